@@ -1,0 +1,49 @@
+# Everything is set up inside this checkout; Python 3.11 or newer, git and make are all it takes.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo demo-sql test lint docs lock clean
+
+PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
+	&& echo "$$python" && break; done)
+BIN := .venv/bin
+UV := .tools/bin/uv
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: .venv/synced ## load the four sandbox systems into CSV and PostgreSQL; again: only what changed
+	@$(BIN)/python -m sandbox.demo
+
+demo-sql: .venv/synced ## open psql on what the demo loaded
+	@$(BIN)/python -m sandbox.demo sql
+
+test: lint ## everything CI checks
+	$(BIN)/pytest
+
+lint: .venv/synced ## style, types and generated docs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m tools.docs --check
+
+docs: .venv/synced ## write the settings into README.md and meltano.yml
+	$(BIN)/python -m tools.docs
+
+lock: $(UV) ## take the newest versions the ranges allow
+	$(UV) lock --upgrade
+
+clean: ## remove all that make has made
+	rm -rf .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv output
+
+.venv/synced: pyproject.toml uv.lock $(UV)
+	$(UV) sync --locked --quiet --python .tools/bin/python
+	@touch $@
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 to 3.14 is needed, and none is on the PATH.' >&2; exit 1; }
+	@echo 'Setting up .tools and .venv with $(PYTHON)'
+	@$(PYTHON) -m venv --clear .tools || { echo '$(PYTHON) cannot make a virtual environment (on Debian and Ubuntu: install python3-venv).' >&2; exit 1; }
+	@.tools/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13.9,<0.14'

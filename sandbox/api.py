@@ -1,0 +1,317 @@
+"""What the four APIs have in common: leads that change, a journal, limits and faults."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from sandbox.faults import Fault, Faults
+from sandbox.people import Arrival, moments, person
+from sandbox.store import Collection, Key, Lead, page_of, pick
+from sandbox.wire import RefusedError, Reply, Request, html_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sandbox.clock import Clock
+    from sandbox.options import Options
+    from sandbox.store import Entry
+
+
+@dataclass(frozen=True)
+class World:
+    """Where an API lives."""
+
+    url: str
+    clock: Clock
+    seed: int
+    leads: int
+
+
+class Api(ABC):
+    """One API: its leads, what it accepts, and how it behaves.
+
+    Leads are changed by `insert`, `edit` and `delete`. Rows of `leads` may also be changed in
+    place, if `leads` is fetched anew each time.
+    """
+
+    options: Options
+    token: str
+
+    def __init__(self, slot: str, world: World) -> None:
+        self.slot = slot
+        self.url = f"{world.url}/{slot}"
+        self.clock = world.clock
+        self.seed = world.seed
+        self.tokens: set[str] = set()
+        self.faults = Faults()
+        self.journal: list[Request] = []
+        self.after_request: Callable[[Api, random.Random], None] | None = None
+        self.lock = threading.RLock()
+        self.rng = random.Random(f"{world.seed} {slot}")
+        self._order_rng = random.Random(world.seed)
+        self._store = Collection(self._key)
+        self._to_seed = world.leads
+        self._made = 0
+        self._recent: deque[float] = deque()
+        self._refusals: deque[float] = deque()
+        self._blocked = False
+
+    # -- leads ---------------------------------------------------------------------------------
+
+    @property
+    def leads(self) -> dict[Any, Lead]:
+        """The stored leads by id."""
+        with self.lock:
+            store = self._ready()
+            store.doubt()
+            return store.rows
+
+    @property
+    def count(self) -> int:
+        """How many leads there are."""
+        with self.lock:
+            return len(self._ready().rows)
+
+    def rendered(self) -> list[Lead]:
+        """Every stored lead in full, as the API renders it, whatever the lag."""
+        with self.lock:
+            return [self._rendered(lead) for lead in self._ready().rows.values()]
+
+    def insert(self, count: int = 1, *, at: float | None = None, **fields: object) -> list[Any]:
+        """Insert made-up leads.
+
+        Args:
+            count: How many.
+            at: The moment of their creation. Default: the clock's now.
+            fields: Values that they all have, by the API's own names.
+
+        Returns:
+            Their ids.
+        """
+        with self.lock:
+            store, ids = self._ready(), []
+            moment = self.clock.now() if at is None else at
+            for _ in range(count):
+                lead_id, lead = self._new(self._arrival(moment, moment))
+                store.put(lead_id, self._with(lead, fields), self._visible_at())
+                ids.append(lead_id)
+            return ids
+
+    def edit(
+        self,
+        which: int | Iterable[Any],
+        *,
+        at: float | None = None,
+        touch: bool = True,
+        **fields: object,
+    ) -> list[Any]:
+        """Change leads.
+
+        Args:
+            which: Ids, or how many to choose at random.
+            at: The moment of the change. Default: the clock's now.
+            touch: Whether the change moves the time that the API keeps of changes.
+            fields: The new values; without any, something that happens to leads happens.
+
+        Returns:
+            Their ids.
+        """
+        with self.lock:
+            store = self._ready()
+            ids = pick(store.rows, which, self.rng)
+            moment = (self.clock.now() if at is None else at) if touch else None
+            for lead_id in ids:
+                lead = self._changed(store.rows[lead_id], moment, fields)
+                store.put(lead_id, lead, self._visible_at())
+            return ids
+
+    def delete(self, which: int | Iterable[Any]) -> list[Any]:
+        """Delete leads, by id or so many at random; returns their ids."""
+        with self.lock:
+            store = self._ready()
+            ids = pick(store.rows, which, self.rng)
+            for lead_id in ids:
+                self._deleted(store.remove(lead_id, self._visible_at()))
+            return ids
+
+    # -- observing -----------------------------------------------------------------------------
+
+    def requests_per_second_max(self) -> int:
+        """The most requests that arrived within any one second."""
+        times = sorted(request.at for request in self.journal)
+        most, first = 0, 0
+        for last, at in enumerate(times):
+            while at - times[first] >= 1.0:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
+
+    def unblock(self) -> None:
+        """Forget the violations of the rate limit."""
+        with self.lock:
+            self._blocked = False
+            self._refusals.clear()
+
+    # -- answering -----------------------------------------------------------------------------
+
+    def answer(self, request: Request) -> Reply:
+        """The reply to a request; both are complete afterwards."""
+        self.journal.append(request)
+        if self.options.latency:
+            time.sleep(self.options.latency)
+        with self.lock:
+            try:
+                reply = self._gate(request) or self._route(request)
+            except RefusedError as refused:
+                reply = refused.reply
+            if reply.fault.kind not in {"reset", "lost_reply"}:
+                request.status, request.rows = reply.status, reply.rows
+            if self.options.send_date:
+                reply.headers["Date"] = formatdate(self.clock.now(), usegmt=True)
+        self._finish(reply)
+        return reply
+
+    def _gate(self, request: Request) -> Reply | None:
+        options = self.options
+        if options.ban_html or self._blocked:
+            return html_reply(403)
+        if options.rate_limit is None:
+            return None
+        while self._recent and request.at - self._recent[0] >= 1.0:
+            self._recent.popleft()
+        if len(self._recent) < options.rate_limit:
+            self._recent.append(request.at)
+            return None
+        while self._refusals and request.at - self._refusals[0] >= 60.0:  # noqa: PLR2004 - a minute
+            self._refusals.popleft()
+        self._refusals.append(request.at)
+        self._blocked = options.block_after is not None and (
+            len(self._refusals) >= options.block_after
+        )
+        reply = html_reply(429) if options.rate_body == "html" else self._error(429)
+        if options.rate_retry_after is not None:
+            reply.headers["Retry-After"] = f"{options.rate_retry_after:g}"
+        return reply
+
+    def _listing(self, request: Request, produce: Callable[[Request], Reply]) -> Reply:
+        """Answer a list request: with a fault, or with what `produce` gives."""
+        fault = self.faults.take()
+        instead = self._instead(fault)
+        if instead is not None:
+            return instead
+        self._ready().settle(self.clock.now())
+        reply = produce(request)
+        reply.fault = fault
+        if fault.kind == "half_json200":
+            reply.body = reply.body[: len(reply.body) // 2]
+        if self.after_request is not None and reply.status in {200, 204}:
+            self.after_request(self, self.rng)
+        return reply
+
+    def _instead(self, fault: Fault) -> Reply | None:
+        match fault.kind:
+            case "html200":
+                return html_reply(200)
+            case "early_204":
+                return self._empty()
+            case "meta_error200":
+                reply = self._error(500)
+                reply.status = 200
+                return reply
+            case "redirect":
+                return Reply(fault.code, headers={"Location": fault.to})
+            case "status":
+                reply = html_reply(fault.code) if fault.body == "html" else self._error(fault.code)
+                if fault.retry_after_date is not None:
+                    moment = self.clock.now() + fault.retry_after_date
+                    reply.headers["Retry-After"] = formatdate(moment, usegmt=True)
+                elif fault.retry_after is not None:
+                    reply.headers["Retry-After"] = str(fault.retry_after)
+                return reply
+            case _:
+                return None
+
+    def _page(self, entries: list[Entry], start: int, stop: int) -> list[Any]:
+        """The ids in those places, equal keys shuffled if the API is to do so."""
+        shuffled = self.options.ties == "shuffled"
+        return page_of(entries, start, stop, self._order_rng if shuffled else None)
+
+    def _starved(self, *, beyond_first: bool) -> bool:
+        """Whether this page is to come empty before its time."""
+        if beyond_first and self.options.empty_early > 0:
+            self.options.empty_early -= 1
+            return True
+        return False
+
+    def _refuse_heavy(self, limit: int) -> None:
+        above = self.options.gateway_timeout_above
+        if above is not None and limit > above:
+            raise RefusedError(html_reply(504))
+
+    def _visible_at(self) -> float | None:
+        return self.clock.now() + self.options.lag if self.options.lag else None
+
+    def _ready(self) -> Collection:
+        """The store, filled at its first use."""
+        if self._to_seed:
+            count, self._to_seed = self._to_seed, 0
+            for created, updated in moments(self.rng, count, self.clock.now()):
+                arrival = self._arrival(created, updated)
+                lead_id, lead = self._new(arrival)
+                self._store.put(lead_id, self._aged(arrival, lead))
+        return self._store
+
+    def _arrival(self, created: float, updated: float) -> Arrival:
+        number, self._made = self._made, self._made + 1
+        return Arrival(number, person(self.seed, number), created, updated)
+
+    # -- what each API says for itself ---------------------------------------------------------
+
+    @abstractmethod
+    def _key(self, name: str) -> Key:
+        """The sort key of that name."""
+
+    @abstractmethod
+    def _new(self, arrival: Arrival) -> tuple[Any, Lead]:
+        """A new lead and its id."""
+
+    @abstractmethod
+    def _changed(self, lead: Lead, at: float | None, fields: dict[str, object]) -> Lead:
+        """The lead after a change; without a moment its time stays."""
+
+    @abstractmethod
+    def _rendered(self, lead: Lead) -> Lead:
+        """The lead as the API renders it in full."""
+
+    @abstractmethod
+    def _route(self, request: Request) -> Reply:
+        """The answer to a request that has passed the limits."""
+
+    @abstractmethod
+    def _error(self, status: int) -> Reply:
+        """The API's own body for an error."""
+
+    @abstractmethod
+    def _empty(self) -> Reply:
+        """A list without rows."""
+
+    def _with(self, lead: Lead, fields: dict[str, object]) -> Lead:
+        """The lead with other values."""
+        return {**lead, **fields}
+
+    def _aged(self, _arrival: Arrival, lead: Lead) -> Lead:
+        """What has become of a lead that was there before the sandbox began."""
+        return lead
+
+    def _deleted(self, lead: Lead) -> None:  # noqa: B027 - most have nothing to do
+        """What becomes of a deleted lead."""
+
+    def _finish(self, reply: Reply) -> None:  # noqa: B027 - most have nothing to do
+        """Headers that every answer has."""

@@ -1,0 +1,1 @@
+"""A Singer tap for leads: Kommo (amoCRM), Dashly, Carrot quest and Octanist."""

@@ -1,0 +1,60 @@
+"""Accounts: one set of credentials of a source each, with its own address, clock and budget."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from tap_leads import instants
+from tap_leads.budget import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import requests
+
+
+@dataclass(slots=True)
+class Clock:
+    """The clock of an account's server, as its `Date` headers tell it; until then, our own."""
+
+    _ahead: int = 0
+
+    def now(self) -> int:
+        """The instant that the server's clock shows."""
+        return time.time_ns() // 1000 + self._ahead
+
+    def learn(self, response: requests.Response) -> None:
+        """Set the clock by the `Date` of an answer that has just come."""
+        try:
+            moment = parsedate_to_datetime(response.headers["Date"])
+        except (KeyError, ValueError):
+            return
+        self._ahead = instants.of_datetime(moment) - time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class Account:
+    """An account: the label in the `account` column, its settings and what its requests share."""
+
+    label: str
+    settings: Mapping[str, Any]
+    budget: Budget = field(init=False)
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        """Give the account its budget."""
+        self.budget = Budget(self.settings["requests_per_second"])
+
+    @property
+    def lookback(self) -> int:
+        """How far before the bookmark a run begins, in microseconds."""
+        return int(self.settings["lookback_seconds"]) * instants.SECOND
+
+    @property
+    def filters(self) -> Mapping[str, Any]:
+        """What the user narrows the leads down to."""
+        filters: Mapping[str, Any] = self.settings.get("filters", {})
+        return filters

@@ -1,0 +1,104 @@
+"""The command line: what goes wrong is told in lines for people, and ends with exit code 1."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.plugin_base import SingerCommand
+from typing_extensions import override
+
+from tap_leads.errors import LeadsError, SettingsError
+
+if TYPE_CHECKING:
+    import click
+
+
+class Command(SingerCommand):
+    """The SDK's command, without its tracebacks."""
+
+    @classmethod
+    def from_singer(cls, command: click.Command, logger: logging.Logger) -> Command:
+        """The same command with our errors."""
+        return cls(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help=command.help,
+            context_settings=command.context_settings,
+            logger=logger,
+        )
+
+    @override
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        # It logs every request with its query, which holds what the user filters by.
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
+        try:
+            return super().main(*args, **kwargs)
+        except SettingsError as error:
+            self._end(*error.lines)
+        except ConfigValidationError as error:
+            self._end(*error.errors)
+        except LeadsError as error:
+            self._end(str(error))
+        except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
+            self._end(f"this is a fault of tap-leads: {type(error).__name__}{_place(error)}")
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        logging.captureWarnings(capture=True)
+        return super(SingerCommand, self).invoke(ctx)  # its own way to end has a traceback
+
+    def _end(self, *lines: str) -> None:
+        for line in lines:
+            self.logger.error(line)
+        sys.exit(1)
+
+
+def _place(error: BaseException) -> str:
+    """Where an exception was raised."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else ""
+
+
+def read_state(file: IO[str]) -> dict[str, Any]:
+    """The state in a file.
+
+    Raises:
+        SettingsError: it is not a Singer state.
+    """
+    state = _read_object(file, "state")
+    bookmarks = state.get("bookmarks", {})
+    if not isinstance(bookmarks, dict) or not all(isinstance(b, dict) for b in bookmarks.values()):
+        msg = f"--state {file.name}: not a Singer state"
+        raise SettingsError([msg])
+    return state
+
+
+def read_catalog(file: IO[str]) -> dict[str, Any]:
+    """The catalog in a file.
+
+    Raises:
+        SettingsError: it is not a Singer catalog.
+    """
+    catalog = _read_object(file, "catalog")
+    if not isinstance(catalog.get("streams"), list):
+        msg = f"--catalog {file.name}: not a Singer catalog; make one with --discover"
+        raise SettingsError([msg])
+    return catalog
+
+
+def _read_object(file: IO[str], option: str) -> dict[str, Any]:
+    try:
+        content = json.load(file)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        msg = f"--{option} {file.name}: not a JSON object"
+        raise SettingsError([msg])
+    return content

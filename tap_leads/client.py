@@ -1,0 +1,308 @@
+"""Requests: from a query to a decoded page, under the account's budget, asked again if it helps."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urljoin
+
+import backoff
+import msgspec
+import requests
+from singer_sdk import RESTStream
+from singer_sdk.streams.rest import HTTPRequest, PageContext
+from typing_extensions import override
+
+from tap_leads.errors import AnswerError, LeadsError, TransientError, meaning_of
+from tap_leads.pagination import Page, Record, origin_of
+from tap_leads.sweep import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    from backoff.types import Details
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.tap_base import Tap
+
+    from tap_leads.accounts import Account
+
+_CONNECT_TIMEOUT = 10
+_MAX_REDIRECTS = 5
+_MAX_TRIES = 8
+_MAX_RETRY_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The SDK's page token: a query, and which page of it (None: the first)."""
+
+    query: Query
+    page: Any = None
+
+
+class AccountStream(RESTStream[Ask]):
+    """A stream that asks the API of several accounts, each with its own address and credential."""
+
+    source: ClassVar[str]
+    """The settings object of the source."""
+    credential: ClassVar[str]
+    """The setting to look at when the API does not accept the credential."""
+    address: ClassVar[str]
+    """The settings that say where the API is."""
+
+    def __init__(
+        self, tap: Tap, accounts: Sequence[Account], schema: dict[str, Any] | None = None
+    ) -> None:
+        """Read these accounts."""
+        self.accounts = {account.label: account for account in accounts}
+        super().__init__(tap, schema=schema)
+
+    @abstractmethod
+    def get_base(self, account: Account) -> str:
+        """The URL that `path` is appended to."""
+
+    @abstractmethod
+    def get_credentials(self, account: Account) -> dict[str, str]:
+        """The headers that carry the credential."""
+
+    @abstractmethod
+    def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:
+        """A query in the words of the API, as they are true at this moment."""
+
+    @abstractmethod
+    def read_page(self, body: Any, ask: Ask) -> Page:
+        """The page that a decoded body holds; a KeyError or TypeError where it holds none."""
+
+    @abstractmethod
+    def read_codes(self, body: Any) -> str:
+        """What an error's body may tell a log: codes and request ids, never its text."""
+
+    def where(self, context: Context) -> str:
+        """The stream and account that a message is about."""
+        return f"{self.name}, account {context['account']}"
+
+    @property
+    @override
+    def url_base(self) -> str:
+        return ""  # every account has its own
+
+    @property
+    @override
+    def timeout(self) -> int:
+        return int(self.config["request_timeout"])
+
+    @override
+    def get_http_request(self, *, page: PageContext[Ask]) -> HTTPRequest:
+        ask = page.next_page_token or Ask(Query())
+        account = self.accounts[(page.stream_context or {})["account"]]
+        headers = {"Accept": "application/json", **self.get_credentials(account)}
+        if isinstance(ask.page, str):
+            return HTTPRequest(url=ask.page, headers=headers)
+        url = self.get_base(account) + self.path
+        return HTTPRequest(url=url, headers=headers, params=self.get_params(account, ask))
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterable[Record]:
+        return self.read_page(decode(response.content), Ask(Query())).records
+
+    @override
+    def validate_response(self, response: requests.Response) -> None:
+        status = response.status_code
+        if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return
+        html = "html" in response.headers.get("Content-Type", "").lower()
+        raise self.failure(
+            status, self._codes_of(response), html=html, retry_after=retry_after(response)
+        )
+
+    def failure(
+        self, status: int, codes: str = "", *, html: bool = False, retry_after: float | None = None
+    ) -> LeadsError:
+        """What a status means, in one line."""
+        meaning = meaning_of(status, html=html)
+        advice = meaning.text.format(
+            credential=f"{self.source}.{self.credential}", address=self.address
+        )
+        message = f"{status}: {advice}{codes}"
+        return TransientError(message, retry_after) if meaning.retry else AnswerError(message)
+
+    def _codes_of(self, response: requests.Response) -> str:
+        try:
+            return self.read_codes(decode(response.content))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return ""
+
+    def fetch(self, ask: Ask, context: Context, *, rows_expected: bool = False) -> Page:
+        """The page that answers `ask`; with `rows_expected` an empty one is asked for again.
+
+        Raises:
+            LeadsError: there is no such page; one line says why.
+        """
+        attempt = backoff.on_exception(
+            self.backoff_wait_generator,
+            (TransientError, requests.RequestException),
+            max_tries=self.backoff_max_tries,
+            max_time=_MAX_RETRY_SECONDS,
+            jitter=self.backoff_jitter,
+            on_backoff=self.backoff_handler,
+            logger=None,  # it would log the URL
+        )(self._fetch_once)
+        try:
+            return attempt(ask, context, rows_expected=rows_expected)
+        except requests.RequestException as error:
+            msg = f"no answer ({kind_of(error)}); look at the network and at {self.address}"
+            raise LeadsError(msg) from None
+
+    def _fetch_once(self, ask: Ask, context: Context, *, rows_expected: bool) -> Page:
+        account = self.accounts[context["account"]]
+        account.budget.wait()
+        # Built after the wait and for every try: relative dates are worked out from this moment.
+        request = self.get_http_request(page=PageContext(context, ask))
+        response = self._send(request, context)
+        account.clock.learn(response)
+        self.validate_response(response)
+        if response.status_code == HTTPStatus.NO_CONTENT:
+            page = Page([], more=False)
+        else:
+            page = self._read(response, ask)
+        if rows_expected and not page.records:
+            msg = "an empty answer where there was a lead a moment ago"
+            raise TransientError(msg)
+        return page
+
+    def _read(self, response: requests.Response, ask: Ask) -> Page:
+        try:
+            page = self.read_page(decode(response.content), ask)
+            if all(record["id"] is not None for record in page.records):
+                return page
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass
+        msg = "the answer is not what the API promises (cut short, not JSON, or without ids)"
+        raise TransientError(msg)
+
+    def _send(self, request: HTTPRequest, context: Context) -> requests.Response:
+        """Send a request; a redirect is followed on its own origin alone: the token goes along."""
+        prepared = self.build_prepared_request(
+            method=request.method,
+            url=request.url,
+            params=request.encode_params(),
+            headers=request.headers,
+        )
+        hops = 0
+        while True:
+            response = self._send_once(prepared)
+            self._write_request_duration_log(self.path, response, context, None)
+            url = urljoin(response.url, response.headers.get("Location", ""))
+            leaves = origin_of(url) != origin_of(response.url)
+            if not response.is_redirect or leaves or hops == _MAX_REDIRECTS:
+                return response
+            prepared.url = url
+            hops += 1
+
+    def _send_once(self, prepared: requests.PreparedRequest) -> requests.Response:
+        """Send a request and read its answer, all in `request_timeout` seconds.
+
+        The SDK's `_request` takes no proxy or certificates from the environment, and its timeout
+        is for each read from the socket: a body that drips in never ends.
+        """
+        deadline = time.monotonic() + self.timeout
+        session = self.requests_session
+        timeout = (min(_CONNECT_TIMEOUT, self.timeout), self.timeout)
+        url = prepared.url or ""
+        options = session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
+        with session.send(prepared, timeout=timeout, allow_redirects=False, **options) as response:
+            body = bytearray()
+            for chunk in response.iter_content(1 << 16):
+                body += chunk
+                if time.monotonic() > deadline:
+                    raise requests.Timeout
+        response._content = bytes(body)  # noqa: SLF001  # as `.content` would have kept it
+        return response
+
+    @override
+    def backoff_max_tries(self) -> int:
+        return _MAX_TRIES
+
+    @override
+    def backoff_wait_generator(self) -> Generator[float, None, None]:
+        """Full jitter under 1, 2, 4 ... 60 seconds, never less than the server asked for."""
+        error: Any = yield  # type: ignore[misc]  # `backoff` sends the exception in
+        for attempt in count():
+            wait = random.uniform(0, min(60, 2**attempt))  # noqa: S311  # no secret hangs on it
+            error = yield max(wait, getattr(error, "retry_after", None) or 0)
+
+    @override
+    def backoff_jitter(self, value: float) -> float:
+        return value  # the generator's waits have it; more would cut a Retry-After short
+
+    @override
+    def backoff_handler(self, details: Details) -> None:
+        """Say what happened, without the URL: it holds what the user filters by."""
+        error = details["exception"]
+        self.logger.warning(
+            "%s: %s; try %d follows in %.1f s",
+            self.where(details["args"][1]),
+            error if isinstance(error, LeadsError) else kind_of(error),
+            details["tries"] + 1,
+            details["wait"],
+        )
+
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def decode(body: bytes) -> Any:
+    """A JSON body, its numbers exact; a ValueError where it is none.
+
+    `msgspec` refuses a body with half of a surrogate pair, which JSON allows and no database
+    takes: such a body is read by the standard library, and the halves are dropped.
+    """
+    try:
+        return _decoder.decode(body)
+    except msgspec.DecodeError:
+        return _whole_characters(json.loads(body, parse_float=Decimal))
+
+
+def _whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("", value)
+    if isinstance(value, list):
+        return [_whole_characters(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole_characters(k): _whole_characters(v) for k, v in value.items()}
+    return value
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """The seconds that `Retry-After` asks to wait, given as a number or as a date."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def kind_of(error: BaseException | None) -> str:
+    """What kind of failure a request had, without its text: that names the URL."""
+    if isinstance(error, requests.Timeout):
+        return "it took longer than request_timeout"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the server's certificate is not trusted"
+    if isinstance(error, requests.ConnectionError):
+        return "the connection failed"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the answer was cut short"
+    return type(error).__name__

@@ -1,0 +1,216 @@
+"""Columns: what a value of the API becomes in a record that every Singer target loads.
+
+A stream declares its columns once; its JSON schema and the shape of its records both come from
+that list. A value that does not fit its column's type is null there and kept in `extra`, together
+with the fields that the list does not know: nothing that the API sends is lost.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from tap_leads import instants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Schema: TypeAlias = dict[str, Any]
+
+_INTEGERS = range(-(2**63), 2**63)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class MisfitError(ValueError):
+    """A value is not of its column's type."""
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON, numbers as exact as they came."""
+    return _encoder.encode(value).decode()
+
+
+def text(value: Any) -> str:
+    """Itself if it is a string, less the NUL that databases refuse; else its JSON."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    return json_text(value)
+
+
+def integer(value: Any) -> int:
+    """A whole number within 63 bits, also where it came as a text or as 1.0."""
+    if (isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value)) or (
+        isinstance(value, (float, Decimal)) and math.isfinite(value) and value == int(value)
+    ):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value not in _INTEGERS:
+        raise MisfitError
+    return value
+
+
+def positive(value: Any) -> int | None:
+    """A whole number of which 0 (or less) means that it is not set."""
+    return whole if (whole := integer(value)) > 0 else None
+
+
+def number(value: Any) -> Decimal | int:
+    """A finite number, exact."""
+    if isinstance(value, bool):
+        raise MisfitError
+    if isinstance(value, int):
+        return value
+    try:
+        exact = Decimal(value if isinstance(value, (str, Decimal)) else repr(value))
+    except InvalidOperation:
+        raise MisfitError from None
+    if not exact.is_finite():
+        raise MisfitError
+    return exact
+
+
+def boolean(value: Any) -> bool:
+    """True or false, also as 1 or 0."""
+    if value not in {True, False}:
+        raise MisfitError
+    return bool(value)
+
+
+def unix_time(value: Any) -> str | None:
+    """Unix seconds as a UTC date-time; 0 means that it is not set. ISO 8601 is taken too."""
+    if value == 0:
+        return None
+    instant = instants.of_seconds(value)
+    return _moment(instants.of_text(value) if instant is None else instant)
+
+
+def iso_time(value: Any) -> str:
+    """An ISO 8601 date-time as UTC, which it is read in where it names no offset."""
+    return _moment(instants.of_text(value))
+
+
+def _moment(instant: int | None) -> str:
+    result = None if instant is None else instants.text(instant)
+    if result is None:
+        raise MisfitError
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A column type: its JSON schema and how a value is put into it."""
+
+    schema: Schema
+    put: Callable[[Any], Any]
+
+
+def _type(put: Callable[[Any], Any], json_type: str, **keywords: str) -> Type:
+    return Type({"type": ["null", json_type], **keywords}, put)
+
+
+TEXT = _type(text, "string")
+INTEGER = _type(integer, "integer")
+POSITIVE = _type(positive, "integer")
+NUMBER = _type(number, "number")
+BOOLEAN = _type(boolean, "boolean")
+UNIX_TIME = _type(unix_time, "string", format="date-time")
+ISO_TIME = _type(iso_time, "string", format="date-time")
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An object, or a list of objects, with these fields; `rest` is the type of any other."""
+
+    fields: Mapping[str, Type | Nested]
+    many: bool = True
+    rest: Type | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The JSON schema of the `native` form."""
+        properties = {name: field.schema for name, field in self.fields.items()}
+        one: Schema = {"type": ["null", "object"], "properties": properties}
+        if self.rest is not None:
+            one["additionalProperties"] = self.rest.schema
+        return {"type": ["null", "array"], "items": one} if self.many else one
+
+    def put(self, value: Any) -> Any:
+        """The `native` form of a value; one object where a list is declared is a list of one."""
+        if not self.many:
+            return self._one(value)
+        return [self._one(item) for item in (value if isinstance(value, list) else [value])]
+
+    def _one(self, value: Any) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise MisfitError
+        known = {
+            name: None if (inner := value.get(name)) is None else field.put(inner)
+            for name, field in self.fields.items()
+        }
+        others = {name: inner for name, inner in value.items() if name not in known}
+        if self.rest is not None:
+            others = {k: None if v is None else self.rest.put(v) for k, v in others.items()}
+        return known | others
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, its type, what it says, and the API's own name where that differs."""
+
+    name: str
+    type: Type | Nested
+    description: str
+    api: str = ""
+
+    @property
+    def field(self) -> str:
+        """The API's own name."""
+        return self.api or self.name
+
+
+EXTRA = Column("extra", TEXT, "Fields that the API sent and this table has no column for, as JSON.")
+ACCOUNT = Column("account", TEXT, "The label of the account that the lead comes from.")
+
+
+class Table:
+    """The columns of a stream, in order: its schema, and the way from a field to a column."""
+
+    def __init__(self, columns: Sequence[Column], keys: Sequence[str], *, native: bool) -> None:
+        """Put nested values into lists and objects where `native`, else into JSON text."""
+        self.schema: Schema = {"type": "object", "properties": {}}
+        self._puts: list[tuple[str, str, Callable[[Any], Any]]] = []
+        for column in columns:
+            as_text = isinstance(column.type, Nested) and not native
+            kind = Type(TEXT.schema, json_text) if as_text else column.type
+            schema = {**kind.schema, "description": _description(column)}
+            if column.name in keys:
+                schema["type"] = schema["type"][-1]
+            self.schema["properties"][column.name] = schema
+            self._puts.append((column.name, column.field, kind.put))
+        self._fields = {column.field for column in columns}
+
+    def row(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record of the API, by its fields' own names, as a row: every column, in order."""
+        row: dict[str, Any] = {}
+        extra = {name: value for name, value in record.items() if name not in self._fields}
+        for name, field, put in self._puts:
+            value = record.get(field)
+            if value is not None:
+                try:
+                    value = put(value)
+                except (MisfitError, TypeError, ValueError):
+                    extra[field], value = value, None
+            row[name] = value
+        if extra:
+            row["extra"] = json_text(extra)
+        return row
+
+
+def _description(column: Column) -> str:
+    return f"{column.description} API: `{column.api}`." if column.api else column.description

@@ -1,0 +1,258 @@
+"""A stream of leads: what a source declares, and the way from its pages to bookmarked records."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from typing_extensions import override
+
+from tap_leads import instants
+from tap_leads.client import AccountStream, Ask
+from tap_leads.columns import ACCOUNT, EXTRA, Table
+from tap_leads.errors import LeadsError
+from tap_leads.sweep import FilterIgnoredError, Query, Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.metrics import Counter
+
+    from tap_leads.accounts import Account
+    from tap_leads.columns import Column
+    from tap_leads.pagination import Page, Paginator, PositionPaginator, Record
+    from tap_leads.sweep import Cut
+    from tap_leads.tap import TapLeads
+
+_DAY = 24 * 60 * instants.MINUTE
+
+
+class LeadsStream(AccountStream):
+    """A source's leads, one partition an account, in the order of their replication key."""
+
+    primary_keys: ClassVar[Sequence[str]] = ("account", "id")
+    is_sorted = True
+    check_sorted = False  # the lookback sends older leads on purpose; the sweep checks the order
+    STATE_MSG_FREQUENCY = 1000
+    # `Table` puts every value into its column's type: conforming it again is half of the cost.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    columns: ClassVar[Sequence[Column]]
+    page_size: ClassVar[int]
+    tick: ClassVar[int]
+    """The finest step of the filter by the replication key, in microseconds."""
+    slack: ClassVar[int] = 0
+    """How far before its lower bound the filter may reach, in microseconds."""
+    reach: ClassVar[int | None] = None
+    """How many leads of one query can be paged through."""
+    has_keyless: ClassVar[bool] = False
+    """Whether a lead can lack the replication key."""
+    cuts: ClassVar[Sequence[Cut]] = ()
+    """Filters that cut a set of leads into parts which together are the whole."""
+
+    def __init__(self, tap: TapLeads, accounts: Sequence[Account]) -> None:
+        """Read these accounts, one after the other."""
+        native = tap.config.get("nested_values") == "native"
+        columns = [ACCOUNT, *self.columns, EXTRA]
+        self.table = Table(columns, self.primary_keys, native=native)
+        self.tap = tap
+        super().__init__(tap, accounts, self.table.schema)
+
+    @abstractmethod
+    def read_key(self, account: Account, record: Record) -> int | None:
+        """The replication key of a record as it came."""
+
+    @abstractmethod
+    def get_positions(self, query: Query) -> PositionPaginator[Any]:
+        """A walk by position over pages that overlap."""
+
+    @abstractmethod
+    def get_plain(self, account: Account) -> Paginator[Any]:
+        """A walk over everything, as the source's documentation says."""
+
+    def get_user_bounds(self, account: Account) -> tuple[int | None, int | None]:  # noqa: ARG002
+        """The first and last instant that the user's filters allow the replication key."""
+        return None, None
+
+    def can_sweep(self, account: Account) -> bool:  # noqa: ARG002
+        """Whether the user's filters can be combined with the bounds of a sweep."""
+        return True
+
+    def reads_keyless(self, account: Account) -> bool:  # noqa: ARG002
+        """Whether leads without the replication key are there, and asked for by the filters."""
+        return self.has_keyless
+
+    def matches(self, account: Account, record: Record) -> bool:  # noqa: ARG002
+        """Whether a record is one that the user's filters ask for."""
+        return True
+
+    def unfold(self, account: Account, record: Record) -> dict[str, Any]:  # noqa: ARG002
+        """A record as its fields by name, without envelopes."""
+        return record
+
+    @cached_property
+    def deselected(self) -> frozenset[str]:
+        """The columns that the catalog leaves out."""
+        names = (column.name for column in self.columns)
+        return frozenset(n for n in names if not self.mask.get(("properties", n), True))
+
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]]:
+        return [{"account": label} for label in self.accounts]
+
+    @override
+    def get_new_paginator(self) -> None:
+        return None  # a sweep makes them, one for each query
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:
+        return None  # the sweep holds the bookmark below the source's clock, not below ours
+
+    @override
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark to `request_records`.
+
+        The SDK would move it back in the lookback, on to a lead dated in the year 2999, and past
+        the leads of a moment that are still to come.
+        """
+
+    @override
+    def compare_start_date(self, value: str, start_date_value: str) -> str:
+        return (
+            value  # both are weighed in `_get_bounds`; the SDK fails on a bookmark that is no date
+        )
+
+    @override
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        account = self.accounts[(context or {})["account"]]
+        if not self.matches(account, row):
+            return None
+        return self.table.row({"account": account.label, **self.unfold(account, row)})
+
+    @override
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """The leads of an account that changed since its bookmark, in the order of the changes.
+
+        A failure ends this account alone: the tap is told, and the state keeps what was read.
+        """
+        if context is None:
+            return
+        account = self.accounts[context["account"]]
+        try:
+            with self.get_http_request_counter() as requests:
+                requests.with_context(dict(context))
+                reader = AccountReader(self, account, context, requests)
+                yield from self._read_account(reader, account, context)
+        except LeadsError as error:
+            message = f"{self.where(context)}: {error}"
+            if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
+                raise LeadsError(message) from None
+            self.tap.fail(message)
+
+    def _read_account(
+        self, reader: AccountReader, account: Account, context: Context
+    ) -> Iterator[Record]:
+        state = self.get_context_state(context)
+        low, high = self._get_bounds(account, context, state)
+        sweep = Sweep(reader)
+        if self.can_sweep(account):
+            try:
+                yield from self._bookmarked(sweep.records(low, high), sweep, state)
+            except FilterIgnoredError:
+                self.logger.warning(
+                    "%s: the API ignores the bounds or the order that it was asked for; every "
+                    "lead is read, and the bounds are kept here",
+                    self.where(context),
+                )
+            else:
+                return
+        yield from self._bookmarked(sweep.everything(low, high), sweep, state)
+
+    def _bookmarked(
+        self, records: Iterable[Record], sweep: Sweep, state: dict[str, Any]
+    ) -> Iterator[Record]:
+        """Move the bookmark behind each record once it is written, and never back."""
+        for record in records:
+            yield record
+            self._set_bookmark(sweep.bookmark, state)
+        self._set_bookmark(sweep.bookmark, state)
+
+    def _set_bookmark(self, instant: int | None, state: dict[str, Any]) -> None:
+        if instant is None or self.replication_method != "INCREMENTAL":
+            return
+        value = instants.text(instant)
+        if value is not None and value > state.get("replication_key_value", ""):
+            state["replication_key"] = self.replication_key
+            state["replication_key_value"] = value
+
+    def _get_bounds(
+        self, account: Account, context: Context, state: dict[str, Any]
+    ) -> tuple[int | None, int | None]:
+        """The first and last instant to read: bookmark, `start_date` and the user's filters."""
+        low, high = self.get_user_bounds(account)
+        lows = [low]
+        if self.replication_method == "INCREMENTAL":
+            lows.append(instants.of_text(self.config.get("start_date")))
+            lows.append(self._get_low(account, context, state))
+        return max((bound for bound in lows if bound is not None), default=None), high
+
+    def _get_low(self, account: Account, context: Context, state: dict[str, Any]) -> int | None:
+        """The bookmark less the lookback; None where there is no bookmark, or none to trust."""
+        value = state.get("replication_key_value")
+        if value is None:
+            return None
+        bookmark = instants.of_text(value)
+        if bookmark is not None and bookmark <= account.clock.now() + _DAY:
+            return bookmark - account.lookback
+        self.logger.warning(
+            "%s: the bookmark is not a date-time, or lies in the future; it is dropped, and every "
+            "lead is read again",
+            self.where(context),
+        )
+        del state["replication_key_value"]
+        return None
+
+
+class AccountReader:
+    """One account of a stream, as a sweep sees it."""
+
+    def __init__(
+        self, stream: LeadsStream, account: Account, context: Context, requests: Counter
+    ) -> None:
+        """Read `account` and count its requests."""
+        self._stream = stream
+        self._account = account
+        self._context = context
+        self._requests = requests
+        self.tick = stream.tick
+        self.slack = stream.slack
+        self.has_keyless = stream.reads_keyless(account)
+        self.reach = stream.reach
+        self.cuts = stream.cuts
+
+    def ask(self, query: Query, token: Any = None, *, rows_expected: bool = False) -> Page:
+        """Send one request."""
+        self._requests.increment()
+        return self._stream.fetch(Ask(query, token), self._context, rows_expected=rows_expected)
+
+    def key(self, record: Record) -> int | None:
+        """The replication key of a row as it came."""
+        return self._stream.read_key(self._account, record)
+
+    def now(self) -> int:
+        """The source's clock."""
+        return self._account.clock.now()
+
+    def positions(self, query: Query) -> PositionPaginator[Any]:
+        """Walk by position."""
+        return self._stream.get_positions(query)
+
+    def plain(self) -> Paginator[Any]:
+        """Walk everything."""
+        return self._stream.get_plain(self._account)

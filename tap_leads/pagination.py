@@ -1,0 +1,206 @@
+"""How to ask for the next page of one fixed query: by offset, by page number, by HAL next link.
+
+All three are paginators of the SDK that take the decoded `Page` in place of the response, so that
+a body is decoded once. They differ from the SDK's own in what ends a walk: not a short page and
+not an empty one, but the source saying that no more follows.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from singer_sdk.pagination import BaseAPIPaginator
+from typing_extensions import override
+
+from tap_leads.errors import PagingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Record: TypeAlias = dict[str, Any]
+Token = TypeVar("Token")
+
+# Rows of the page before that are asked for once more, as the proof that nothing moved between.
+OVERLAP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One decoded answer.
+
+    `more` is what the source says of rows after these; `total` counts the whole query and `size`
+    is the page size in force, both where the source declares them.
+    """
+
+    records: Sequence[Record]
+    more: bool
+    total: int | None = None
+    size: int | None = None
+    next_url: str | None = None
+
+
+class Offset(NamedTuple):
+    """Ask for `limit` rows after the first `offset`."""
+
+    offset: int
+    limit: int
+
+
+class PageNumber(NamedTuple):
+    """Ask for page `page`, counted from 1, of pages of `limit` rows."""
+
+    page: int
+    limit: int
+
+
+class Paginator(BaseAPIPaginator[Token]):
+    """A walk over the pages of one query; `current_value` says what to ask for next."""
+
+    @override
+    def advance(self, response: Page) -> None:  # type: ignore[override]  # decoded once, see above
+        """Move on to the next page, or finish where the source says that none follows.
+
+        Raises:
+            PagingError: the source says that more follows and does not say what.
+        """
+        self._page_count += 1
+        if not response.more:
+            self._finished = True
+        elif response.records or response.next_url:
+            self._value = self.get_next(response)
+        else:
+            msg = "an empty page says that more leads follow"
+            raise PagingError(msg)
+
+    @override
+    @abstractmethod
+    def get_next(self, response: Page) -> Token:  # type: ignore[override]  # as above
+        """What to ask for after `response`."""
+
+
+class PositionPaginator(Paginator[Token], Generic[Token]):
+    """A walk by position: `start` rows of the query lie before the current page.
+
+    It advances by the rows received, less `overlap`: a server may cap the page size without a
+    word, and a row that is seen a second time proves that no other slipped through between.
+    """
+
+    def __init__(self, first: Token, limit: int, overlap: int) -> None:
+        """Begin with the page `first` of at most `limit` rows."""
+        super().__init__(first)
+        self.start = 0
+        self._limit = limit
+        self._overlap = overlap
+
+    @override
+    def get_next(self, response: Page) -> Token:  # type: ignore[override]  # as above
+        received = len(response.records)
+        size = received if response.size is None else response.size
+        if 0 < size < self._asked():
+            self._limit = size
+        return self._at(self.start + received - min(self._overlap, received // 2))
+
+    def rewind(self) -> None:
+        """Go back by a page, to find again what moved towards the front."""
+        self._value = self._at(max(0, self.start - self._limit))
+
+    @abstractmethod
+    def _asked(self) -> int:
+        """The rows that the current page was asked to have."""
+
+    @abstractmethod
+    def _at(self, start: int) -> Token:
+        """Make `start`, or a little before it, the beginning of the page to ask for."""
+
+
+class OffsetPaginator(PositionPaginator[Offset]):
+    """`offset` and `limit`; `reach` is the last row that the source lets anyone ask for."""
+
+    def __init__(self, limit: int, *, overlap: int = 0, reach: int | None = None) -> None:
+        """Begin at offset 0."""
+        super().__init__(Offset(0, limit), limit, overlap)
+        self._reach = reach
+
+    @override
+    def _asked(self) -> int:
+        return self._value.limit
+
+    @override
+    def _at(self, start: int) -> Offset:
+        limit = self._limit
+        if self._reach is not None:
+            limit = min(limit, self._reach - start)
+            if limit < 1:
+                msg = f"leads beyond the first {self._reach:,} cannot be reached"
+                raise PagingError(msg)
+        self.start = start
+        return Offset(start, limit)
+
+
+class PageNumberPaginator(PositionPaginator[PageNumber]):
+    """`page` and `limit`: a page can begin only at a whole number of pages.
+
+    To begin at any row, the page is made smaller until a whole number of pages ends there: row
+    245 of pages of up to 100 is row 2 of page 4 with 81 rows each.
+    """
+
+    def __init__(self, limit: int, *, overlap: int = 0) -> None:
+        """Begin with page 1."""
+        super().__init__(PageNumber(1, limit), limit, overlap)
+
+    @override
+    def _asked(self) -> int:
+        return self._value.limit
+
+    @override
+    def _at(self, start: int) -> PageNumber:
+        before = -(-start // self._limit)
+        limit = start // before if before else self._limit
+        self.start = before * limit
+        return PageNumber(before + 1, limit)
+
+
+class HALPaginator(Paginator[str | None]):
+    """`_links.next` of the answer; None asks for the query itself."""
+
+    def __init__(self, origin: str) -> None:
+        """Follow links on `origin` (scheme, host and port) alone: they carry the token."""
+        super().__init__(None)
+        self._origin = origin
+        self._followed: set[str] = set()
+
+    @override
+    def get_next(self, response: Page) -> str:  # type: ignore[override]  # as above
+        """The next link as an absolute URL.
+
+        Raises:
+            PagingError: the link is missing, was followed before, or leaves the origin.
+        """
+        if not response.next_url:
+            msg = "more leads follow, but the answer has no next link"
+            raise PagingError(msg)
+        url = urljoin(self._value or self._origin, response.next_url)
+        if origin_of(url) != origin_of(self._origin):
+            msg = "the next link leads to another host and was not followed: it would get the token"
+            raise PagingError(msg)
+        if url in self._followed:
+            msg = "the next link was followed before: the source sends the tap in circles"
+            raise PagingError(msg)
+        self._followed.add(url)
+        return url
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL: what must stay the same where a token travels."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    return parts.scheme, parts.hostname or "", port or _DEFAULT_PORTS.get(parts.scheme)

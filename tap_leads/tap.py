@@ -1,0 +1,138 @@
+"""The tap: its settings, and the streams of the sources that are configured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from typing_extensions import override
+
+from tap_leads import settings
+from tap_leads.cli import Command, read_catalog, read_state
+from tap_leads.errors import FailedAccountsError
+from tap_leads.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import click
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.plugin_base import _ConfigInput
+
+    from tap_leads.leads import LeadsStream
+    from tap_leads.source import Source
+
+_NAMES = [source.name for source in SOURCES]
+
+
+class TapLeads(Tap):
+    """Leads of Kommo (amoCRM), Dashly, Carrot quest and Octanist, exactly as they stand."""
+
+    name = "tap-leads"
+    config_jsonschema: ClassVar[dict[str, Any]] = settings.top_level(
+        {source.name: source.settings for source in SOURCES}
+    )
+    message_writer_class = MsgSpecWriter
+    # No BATCH: the SDK's version ignores which columns are selected.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Load settings, catalog and state as every tap does."""
+        self._failures: list[str] = []
+        super().__init__(*args, **kwargs)
+
+    @override
+    def discover_streams(self) -> Sequence[LeadsStream]:
+        """The streams of the sources that are configured; of all where none is."""
+        return [
+            stream(self, source.accounts(self.config[source.name]) if self._is_valid else [])
+            for source in self._configured or SOURCES
+            for stream in source.streams
+        ]
+
+    @property
+    def _configured(self) -> list[Source]:
+        return [source for source in SOURCES if source.name in self.config]
+
+    def fail(self, message: str) -> None:
+        """Take note that an account failed; the others go on."""
+        self.logger.error(message)
+        self._failures.append(message)
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings; the SDK's own check would repeat a secret of the wrong type."""
+        self._config = settings.tidy(self._config)
+        schema = self._full_schema()
+        errors = settings.check(self._config, schema, _NAMES)
+        if not errors:
+            for source in self._configured:
+                errors += source.check(self._config[source.name])
+            self._config = settings.with_defaults(self._config, schema)
+        self._is_valid = not errors
+        if errors and raise_errors:
+            summary = "Config validation failed"
+            raise ConfigValidationError(summary, errors=errors, schema=schema)
+        for error in errors:
+            self.logger.warning(error)
+        return errors
+
+    @classmethod
+    def _full_schema(cls) -> dict[str, Any]:
+        """The schema of the settings, those of the SDK among them."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        return cls.config_jsonschema
+
+    @classmethod
+    @override
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the settings files; `ENV` stands for the environment, which wins over them."""
+        result = super().cb_config(ctx, param, ())
+        result.config = settings.from_files(path for path in value if path != "ENV")
+        if "ENV" in value:
+            found = settings.from_environment(cls._full_schema(), cls._env_var_prefix)
+            result.config = settings.merge(result.config, found)
+        return result
+
+    @classmethod
+    @override
+    def invoke(  # type: ignore[override]  # the SDK's own signature differs from its base's
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        state: Any = None,
+        catalog: Any = None,
+    ) -> None:
+        """Read every selected stream of every account."""
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        tap = cls(
+            config=config.config if config else {},
+            state=read_state(state) if state else None,
+            catalog=read_catalog(catalog) if catalog else None,
+        )
+        tap.sync_all()
+        if tap._failures:  # it is our own
+            raise FailedAccountsError(tap._failures)
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        return Command.from_singer(super().get_singer_command(), cls.logger)
