@@ -12,15 +12,15 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
 help: ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/synced ## load the four sandbox systems into CSV and PostgreSQL; again: only what changed
+demo: .meltano/installed ## load the four sandbox systems into CSV and PostgreSQL; again: only what changed
 	@$(BIN)/python -m sandbox.demo
 
 demo-sql: .venv/synced ## open psql on what the demo loaded
 	@$(BIN)/python -m sandbox.demo sql
 
-test: lint ## everything CI checks
+test: lint .meltano/installed ## everything CI checks
 	$(BIN)/pytest
 
 lint: .venv/synced ## style, types and generated docs
@@ -37,6 +37,11 @@ lock: $(UV) ## take the newest versions the ranges allow
 
 clean: ## remove all that make has made
 	rm -rf .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv output
+
+.meltano/installed: meltano.yml pyproject.toml .venv/synced
+	@echo 'Installing the tap and its loaders into .meltano'
+	@$(BIN)/meltano --log-level=warning install tap-leads target-csv target-postgres
+	@touch $@
 
 .venv/synced: pyproject.toml uv.lock $(UV)
 	$(UV) sync --locked --quiet --python .tools/bin/python

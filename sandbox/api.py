@@ -30,6 +30,8 @@ class World:
 
     url: str
     clock: Clock
+    began: float
+    """The moment up to which there are leads to begin with."""
     seed: int
     leads: int
 
@@ -58,6 +60,7 @@ class Api(ABC):
         self._order_rng = random.Random(world.seed)
         self._store = Collection(self._key)
         self._to_seed = world.leads
+        self._began = world.began
         self._made = 0
         self._recent: deque[float] = deque()
         self._refusals: deque[float] = deque()
@@ -262,7 +265,7 @@ class Api(ABC):
         """The store, filled at its first use."""
         if self._to_seed:
             count, self._to_seed = self._to_seed, 0
-            for created, updated in moments(self.rng, count, self.clock.now()):
+            for created, updated in moments(self.rng, count, self._began):
                 arrival = self._arrival(created, updated)
                 lead_id, lead = self._new(arrival)
                 self._store.put(lead_id, self._aged(arrival, lead))

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from typing_extensions import override
 
 from sandbox import dashly_leads
 from sandbox.api import Api, World
-from sandbox.compat import override
 from sandbox.dashly_filters import Filters, InvalidFilterError, as_moment, read_filters
 from sandbox.options import DashlyOptions
 from sandbox.store import between
@@ -147,7 +147,11 @@ class Dashly(Api):
         filters = self._filters(request)
         if self.options.ignore_order:
             name, way = "$last_seen", "desc"
-        matching = self._find(name, filters)
+        if filters.relative:
+            matching = self._find(name, filters)
+        else:
+            question = (name, self.options.ignore_filters, _last(request, "filters", ""))
+            matching = self._store.found(question, lambda: self._find(name, filters))
         total = len(matching)
         if self.options.total_cap is not None:
             total = min(total, self.options.total_cap)
@@ -267,7 +271,7 @@ def _true(text: str) -> bool:
     return text.lower() not in {"false", "0", ""}
 
 
-def _dated(bound: datetime, *, older: bool) -> Any:  # noqa: ANN401 - a test of a property
+def _dated(bound: datetime, *, older: bool) -> Any:
     def test(held: object) -> bool:
         at = as_moment(held)
         return at is not None and (at <= bound if older else at >= bound)

@@ -31,6 +31,8 @@ class Filters:
     """Inclusive upper bounds by property, for `and` alone."""
     younger_than: dict[str, datetime] = field(default_factory=dict)
     """Inclusive lower bounds by property, for `and` alone."""
+    relative: bool = False
+    """What they match depends on the moment."""
 
     def hold(self, lead: Lead) -> bool:
         """Whether they hold for the lead; the bounds are not looked at."""
@@ -84,6 +86,7 @@ def _read(filters: Filters, condition: object, now: datetime, *, inclusive: bool
     or_unknown = alternative == "unknown"
     if plain in {"daysmore", "daysless"} and alternative in {"", "unknown"}:
         bound = now - _age(value)
+        filters.relative = True
         if plain == "daysmore":
             bound -= timedelta(0) if inclusive else timedelta(microseconds=1)
         else:

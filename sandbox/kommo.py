@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import msgspec
+from typing_extensions import override
 
 from sandbox import kommo_leads
 from sandbox.api import Api, World
-from sandbox.compat import override
 from sandbox.kommo_account import account, long_lived_token
 from sandbox.kommo_query import (
     Filters,
@@ -56,7 +56,7 @@ class Kommo(Api):
     def __init__(self, slot: str, world: World) -> None:
         super().__init__(slot, world)
         self.options = KommoOptions()
-        self.token = long_lived_token(self.clock.now())
+        self.token = long_lived_token(world.seed)
         self.tokens = {self.token}
         self._bin = Collection(self._key)
         self._next_id = 20_024_930

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from sandbox.kommo_leads import ACCOUNT_ID, USERS
-from sandbox.people import DAY
 
 
 def account(query: dict[str, Any], base: str) -> dict[str, Any]:
@@ -45,13 +44,14 @@ def account(query: dict[str, Any], base: str) -> dict[str, Any]:
     return content
 
 
-def long_lived_token(now: float) -> str:
-    """A token of the shape of Kommo's: a JWT, good for five years, signed by nobody."""
+def long_lived_token(seed: int) -> str:
+    """A token of the shape of Kommo's: a JWT, good until 2035, signed by nobody."""
     claims = {
         "aud": "6f1d3c2e-0000-4000-8000-000000000000",
-        "iat": int(now),
-        "nbf": int(now),
-        "exp": int(now) + 5 * 365 * DAY,
+        "jti": f"{seed:080x}",
+        "iat": 1735689600,
+        "nbf": 1735689600,
+        "exp": 2051222400,
         "sub": str(USERS[0]),
         "grant_type": "",
         "account_id": ACCOUNT_ID,

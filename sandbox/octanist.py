@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from typing_extensions import override
 
 from sandbox import octanist_leads
 from sandbox.api import Api, World
-from sandbox.compat import override
 from sandbox.octanist_leads import NEW_CLICK_IDS
 from sandbox.octanist_query import Filters, InvalidError, read_filters, read_sort
 from sandbox.options import OctanistOptions
@@ -120,7 +120,13 @@ class Octanist(Api):
             sort = [("createdAt", True)]
         if self.options.ignore_filters:
             filters, values["search"] = Filters(), ""
-        matching = self._find(sort, filters, values.get("search", ""))
+        search = values.get("search", "")
+        options = self.options
+        asked = [pair for pair in request.pairs if pair[0] not in {"page", "limit", "fields"}]
+        matching = self._store.found(
+            (tuple(sort), str(asked), options.ignore_filters, options.combine_operators),
+            lambda: self._find(sort, filters, search),
+        )
         start, total = (page - 1) * size, len(matching)
         starved = self._starved(beyond_first=page > 1)
         ids = [] if starved else self._page(matching, start, start + size)

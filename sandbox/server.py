@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote
 
+from typing_extensions import override
+
 from sandbox import control
 from sandbox.api import Api, World
 from sandbox.clock import Clock
-from sandbox.compat import override
 from sandbox.dashly import Dashly
 from sandbox.kommo import Kommo
 from sandbox.octanist import Octanist
@@ -43,7 +44,8 @@ class Sandbox:
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.box = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        world = World(self.url, self.clock, seed, leads)
+        began = self.clock.now() if start is None else start
+        world = World(self.url, self.clock, began, seed, leads)
         self.kommo = Kommo("kommo", world)
         self.dashly = Dashly("dashly", world)
         self.carrotquest = Dashly("carrotquest", world)
@@ -100,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - every method of HTTP comes here
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)

@@ -44,12 +44,12 @@ class Collection:
         self._waiting: list[Change] = []
         self._doubtful = False
 
-    def put(self, lead_id: Any, lead: Lead, visible_at: float | None = None) -> None:  # noqa: ANN401
+    def put(self, lead_id: Any, lead: Lead, visible_at: float | None = None) -> None:
         """Insert or replace a lead; lists show it at once, or at a later moment."""
         self.rows[lead_id] = lead
         self._change(lead_id, lead, visible_at)
 
-    def remove(self, lead_id: Any, visible_at: float | None = None) -> Lead:  # noqa: ANN401
+    def remove(self, lead_id: Any, visible_at: float | None = None) -> Lead:
         """Take a lead out."""
         lead = self.rows.pop(lead_id)
         self._change(lead_id, None, visible_at)
@@ -81,7 +81,7 @@ class Collection:
             self._indexes[name] = index
         return index
 
-    def found(self, question: Any, find: Callable[[], list[Entry]]) -> list[Entry]:  # noqa: ANN401
+    def found(self, question: Any, find: Callable[[], list[Entry]]) -> list[Entry]:
         """The answer of `find`, remembered until the next change."""
         if question not in self._found:
             if len(self._found) >= 64:  # noqa: PLR2004 - more is memory without use
@@ -89,7 +89,7 @@ class Collection:
             self._found[question] = find()
         return self._found[question]
 
-    def _change(self, lead_id: Any, lead: Lead | None, visible_at: float | None) -> None:  # noqa: ANN401
+    def _change(self, lead_id: Any, lead: Lead | None, visible_at: float | None) -> None:
         if visible_at is not None:
             self._waiting.append(Change(visible_at, lead_id, lead))
             return
@@ -97,7 +97,7 @@ class Collection:
             self._waiting = [change for change in self._waiting if change.lead_id != lead_id]
         self._show(lead_id, lead)
 
-    def _show(self, lead_id: Any, lead: Lead | None) -> None:  # noqa: ANN401
+    def _show(self, lead_id: Any, lead: Lead | None) -> None:
         old = self.shown.get(lead_id)
         for name, index in list(self._indexes.items()):
             key = self._key(name)
@@ -122,7 +122,7 @@ class Collection:
         self.fragments.clear()
 
 
-def between(entries: list[Entry], low: Any, high: Any) -> list[Entry]:  # noqa: ANN401
+def between(entries: list[Entry], low: Any, high: Any) -> list[Entry]:
     """The entries with `low <= key <= high`; `None` is no bound."""
     start = 0 if low is None else bisect_left(entries, low, key=itemgetter(0))
     stop = len(entries) if high is None else bisect_right(entries, high, key=itemgetter(0))

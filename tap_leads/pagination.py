@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from singer_sdk.pagination import BaseAPIPaginator
@@ -31,14 +31,13 @@ OVERLAP = 5
 class Page:
     """One decoded answer.
 
-    `more` is what the source says of rows after these; `total` counts the whole query and `size`
-    is the page size in force, both where the source declares them.
+    `more` is what the source says of rows after these; `total` counts the whole query, where the
+    source declares it.
     """
 
     records: Sequence[Record]
     more: bool
     total: int | None = None
-    size: int | None = None
     next_url: str | None = None
 
 
@@ -54,6 +53,9 @@ class PageNumber(NamedTuple):
 
     page: int
     limit: int
+
+
+Position = TypeVar("Position", bound=Offset | PageNumber)
 
 
 class Paginator(BaseAPIPaginator[Token]):
@@ -81,14 +83,14 @@ class Paginator(BaseAPIPaginator[Token]):
         """What to ask for after `response`."""
 
 
-class PositionPaginator(Paginator[Token], Generic[Token]):
+class PositionPaginator(Paginator[Position]):
     """A walk by position: `start` rows of the query lie before the current page.
 
     It advances by the rows received, less `overlap`: a server may cap the page size without a
     word, and a row that is seen a second time proves that no other slipped through between.
     """
 
-    def __init__(self, first: Token, limit: int, overlap: int) -> None:
+    def __init__(self, first: Position, limit: int, overlap: int) -> None:
         """Begin with the page `first` of at most `limit` rows."""
         super().__init__(first)
         self.start = 0
@@ -96,23 +98,24 @@ class PositionPaginator(Paginator[Token], Generic[Token]):
         self._overlap = overlap
 
     @override
-    def get_next(self, response: Page) -> Token:  # type: ignore[override]  # as above
+    def get_next(self, response: Page) -> Position:  # type: ignore[override]  # as above
         received = len(response.records)
-        size = received if response.size is None else response.size
-        if 0 < size < self._asked():
-            self._limit = size
-        return self._at(self.start + received - min(self._overlap, received // 2))
+        if 0 < received < self._value.limit:
+            self._limit = received
+        reached = self.start + received
+        overlap = min(self._overlap, received // 2)
+        token = self._at(reached - overlap)
+        while self.start + token.limit <= reached:
+            overlap -= 1
+            token = self._at(reached - overlap)
+        return token
 
     def rewind(self) -> None:
         """Go back by a page, to find again what moved towards the front."""
         self._value = self._at(max(0, self.start - self._limit))
 
     @abstractmethod
-    def _asked(self) -> int:
-        """The rows that the current page was asked to have."""
-
-    @abstractmethod
-    def _at(self, start: int) -> Token:
+    def _at(self, start: int) -> Position:
         """Make `start`, or a little before it, the beginning of the page to ask for."""
 
 
@@ -123,10 +126,6 @@ class OffsetPaginator(PositionPaginator[Offset]):
         """Begin at offset 0."""
         super().__init__(Offset(0, limit), limit, overlap)
         self._reach = reach
-
-    @override
-    def _asked(self) -> int:
-        return self._value.limit
 
     @override
     def _at(self, start: int) -> Offset:
@@ -143,8 +142,8 @@ class OffsetPaginator(PositionPaginator[Offset]):
 class PageNumberPaginator(PositionPaginator[PageNumber]):
     """`page` and `limit`: a page can begin only at a whole number of pages.
 
-    To begin at any row, the page is made smaller until a whole number of pages ends there: row
-    245 of pages of up to 100 is row 2 of page 4 with 81 rows each.
+    To begin at any row or a little before it, pages are made smaller: row 245 is the third of
+    page 4 with 81 rows a page, and 79 rows follow it there; with 100 it would be 55.
     """
 
     def __init__(self, limit: int, *, overlap: int = 0) -> None:
@@ -152,15 +151,10 @@ class PageNumberPaginator(PositionPaginator[PageNumber]):
         super().__init__(PageNumber(1, limit), limit, overlap)
 
     @override
-    def _asked(self) -> int:
-        return self._value.limit
-
-    @override
     def _at(self, start: int) -> PageNumber:
-        before = -(-start // self._limit)
-        limit = start // before if before else self._limit
-        self.start = before * limit
-        return PageNumber(before + 1, limit)
+        limit = max(range(1, self._limit + 1), key=lambda size: size - start % size)
+        self.start = start - start % limit
+        return PageNumber(start // limit + 1, limit)
 
 
 class HALPaginator(Paginator[str | None]):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from tap_leads.errors import IncompleteError
+from tap_leads.errors import IncompleteError, PagingError
 from tap_leads.pagination import PositionPaginator
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ class Sweep:
         # What was handed on near the cursor: bounds are inclusive, so it comes again.
         self._emitted: dict[Any, int | None] = {}
         self._anchors: frozenset[Any] = frozenset()
+        # How far bounds are widened because the source takes them for exclusive; None: unknown.
+        self._margin: int | None = None
 
     def records(self, low: int | None, high: int | None = None) -> Iterator[Record]:
         """Every lead with a key from `low` to `high` in the order of its key, then those without.
@@ -152,6 +154,8 @@ class Sweep:
                 self.bookmark = self._bounded(self._source.key(record), self.bookmark)
             if not page.more:
                 return
+            if not keys:
+                raise PagingError("an empty page says that more leads follow")
             last = keys[-1] - keys[-1] % tick
             if cursor is None or last > cursor:
                 cursor, span = last, tick
@@ -172,21 +176,44 @@ class Sweep:
         for an exclusive one: from one step earlier its ties come in either case.
         """
         query = Query(low=cursor, high=high)
-        page = self._source.ask(query, rows_expected=bool(self._anchors))
+        page = self._ask(query, rows_expected=bool(self._anchors))
         if self.ceiling is None:
             self.ceiling = self._source.now()
         if not page.records and page.total is None:
-            return self._source.ask(query)
-        came_back = not self._anchors.isdisjoint(record["id"] for record in page.records)
-        if cursor is None or not self._anchors or came_back:
+            return self._ask(query)
+        if cursor is None or not self._anchors:
             return page
-        earlier = replace(query, low=cursor - self._source.tick)
-        return self._source.ask(earlier, rows_expected=True)
+        if self._came_back(page):
+            self._margin = self._margin or 0
+            return page
+        page = self._ask(replace(query, low=cursor - self._source.tick), rows_expected=True)
+        if self._came_back(page):
+            self._margin = self._source.tick
+        return page
+
+    @property
+    def _nearby(self) -> int:
+        """How far before the cursor a row may come."""
+        return 2 * self._source.tick + self._source.slack
+
+    def _came_back(self, page: Page) -> bool:
+        return not self._anchors.isdisjoint(record["id"] for record in page.records)
+
+    def _ask(self, query: Query, token: Any = None, *, rows_expected: bool = False) -> Page:
+        """Send one request, its bounds widened where they may be exclusive."""
+        margin = self._margin
+        if margin is None:
+            margin = self._source.tick if query.whole else 0
+        if margin:
+            low = None if query.low is None else query.low - margin
+            high = None if query.high is None else query.high + margin
+            query = replace(query, low=low, high=high)
+        return self._source.ask(query, token, rows_expected=rows_expected)
 
     def _checked_keys(self, records: Sequence[Record], cursor: int | None) -> list[int]:
         """The keys of a page, which must lie behind the cursor and rise."""
         keys: list[int] = []
-        least = None if cursor is None else cursor - self._source.tick - self._source.slack
+        least = None if cursor is None else cursor - self._nearby
         for record in records:
             key = self._source.key(record)
             if key is None or (least is not None and key < least):
@@ -204,7 +231,7 @@ class Sweep:
         if self.ceiling is None or cursor <= self.ceiling:
             return False
         if self._end is None:
-            newest = self._source.ask(Query(newest=True)).records
+            newest = self._ask(Query(newest=True, low=self.ceiling)).records
             keys = [key for key in map(self._source.key, newest) if key is not None]
             self._end = max([self.ceiling, *keys])
         return cursor > self._end
@@ -229,7 +256,7 @@ class Sweep:
 
     def _forget(self, cursor: int) -> None:
         """Drop what cannot come again."""
-        edge = cursor - self._source.tick - self._source.slack
+        edge = cursor - self._nearby
         self._emitted = {i: k for i, k in self._emitted.items() if k is not None and k >= edge}
 
     def _whole(self, query: Query, cuts: Sequence[Cut]) -> Iterator[Record]:
@@ -284,7 +311,7 @@ class Sweep:
         current.gap = positions is None
         rewinds = 0
         while not paginator.finished:
-            page = self._source.ask(query, paginator.current_value)
+            page = self._ask(query, paginator.current_value)
             current.last_total = page.total
             if current.total is None:
                 current.total = page.total

@@ -49,7 +49,7 @@ class TapLeads(Tap):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Load settings, catalog and state as every tap does."""
-        self._failures: list[str] = []
+        self.failures: list[str] = []
         super().__init__(*args, **kwargs)
 
     @override
@@ -68,7 +68,7 @@ class TapLeads(Tap):
     def fail(self, message: str) -> None:
         """Take note that an account failed; the others go on."""
         self.logger.error(message)
-        self._failures.append(message)
+        self.failures.append(message)
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -129,8 +129,8 @@ class TapLeads(Tap):
             catalog=read_catalog(catalog) if catalog else None,
         )
         tap.sync_all()
-        if tap._failures:  # it is our own
-            raise FailedAccountsError(tap._failures)
+        if tap.failures:  # it is our own
+            raise FailedAccountsError(tap.failures)
 
     @classmethod
     @override

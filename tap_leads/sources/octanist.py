@@ -152,9 +152,7 @@ class OctanistLeads(LeadsStream):
         if not body["success"]:
             raise self.failure(500, self.read_codes(body))
         paging = body["meta"]["pagination"]
-        return Page(
-            body["data"], more=paging["hasMore"], total=paging["total"], size=paging["limit"]
-        )
+        return Page(body["data"], more=paging["hasMore"], total=paging["total"])
 
     @override
     def read_codes(self, body: Any) -> str:

@@ -1,0 +1,233 @@
+"""What the tests share: a sandbox, settings for it, and the tap run against it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.logging import ConsoleFormatter
+from typing_extensions import override
+
+from sandbox import Sandbox
+from tap_leads.tap import TapLeads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from singer_sdk.singerlib.encoding.simple import Message
+
+    from sandbox import Api
+
+Config = dict[str, Any]
+
+CREDENTIALS = {
+    "kommo": "access_token",
+    "dashly": "auth_token",
+    "carrotquest": "auth_token",
+    "octanist": "api_key",
+}
+KEYS = {
+    "kommo": "updated_at",
+    "dashly": "last_seen",
+    "carrotquest": "last_seen",
+    "octanist": "updated_at",
+}
+
+
+@dataclass
+class Run:
+    """What a run of the tap left behind."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    stderr: str = ""
+    code: int = 0
+
+    def records(self, stream: str) -> list[dict[str, Any]]:
+        """The records of a stream, in order."""
+        return [
+            m["record"] for m in self.messages if m["type"] == "RECORD" and m["stream"] == stream
+        ]
+
+    def ids(self, stream: str) -> list[str]:
+        """The ids of a stream's records, in order, as text."""
+        return [str(record["id"]) for record in self.records(stream)]
+
+    @property
+    def schemas(self) -> dict[str, dict[str, Any]]:
+        """The SCHEMA message of each stream."""
+        return {m["stream"]: m for m in self.messages if m["type"] == "SCHEMA"}
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        """The value of each STATE, in order."""
+        return [m["value"] for m in self.messages if m["type"] == "STATE"]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state."""
+        return self.states[-1]
+
+    def bookmark(self, stream: str, account: str | None = None) -> str | None:
+        """The bookmark of a stream's account (of its only one by default)."""
+        partitions = self.state["bookmarks"][stream]["partitions"]
+        found = [p for p in partitions if account in {None, p["context"]["account"]}]
+        assert len(found) == 1
+        value: str | None = found[0].get("replication_key_value")
+        return value
+
+    def said(self) -> list[str]:
+        """What was told at WARNING or ERROR: the message of each line."""
+        lines = [line.split(" | ") for line in self.stderr.splitlines()]
+        return [x[-1] for x in lines if len(x) > 1 and x[1].strip() in {"WARNING", "ERROR"}]
+
+
+class Table:
+    """An upserting target: the last row of each key, over as many runs as it is given."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+
+    def load(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Load the records of a run."""
+        for message in messages:
+            if message["type"] == "RECORD":
+                record = message["record"]
+                self.rows[message["stream"]][str(record["id"])] = record
+
+
+class Capture(MsgSpecWriter):
+    """The tap's message writer, which keeps what it would print."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.messages: list[dict[str, Any]] = []
+
+    @override
+    def write_message(self, message: Message) -> None:
+        """Keep a message as a target would see it, its numbers exact."""
+        line = bytes(self.serialize_message(message))
+        self.messages.append(json.loads(line, parse_float=Decimal))
+
+
+def settings_for(api: Api, **others: Any) -> Config:
+    """The settings object of a source that reads the sandbox without being slowed down."""
+    config = {
+        CREDENTIALS[api.slot]: api.token,
+        "api_url": api.url,
+        "requests_per_second": 10_000,
+        **others,
+    }
+    return {"subdomain": "acme", **config} if api.slot == "kommo" else config
+
+
+def sync(config: Config, state: dict[str, Any] | None = None, **options: Any) -> Run:
+    """Run the tap in this process; a failed account ends in `code` 1 as on the command line."""
+    writer = Capture()
+    tap = TapLeads(config=config, state=state, message_writer=writer, **options)
+    tap.sync_all()
+    return Run(messages=writer.messages, code=1 if tap.failures else 0)
+
+
+def _written(folder: Path, **files: Any) -> list[str]:
+    """The options for these files, each written as JSON, or as it is where it is text or bytes."""
+    options: list[str] = []
+    for option, content in files.items():
+        if content is not None:
+            path = folder / f"{option}.json"
+            text = content if isinstance(content, str | bytes) else json.dumps(content)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+            options += [f"--{option}", str(path)]
+    return options
+
+
+def _messages(stdout: str) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line, parse_float=Decimal) for line in stdout.splitlines()]
+    except ValueError:
+        return [{"type": "TEXT", "text": stdout}]
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """A sandbox with a few hundred leads that answers as fast as it can."""
+    with Sandbox(leads=300, seed=7) as sandbox:
+        for api in sandbox.apis.values():
+            api.options.rate_limit = None
+        yield sandbox
+
+
+@pytest.fixture
+def run_tap(tmp_path: Path) -> Any:
+    """Run `tap-leads` as a program of its own."""
+
+    def run(
+        config: Any = None,
+        *arguments: str,
+        state: Any = None,
+        catalog: Any = None,
+        environment: Mapping[str, str] | None = None,
+        timeout: float = 120,
+    ) -> Run:
+        command = [sys.executable, "-m", "tap_leads"]
+        command += _written(tmp_path, config=config, state=state, catalog=catalog)
+        done = subprocess.run(
+            [*command, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, **(environment or {})},
+        )
+        return Run(_messages(done.stdout), done.stderr, done.returncode)
+
+    return run
+
+
+@pytest.fixture
+def run_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Any:
+    """Run the command `tap-leads` in this process: as `run_tap` does, without its start-up time."""
+
+    def run(
+        config: Any = None,
+        *arguments: str,
+        state: Any = None,
+        catalog: Any = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
+        options = _written(tmp_path, config=config, state=state, catalog=catalog)
+        log = io.StringIO()
+        handler = logging.StreamHandler(log)
+        handler.setFormatter(ConsoleFormatter())
+        root = logging.getLogger()
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            patch.setattr(root, "handlers", [*root.handlers, handler])
+            level = root.level
+            root.setLevel(logging.INFO)
+            for name, value in (environment or {}).items():
+                patch.setenv(name, value)
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                TapLeads.get_singer_command().main([*options, *arguments], "tap-leads")
+            root.setLevel(level)
+        code = ended.value.code
+        captured = capsys.readouterr()
+        assert isinstance(code, int)
+        return Run(_messages(captured.out), log.getvalue() + captured.err, code)
+
+    return run

@@ -1,0 +1,380 @@
+"""Settings that cannot be used are refused before anything is asked, one line for each thing."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import CREDENTIALS, settings_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Sandbox
+    from tests.conftest import Config, Run
+
+    Runner = Callable[..., Run]
+
+CANARY = "canary-4f1c"
+NOTHING = object()
+SOURCES = list(CREDENTIALS)
+
+
+def good(box: Sandbox) -> Config:
+    """Settings of all four sources with which nothing is wrong, each credential a canary."""
+    config = {slot: settings_for(api) for slot, api in box.apis.items()}
+    for slot, credential in CREDENTIALS.items():
+        config[slot][credential] = f"{CANARY}-{slot}"
+    return config
+
+
+def changed(config: Config, place: str, value: Any) -> Config:
+    """The settings with another value at `kommo.accounts.0.name`; without it if it is NOTHING."""
+    config = deepcopy(config)
+    inside: Any = config
+    *path, last = [int(part) if part.isdigit() else part for part in place.split(".")]
+    for part in path:
+        if isinstance(inside, dict) and part not in inside:
+            inside[part] = {}
+        inside = inside[part]
+    if value is NOTHING:
+        del inside[last]
+    else:
+        inside[last] = value
+    return config
+
+
+def refused(box: Sandbox, run: Run) -> list[str]:
+    """The lines of a run that was refused: before any request, without a trace of a secret."""
+    assert run.code == 1
+    assert run.messages == []
+    assert "Traceback" not in run.stderr
+    for slot, api in box.apis.items():
+        assert api.journal == [], slot
+        assert api.token not in run.stderr
+    assert CANARY not in run.stderr
+    lines = run.said()
+    assert lines
+    assert len(lines) == len([line for line in run.stderr.splitlines() if "| INFO " not in line])
+    return lines
+
+
+# Where the value is wrong, the setting that the one line names, and what it says besides.
+BAD: list[tuple[str, Any, str, str]] = [
+    ("startdate", "2026-01-01", "startdate", "did you mean start_date?"),
+    ("kommo.acess_token", "x", "kommo.acess_token", "did you mean access_token?"),
+    ("kommo.tokens", ["x"], "kommo.tokens", "no such setting"),
+    ("octanist.auth_token", "x", "octanist.auth_token", "no such setting"),
+    ("dashly.accounts", [{"app": "1"}], "dashly.accounts[0].app", "no such setting"),
+    ("carrotquest.accounts", [{"accounts": []}], "carrotquest.accounts[0].accounts", "no such"),
+    ("kommo", "acme", "kommo", "must be an object"),
+    ("octanist", [], "octanist", "must be an object"),
+    ("start_date", "yesterday", "start_date", "must be a date or date-time"),
+    ("start_date", "2026-02-30", "start_date", "must be a date or date-time"),
+    ("start_date", "", "start_date", "must be a date or date-time"),
+    ("start_date", 1770000000, "start_date", "must be a string"),
+    ("nested_values", "json", "nested_values", "must be one of text, native"),
+    ("concurrency", 0, "concurrency", "must be 1 or more"),
+    ("concurrency", 33, "concurrency", "must be 32 or less"),
+    ("concurrency", 1.5, "concurrency", "must be a whole number"),
+    ("concurrency", "4", "concurrency", "must be a whole number"),
+    ("request_timeout", 0, "request_timeout", "must be more than 0"),
+    ("request_timeout", -1, "request_timeout", "must be more than 0"),
+    ("user_agent", "", "user_agent", "must not be empty"),
+    ("kommo.domain", "kommo.com.evil.com", "kommo.domain", "must be one of kommo.com, amocrm.ru"),
+    ("kommo.subdomain", 7, "kommo.subdomain", "must be a string"),
+    ("kommo.with", ["only_deleted"], "kommo.with", "may have contacts, "),
+    ("kommo.with", "contacts,deals", "kommo.with", "may have contacts, "),
+    ("kommo.with", [1], "kommo.with[0]", "must be a string"),
+    ("dashly.timezone", "Mars/Olympus", "dashly.timezone", "time zone such as Europe/Berlin"),
+    ("dashly.timezone", "", "dashly.timezone", "time zone such as Europe/Berlin"),
+    ("carrotquest.timezone", "Europe", "carrotquest.timezone", "time zone such as"),
+    ("carrotquest.timezone", "/etc/localtime", "carrotquest.timezone", "time zone such as"),
+    ("carrotquest.timezone", 3, "carrotquest.timezone", "must be a string"),
+    ("dashly.app_id", "42/../43", "dashly.app_id", "must be the id of an app, or $self_app"),
+    ("dashly.app_id", "", "dashly.app_id", "must be the id of an app, or $self_app"),
+    ("dashly.app_id", 42, "dashly.app_id", "must be a string"),
+    ("kommo.filters", {"pipeline": [1]}, "kommo.filters.pipeline", "did you mean pipeline_id?"),
+    ("kommo.filters", {"updated_at": {"form": 1}}, "kommo.filters.updated_at.form", "no such"),
+    ("kommo.filters", {"created_at": {"from": "soon"}}, "kommo.filters.created_at", "date-time"),
+    ("kommo.filters", {"updated_at": {"to": "soon"}}, "kommo.filters.updated_at", "date-time"),
+    ("kommo.filters", {"id": "all"}, "kommo.filters.id", "must be a list or a whole number"),
+    ("kommo.filters", {"price": "much"}, "kommo.filters.price", "must be a whole number or"),
+    (
+        "kommo.filters",
+        {"statuses": [{"status_id": 142}]},
+        "kommo.filters.statuses[0].pipeline_id",
+        "must be set",
+    ),
+    ("dashly.filters", {"type": "xor", "filters": [{}]}, "dashly.filters.type", "one of and, or"),
+    ("dashly.filters", {"type": "and", "filters": []}, "dashly.filters.filters", "not be empty"),
+    ("dashly.filters", {"type": "and"}, "dashly.filters.filters", "must be set"),
+    ("octanist.filters", {"stauts": "won"}, "octanist.filters.stauts", "did you mean status?"),
+    ("octanist.filters", {"status": "new"}, "octanist.filters.status", "not of the form"),
+    ("octanist.filters", {"status": ["new"]}, "octanist.filters.status[0]", "must be one of open"),
+    ("octanist.filters", {"source": "gtm,api"}, "octanist.filters.source", "must be one of"),
+    ("octanist.filters", {"value": {"min": 1}}, "octanist.filters.value.min", "no such setting"),
+    ("octanist.filters", {"value[gte]": "1"}, "octanist.filters.value.gte", "must be a number"),
+    ("octanist.filters", {"createdAt": {"gte": "soon"}}, "octanist.filters.createdAt", "date-time"),
+    ("octanist.filters", {"gclid[exists]": "yes"}, "octanist.filters.gclid.exists", "a boolean"),
+    ("stream_maps", "none", "stream_maps", "must be an object"),
+    ("flattening_max_depth", "2", "flattening_max_depth", "must be a whole number"),
+]
+BAD += [
+    (f"{slot}.{name}", value, f"{slot}.{name}", said)
+    for slot, credential in CREDENTIALS.items()
+    for name, value, said in (
+        (credential, NOTHING, "must be set"),
+        (credential, None, "must be set"),
+        (credential, "", "must not be empty"),
+        (credential, [CANARY], "must be a string"),
+        (credential, {CANARY: CANARY}, "must be a string"),
+        (credential, 7, "must be a string"),
+        (credential, True, "must be a string"),
+        (credential, f"{CANARY}\n", "one line of printable characters"),
+        (credential, f"{CANARY} Лид", "one line of printable characters"),
+        ("requests_per_second", 0, "must be more than 0"),
+        ("requests_per_second", -6, "must be more than 0"),
+        ("requests_per_second", "six", "must be a number"),
+        ("requests_per_second", True, "must be a number"),
+        ("lookback_seconds", -1, "must be 0 or more"),
+        ("lookback_seconds", 1.5, "must be a whole number"),
+        ("name", "", "must not be empty"),
+        ("accounts", {}, "must be a list"),
+        ("accounts", [], "must not be empty"),
+        ("filters", [], "must be an object"),
+        ("filters", "won", "must be an object"),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "named", "said"),
+    BAD,
+    ids=[f"{place}={'nothing' if value is NOTHING else value}" for place, value, _, _ in BAD],
+)
+def test_one_line_names_the_setting_that_is_wrong(
+    box: Sandbox, run_here: Runner, place: str, value: Any, named: str, said: str
+) -> None:
+    (line,) = refused(box, run_here(changed(good(box), place, value)))
+    assert line.startswith(f"{named}: ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    "subdomain",
+    [
+        "acme.kommo.com",
+        "a.b",
+        "evil.com#",
+        "evil.com/",
+        "evil.com?x=",
+        "https://acme.kommo.com",
+        "user@evil",
+        "evil:443",
+        "evil\\",
+        "acme\n",
+        " acme",
+        "-acme",
+        "acme-",
+        "a" * 64,
+        "аcme",  # noqa: RUF001  # its first letter is Cyrillic
+        "",
+    ],
+)
+def test_a_subdomain_is_one_word_of_an_address(
+    box: Sandbox, run_here: Runner, subdomain: str
+) -> None:
+    config = changed(good(box), "kommo.subdomain", subdomain)
+    (line,) = refused(box, run_here(changed(config, "kommo.api_url", NOTHING)))
+    assert line.startswith("kommo.subdomain: must be the one word before the domain")
+
+
+@pytest.mark.parametrize("slot", SOURCES)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com",
+        "http://127.0.0.1.example.com",
+        "http://localhost.example.com",
+        "http://0.0.0.0",
+        "https://user:word@example.com",
+        "https://user@example.com",
+        "https://@example.com",
+        "https://example.com\\@evil.com",
+        "https://example.com?key=1",
+        "https://example.com/?",
+        "https://example.com/#",
+        "https://example.com:99999",
+        "https://example.com:x",
+        "https://exa\tmple.com",
+        "https://example.com\n",
+        "https://",
+        "https:/example.com",
+        "//example.com",
+        "example.com",
+        "ftp://127.0.0.1",
+        "javascript:alert(1)",
+        "http://[::1",
+        "",
+    ],
+)
+def test_an_address_that_a_credential_must_not_go_to_is_refused(
+    box: Sandbox, run_here: Runner, slot: str, url: str
+) -> None:
+    (line,) = refused(box, run_here(changed(good(box), f"{slot}.api_url", url)))
+    assert line.startswith(f"{slot}.api_url: must be ")
+
+
+def test_the_settings_of_no_source_are_not_enough(box: Sandbox, run_here: Runner) -> None:
+    for config in ({}, {"start_date": "2026-01-01"}, {"kommo": None}):
+        (line,) = refused(box, run_here(config))
+        assert line == (
+            "no source is configured: set one of kommo, dashly, carrotquest, octanist"
+        )
+
+
+@pytest.mark.parametrize("slot", SOURCES)
+def test_two_accounts_with_one_name_are_refused(box: Sandbox, run_here: Runner, slot: str) -> None:
+    same = [{"name": "north"}, {"name": "south"}, {"name": "north"}]
+    (line,) = refused(box, run_here(changed(good(box), f"{slot}.accounts", same)))
+    assert line == f"{slot}.accounts: 2 accounts have the name north; give each its own"
+    (line,) = refused(box, run_here(changed(good(box), f"{slot}.accounts", [{}, {}])))
+    assert line.startswith(f"{slot}.accounts: 2 accounts have the name ")
+
+
+@pytest.mark.parametrize("slot", SOURCES)
+def test_each_account_needs_a_credential_of_its_own_or_a_shared_one(
+    box: Sandbox, run_here: Runner, slot: str
+) -> None:
+    credential = CREDENTIALS[slot]
+    accounts = [{"name": "north", credential: CANARY}, {"name": "south"}]
+    config = changed(good(box), f"{slot}.accounts", accounts)
+    (line,) = refused(box, run_here(changed(config, f"{slot}.{credential}", NOTHING)))
+    assert line == f"{slot}.accounts[1].{credential}: must be set"
+
+
+def test_everything_that_is_wrong_is_told_at_once(box: Sandbox, run_here: Runner) -> None:
+    config = good(box)
+    for place, value in (
+        ("start_date", "soon"),
+        ("kommo.subdomain", 1),
+        ("dashly.auth_token", [CANARY]),
+        ("octanist.filters", {"no": 1, "nor": 2}),
+    ):
+        config = changed(config, place, value)
+    named = {line.partition(":")[0] for line in refused(box, run_here(config))}
+    assert named == {
+        "start_date",
+        "kommo.subdomain",
+        "dashly.auth_token",
+        "octanist.filters.no",
+        "octanist.filters.nor",
+    }
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_rate_that_is_no_number_is_refused(box: Sandbox, run_here: Runner, number: str) -> None:
+    text = json.dumps(changed(good(box), "kommo.requests_per_second", 4321))
+    (line,) = refused(box, run_here(text.replace("4321", number)))
+    assert "is not JSON" in line or line.startswith("kommo.requests_per_second: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (f'{{"kommo": {{"access_token": "{CANARY}"', "is not JSON, line 1"),
+        (f'{{\n"{CANARY}"\n}}', "is not JSON, line 3"),
+        (f'["{CANARY}"]', "must hold a JSON object"),
+        (f'"{CANARY}"', "must hold a JSON object"),
+        ("", "is not JSON"),
+        (b"\xff\xfe" + CANARY.encode(), "is not JSON"),
+    ],
+)
+def test_a_config_file_that_is_no_json_object_is_refused(
+    box: Sandbox, run_here: Runner, content: str | bytes, said: str
+) -> None:
+    (line,) = refused(box, run_here(content))
+    assert line.startswith("the config file ")
+    assert said in line
+
+
+def test_a_config_file_that_cannot_be_read_is_refused(box: Sandbox, run_here: Runner) -> None:
+    for path in ("nowhere.json", "."):
+        (line,) = refused(box, run_here(None, "--config", path))
+        assert line.startswith(f"the config file {path} cannot be read: ")
+
+
+def test_no_config_at_all_is_told_as_no_source(box: Sandbox, run_here: Runner) -> None:
+    (line,) = refused(box, run_here())
+    assert line.startswith("no source is configured")
+
+
+@pytest.mark.parametrize(
+    ("state", "named"),
+    [
+        (CANARY, "not a JSON object"),
+        ("[]", "not a JSON object"),
+        (b"\xff", "not a JSON object"),
+        ({"bookmarks": [CANARY]}, "not a Singer state"),
+        ({"bookmarks": {"kommo_leads": [CANARY]}}, "not a Singer state"),
+        ({"bookmarks": {"kommo_leads": {"partitions": CANARY}}}, "not a Singer state"),
+        ({"bookmarks": {"kommo_leads": {"partitions": [CANARY]}}}, "not a Singer state"),
+        ({"bookmarks": {"kommo_leads": {"partitions": [{}]}}}, "not a Singer state"),
+    ],
+)
+def test_a_state_that_is_none_is_refused(
+    box: Sandbox, run_here: Runner, state: Any, named: str
+) -> None:
+    (line,) = refused(box, run_here(good(box), state=state))
+    assert line.startswith("--state ")
+    assert line.endswith(named)
+
+
+@pytest.mark.parametrize(
+    ("catalog", "named"),
+    [
+        (CANARY, "not a JSON object"),
+        ("[]", "not a JSON object"),
+        ({}, "not a Singer catalog; make one with --discover"),
+        ({"streams": CANARY}, "not a Singer catalog; make one with --discover"),
+        ({"streams": [CANARY]}, "not a Singer catalog; make one with --discover"),
+        ({"streams": [{"stream": CANARY}]}, "not a Singer catalog; make one with --discover"),
+        (
+            {"streams": [{"tap_stream_id": "kommo_leads", "schema": CANARY, "metadata": []}]},
+            "not a Singer catalog; make one with --discover",
+        ),
+        (
+            {"streams": [{"tap_stream_id": "kommo_leads", "schema": {}, "metadata": CANARY}]},
+            "not a Singer catalog; make one with --discover",
+        ),
+    ],
+)
+def test_a_catalog_that_is_none_is_refused(
+    box: Sandbox, run_here: Runner, catalog: Any, named: str
+) -> None:
+    (line,) = refused(box, run_here(good(box), catalog=catalog))
+    assert line.startswith("--catalog ")
+    assert line.endswith(named)
+
+
+@pytest.mark.parametrize("slot", SOURCES)
+def test_settings_given_as_null_are_not_set(box: Sandbox, run_here: Runner, slot: str) -> None:
+    names = ("name", "filters", "requests_per_second", "lookback_seconds", "accounts")
+    config = {slot: {**dict.fromkeys(names), **settings_for(box.apis[slot])}}
+    others = dict.fromkeys([*SOURCES, "start_date", "concurrency", "nested_values", "user_agent"])
+    run = run_here({**others, **config})
+    assert run.code == 0
+    assert len(run.records(f"{slot}_leads")) == box.apis[slot].count
+
+
+def test_a_refusal_is_the_same_on_a_real_command_line(box: Sandbox, run_tap: Runner) -> None:
+    config = changed(good(box), "kommo.access_token", [CANARY])
+    lines = refused(box, run_tap(changed(config, "octanist.apikey", CANARY)))
+    assert lines == [
+        "kommo.access_token: must be a string",
+        "octanist.apikey: there is no such setting; did you mean api_key?",
+    ]
