@@ -121,23 +121,24 @@ def load(target: str, box: Sandbox, environment: dict[str, str]) -> dict[str, in
         seconds = time.monotonic() - began
         return f"{command:<38} {sum(requests().values()):>5} requests  {seconds:>4.0f} s"
 
-    with log.open("w", encoding="utf-8") as stream:
-        meltano = Path(sys.executable).with_name("meltano")
-        process = subprocess.Popen(
-            [meltano, *options, *command.split()[1:]],
+    with (
+        log.open("w", encoding="utf-8") as stream,
+        subprocess.Popen(
+            [Path(sys.executable).with_name("meltano"), *options, *command.split()[1:]],
             cwd=ROOT,
             env=environment,
             stdout=stream,
             stderr=subprocess.STDOUT,
-        )
+        ) as process,
+    ):
         while process.poll() is None:
             if sys.stdout.isatty():
                 print(line(), end="\r", flush=True)
             time.sleep(0.1)
     print(line(), flush=True)
     if process.returncode:
-        errors = re.findall(r"\[(?:error|critical) *\] (.*)", log.read_text(encoding="utf-8"))
-        what = errors[0] if errors else f"exit code {process.returncode}"
+        error = re.search(r"\[(?:error|critical) *\] (\S+) +(.+)", log.read_text(encoding="utf-8"))
+        what = ": ".join(error.groups()) if error else f"exit code {process.returncode}"
         msg = f"{command} failed: {what}\nIts log: {log.relative_to(ROOT)}"
         raise DemoError(msg)
     return requests()

@@ -309,7 +309,7 @@ class Sweep:
         paginator = self._source.plain() if query.unbounded else self._source.positions(query)
         positions = paginator if isinstance(paginator, PositionPaginator) else None
         current.gap = positions is None
-        rewinds = 0
+        rewinds = lost_at = 0
         while not paginator.finished:
             page = self._ask(query, paginator.current_value)
             current.last_total = page.total
@@ -317,9 +317,9 @@ class Sweep:
                 current.total = page.total
             if positions and positions.start and page.records and not current.gap:
                 if page.records[0]["id"] in current.ids:
-                    rewinds = 0
+                    rewinds = rewinds if positions.start < lost_at else 0
                 elif rewinds < MAX_REWINDS:
-                    rewinds += 1
+                    rewinds, lost_at = rewinds + 1, positions.start
                     positions.rewind()
                     continue
                 else:

@@ -75,6 +75,20 @@ def meltano_settings(schema: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def plugin_settings(schema: dict[str, Any]) -> str:
+    """The settings in the README's plugin to copy, a line each."""
+    lines = []
+    for setting in settings(schema):
+        fields = [f"name: {setting.name}", f"kind: {setting.kind}"]
+        if setting.schema.get("secret"):
+            fields.append("sensitive: true")
+        if "enum" in setting.schema:
+            choices = (f"{{label: {each}, value: {each}}}" for each in setting.schema["enum"])
+            fields.append(f"options: [{', '.join(choices)}]")
+        lines.append(f"- {{{', '.join(fields)}}}")
+    return "\n".join(lines)
+
+
 def readme_settings(schema: dict[str, Any]) -> str:
     """The settings as a table; those that say the same of several sources share a row."""
     rows: dict[tuple[str, str], list[Setting]] = {}
@@ -129,6 +143,7 @@ def main() -> None:
             "# settings: end",
             meltano_settings(schema),
         ),
+        ("README.md", "# settings: begin", "# settings: end", plugin_settings(schema)),
         (
             "README.md",
             "<!-- settings:begin -->",

@@ -1,0 +1,265 @@
+"""What the documentation says is there, and what is there it says."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tap_leads import settings
+from tap_leads.errors import BLOCKED, MEANINGS, REDIRECT, SERVER_FAULT, UNKNOWN
+from tap_leads.sources import SOURCES
+from tap_leads.tap import TapLeads
+from tests.conftest import CREDENTIALS
+from tools.docs import settings as all_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUIRKS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *QUIRKS]
+
+NAMES = {setting.name for setting in all_settings(TapLeads.config_jsonschema)}
+STREAMS = TapLeads(validate_config=False).discover_streams()
+YAML_READER = YAML(typ="safe")
+GAP = "…"
+"""What stands in the README for the part of a message that differs."""
+
+
+def section(title: str) -> str:
+    """A section of the README, up to the next heading of its level or above."""
+    found = re.search(rf"^(#+) {re.escape(title)}\n", README, re.MULTILINE)
+    assert found, title
+    rest = README[found.end() :]
+    end = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.MULTILINE)
+    return rest[: end.start()] if end else rest
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """The cells of each row of the tables in a text, less their headings."""
+    lines = text.splitlines()
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        if line.startswith("| ") and "| ---" not in {line[:5], below[:5]}:
+            yield [cell.strip() for cell in line.strip("| ").split(" | ")]
+
+
+def spans(text: str) -> list[str]:
+    """The code spans of a text."""
+    found = re.findall(r"(?<!`)(`{1,2})(?!`)(.+?)(?<!`)\1(?!`)", text)
+    return [span.strip() for _, span in found]
+
+
+def fences(text: str, language: str) -> list[str]:
+    """The fenced blocks in a language, less their indentation."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
+
+
+# Settings
+
+
+def test_every_setting_is_in_the_table_and_no_other() -> None:
+    table = README.partition("<!-- settings:begin -->")[2].partition("<!-- settings:end -->")[0]
+    assert {name for row in rows(table) for name in spans(row[0])} == NAMES
+
+
+def test_every_setting_is_in_the_plugin_to_copy_and_no_other() -> None:
+    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
+    (tap,) = YAML_READER.load(plugin)["plugins"]["extractors"]
+    assert {setting["name"] for setting in tap["settings"]} == NAMES
+    secrets = {setting["name"] for setting in tap["settings"] if setting.get("sensitive")}
+    assert secrets == {f"{source}.{name}" for source, name in CREDENTIALS.items()}
+
+
+def test_the_plugin_to_copy_is_the_one_of_this_project() -> None:
+    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
+    copied = YAML_READER.load(plugin)["plugins"]
+    ours = YAML_READER.load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]
+    for kind in ("extractors", "loaders"):
+        for theirs in copied[kind]:
+            (plugin_of_ours,) = [each for each in ours[kind] if each["name"] == theirs["name"]]
+            for key in ("namespace", "executable"):
+                assert theirs[key] == plugin_of_ours[key]
+            if kind == "loaders":
+                assert theirs["pip_url"] == plugin_of_ours["pip_url"]
+            else:
+                assert theirs["capabilities"] == plugin_of_ours["capabilities"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_setting_that_is_named_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    sources = "|".join(CREDENTIALS)
+    for span in spans(text):
+        if re.fullmatch(rf"({sources})\.[a-z_]+", span):
+            assert span in NAMES
+    variables = {"TAP_LEADS_" + name.replace(".", "_").upper() for name in NAMES}
+    assert set(re.findall(r"\bTAP_LEADS_[A-Z_]*[A-Z]", text)) <= variables
+
+
+def examples() -> Iterator[dict[str, Any]]:
+    """The settings in the README's examples."""
+    for block in fences(README, "yaml"):
+        content = YAML_READER.load(block)
+        if "plugins" in content:
+            content = content["plugins"]["extractors"][0]
+        if "config" in content:
+            yield content["config"]
+    yield from (json.loads(block) for block in fences(README, "json"))
+
+
+@pytest.mark.parametrize("config", list(examples()))
+def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None:
+    for source, credential in CREDENTIALS.items():
+        if source in config:
+            config[source].setdefault(credential, "secret")
+            if source == "kommo" and "accounts" not in config[source]:
+                config[source].setdefault("subdomain", "mycompany")
+    config = settings.tidy(config)
+    sources = {source.name: source for source in SOURCES}
+    configured = {"octanist": {}, **config} if not sources.keys() & config else config
+    errors = settings.check(configured, TapLeads.config_jsonschema, sources)
+    for name in sources.keys() & config:
+        errors += sources[name].check(config[name])
+    assert errors == []
+
+
+# Streams
+
+
+def test_every_stream_is_in_the_readme_with_its_keys_and_no_other() -> None:
+    told = [[spans(cell) for cell in row[:3]] for row in rows(section("Streams"))]
+    assert told == [
+        [[stream.name], list(stream.primary_keys), [stream.replication_key]] for stream in STREAMS
+    ]
+
+
+def test_the_page_sizes_in_the_readme_are_those_of_the_streams() -> None:
+    streams = {stream.name: stream for stream in STREAMS}
+    for row in rows(section("Streams")):
+        size = re.search(r"pages of (\d+)", row[3])
+        if size:
+            assert int(size[1]) == streams[spans(row[0])[0]].page_size
+        else:
+            assert spans(row[3])[0] in streams
+
+
+# Messages
+
+
+def templates() -> set[str]:
+    """The texts in the tap's code, with a gap for each part that is filled in."""
+    found: set[str] = set()
+    for path in (ROOT / "tap_leads").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = node.values
+                found.add(
+                    "".join(str(p.value) if isinstance(p, ast.Constant) else GAP for p in parts)
+                )
+    return {re.sub(r"%s|%d|%\.\df|\{\w*\}", GAP, text) for text in found}
+
+
+MESSAGES = [span for row in rows(section("Troubleshooting")) for span in spans(row[0])]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_in_the_readme_is_one_of_the_taps(message: str) -> None:
+    status = re.match(r"(\d{3}): ", message)
+    text = message[status.end() :] if status else message
+    if status:
+        assert re.sub(r"\{\w+\}", GAP, MEANINGS[int(status[1])].text) == text
+    else:
+        assert any(text in template for template in templates())
+
+
+def test_the_readme_says_what_to_do_about_each_status() -> None:
+    told = {re.sub(r"^\d{3}: ", "", message) for message in MESSAGES}
+    for meaning in (*MEANINGS.values(), SERVER_FAULT, REDIRECT, UNKNOWN, BLOCKED):
+        assert re.sub(r"\{\w+\}", GAP, meaning.text) in told
+
+
+# Places
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_page_of_this_project_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        other = (page.parent / name) if name else page
+        assert other.is_file(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", other.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in map(slug, headings), target
+
+
+def test_every_page_of_quirks_is_linked_in_the_readme_and_each_source_has_one() -> None:
+    linked = set(re.findall(r"\]\((docs/\w+\.md)\)", README))
+    assert linked == {f"docs/{page.name}" for page in QUIRKS}
+    assert {page.stem for page in QUIRKS} == {source.name for source in SOURCES}
+
+
+@pytest.mark.parametrize("page", QUIRKS, ids=lambda page: page.name)
+def test_every_quirk_is_numbered_and_says_why_it_matters_and_what_the_tap_does(page: Path) -> None:
+    quirks = re.split(r"^(\d+)\. ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert [int(number) for number in quirks[::2]] == list(range(1, len(quirks) // 2 + 1))
+    for quirk in quirks[1::2]:
+        assert "**Why this matters:**" in quirk, quirk
+        assert "**The tap**" in quirk, quirk
+
+
+@pytest.mark.parametrize("page", QUIRKS, ids=lambda page: page.name)
+def test_every_test_that_a_quirk_names_exists(page: Path) -> None:
+    named = re.findall(r"`(tests/\w+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
+    assert named
+    for path, name in named:
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"
+
+
+def test_the_table_of_files_has_every_file_of_the_tap_and_none_that_is_not_there() -> None:
+    told = {span for row in rows(section("Development")) for span in spans(row[0])}
+    paths = {span for span in told if "/" in span}
+    assert all((ROOT / path).exists() for path in paths)
+    files = (ROOT / "tap_leads").glob("*.py")
+    assert {f"tap_leads/{file.name}" for file in files if not file.name.startswith("_")} <= paths
+
+
+def test_the_table_of_commands_is_what_make_offers() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    offered = re.findall(r"^([a-z-]+):.*## (.+)$", makefile, re.MULTILINE)
+    told = [row for row in rows(section("Development")) if row[0].startswith("`make ")]
+    assert told == [[f"`make {target}`", what] for target, what in offered]
+
+
+def test_the_changelog_has_the_current_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    first = re.search(r"^## (\S+)", changelog, re.MULTILINE)
+    assert first
+    assert first[1] == project["version"]
+
+
+def test_what_is_generated_is_up_to_date() -> None:
+    command = [sys.executable, "-m", "tools.docs", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
