@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_leads.errors import LeadsError, SettingsError
@@ -74,23 +75,35 @@ def read_state(file: IO[str]) -> dict[str, Any]:
     """
     state = _read_object(file, "state")
     bookmarks = state.get("bookmarks", {})
-    if not isinstance(bookmarks, dict) or not all(isinstance(b, dict) for b in bookmarks.values()):
+    if not isinstance(bookmarks, dict) or not all(map(_is_bookmark, bookmarks.values())):
         msg = f"--state {file.name}: not a Singer state"
         raise SettingsError([msg])
     return state
 
 
-def read_catalog(file: IO[str]) -> dict[str, Any]:
+def _is_bookmark(value: Any) -> bool:
+    """Whether the state of a stream is of the form that the SDK writes."""
+    partitions = value.get("partitions", []) if isinstance(value, dict) else None
+    return isinstance(partitions, list) and all(
+        isinstance(partition, dict) and isinstance(partition.get("context"), dict)
+        for partition in partitions
+    )
+
+
+def read_catalog(file: IO[str]) -> Catalog:
     """The catalog in a file.
 
     Raises:
         SettingsError: it is not a Singer catalog.
     """
-    catalog = _read_object(file, "catalog")
-    if not isinstance(catalog.get("streams"), list):
-        msg = f"--catalog {file.name}: not a Singer catalog; make one with --discover"
-        raise SettingsError([msg])
-    return catalog
+    content = _read_object(file, "catalog")
+    try:
+        if isinstance(content["streams"], list):
+            return Catalog.from_dict(content)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        pass
+    msg = f"--catalog {file.name}: not a Singer catalog; make one with --discover"
+    raise SettingsError([msg])
 
 
 def _read_object(file: IO[str], option: str) -> dict[str, Any]:

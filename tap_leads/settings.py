@@ -32,8 +32,9 @@ def text(title: str, description: str, **keywords: Any) -> Schema:
 
 
 def secret(title: str, description: str) -> Schema:
-    """The schema of a setting that no log and no message may show."""
-    return text(title, description, minLength=1, secret=True, writeOnly=True)
+    """The schema of a setting that no log and no message may show, and that a header can carry."""
+    form = r"^[!-~]*$(?!\n)"
+    return text(title, description, minLength=1, pattern=form, secret=True, writeOnly=True)
 
 
 def number(title: str, description: str, **keywords: Any) -> Schema:
@@ -180,7 +181,7 @@ def from_files(paths: Iterable[str]) -> Config:
 def read_json_object(path: str, what: str) -> dict[str, Any]:
     """The JSON object in a file; a SettingsError, without the content, where there is none."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = _read_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         msg = f"{what} {path} cannot be read: {error.strerror}"
         raise SettingsError([msg]) from None
@@ -192,6 +193,11 @@ def read_json_object(path: str, what: str) -> dict[str, Any]:
         msg = f"{what} {path} must hold a JSON object"
         raise SettingsError([msg])
     return content
+
+
+def _read_json(content: str) -> Any:
+    """A JSON text; a ValueError where it is none, as with NaN, which Python would take."""
+    return json.loads(content, parse_constant=int)
 
 
 def from_environment(schema: Schema, prefix: str) -> Config:
@@ -210,7 +216,7 @@ def from_environment(schema: Schema, prefix: str) -> Config:
             continue
         try:
             parsed = _parsed(value, _kinds(kind))
-        except ValueError:
+        except (KeyError, ValueError):
             errors.append(f"{variable}: must be {_article(_kinds(kind))}, written as JSON")
             continue
         place = config
@@ -246,12 +252,17 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
+    ("false", "0", "no", "off"), False
+)
+
+
 def _parsed(value: str, kinds: list[str]) -> Any:
     """The value of a variable; a ValueError where it is of none of these kinds."""
     if kinds == ["boolean"]:
-        return value.lower() in {"true", "1", "yes", "on"}
+        return _BOOLEANS[value.lower()]
     try:
-        parsed = json.loads(value)
+        parsed = _read_json(value)
     except ValueError:
         parsed = value
     for kind in kinds:
@@ -297,7 +308,8 @@ def tidy(config: Any) -> Any:
         if bracket and inner.endswith("]") and isinstance(result.get(name, {}), dict):
             result.setdefault(name, {})[inner[:-1]] = tidy(value)
         elif value is not None:
-            result[key] = tidy(value)
+            # In a stream map null is not the same as nothing: it drops what it is given for.
+            result[key] = value if key == "stream_maps" else tidy(value)
     return result
 
 

@@ -176,13 +176,12 @@ class Sweep:
         for an exclusive one: from one step earlier its ties come in either case.
         """
         query = Query(low=cursor, high=high)
-        page = self._ask(query, rows_expected=bool(self._anchors))
+        page = self._ask(query)
         if self.ceiling is None:
             self.ceiling = self._source.now()
-        if not page.records and page.total is None:
-            return self._ask(query)
         if cursor is None or not self._anchors:
-            return page
+            believable = page.records or page.total is not None
+            return page if believable else self._ask(query)
         if self._came_back(page):
             self._margin = self._margin or 0
             return page

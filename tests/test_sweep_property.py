@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from tests.conftest import KEYS, Table, settings_for, sync
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Sandbox
 from tap_leads.leads import LeadsStream
+from tests.conftest import KEYS, Table, settings_for, sync
 
 if TYPE_CHECKING:
     import random

@@ -265,7 +265,7 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
         yield "app_id", "must be the id of an app, or $self_app"
     try:
         _zone(settings)
-    except (ValueError, OSError):  # a name that is not one, or that this machine does not know
+    except (KeyError, ValueError, OSError):  # a name that is not one, or that this machine does not know
         yield "timezone", "must be the name of a time zone such as Europe/Berlin"
 
 

@@ -298,6 +298,10 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     names = wanted.split(",") if isinstance(wanted, str) else wanted
     if not set(names) <= set(WITH):
         yield "with", f"may have {', '.join(WITH)}"
+    filters = settings.get("filters", {})
+    for name in _SPANS:
+        if not all(isinstance(_seconds(bound), int) for bound in filters.get(name, {}).values()):
+            yield f"filters.{name}", "must be Unix seconds or a date-time"
 
 
 _INTEGERS: Schema = {"type": ["array", "integer"], "items": {"type": "integer"}}
