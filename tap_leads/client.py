@@ -97,9 +97,9 @@ class AccountStream(RESTStream[Ask]):
         return ""  # every account has its own
 
     @property
-    @override
-    def timeout(self) -> int:
-        return int(self.config["request_timeout"])
+    def request_timeout(self) -> float:
+        """Seconds that one request may take in all; the SDK's `timeout` has whole ones."""
+        return float(self.config["request_timeout"])
 
     @override
     def get_http_request(self, *, page: PageContext[Ask]) -> HTTPRequest:
@@ -215,9 +215,9 @@ class AccountStream(RESTStream[Ask]):
         The SDK's `_request` takes no proxy or certificates from the environment, and its timeout
         is for each read from the socket: a body that drips in never ends.
         """
-        deadline = time.monotonic() + self.timeout
+        deadline = time.monotonic() + self.request_timeout
         session = self.requests_session
-        timeout = (min(_CONNECT_TIMEOUT, self.timeout), self.timeout)
+        timeout = (min(_CONNECT_TIMEOUT, self.request_timeout), self.request_timeout)
         url = prepared.url or ""
         options = session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
         with session.send(prepared, timeout=timeout, allow_redirects=False, **options) as response:

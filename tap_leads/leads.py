@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
 from tap_leads import instants
@@ -36,7 +37,7 @@ class LeadsStream(AccountStream):
     primary_keys: ClassVar[Sequence[str]] = ("account", "id")
     is_sorted = True
     check_sorted = False  # the lookback sends older leads on purpose; the sweep checks the order
-    STATE_MSG_FREQUENCY = 1000
+    state_every: ClassVar[int] = 1000
     # `Table` puts every value into its column's type: conforming it again is half of the cost.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
@@ -177,10 +178,16 @@ class LeadsStream(AccountStream):
     def _bookmarked(
         self, records: Iterable[Record], sweep: Sweep, state: dict[str, Any]
     ) -> Iterator[Record]:
-        """Move the bookmark behind each record once it is written, and never back."""
-        for record in records:
+        """Move the bookmark behind each record once it is written, and never back.
+
+        A STATE follows every `state_every` records, also where thousands of leads share one
+        moment: the SDK would leave out the states that are the same.
+        """
+        for written, record in enumerate(records, 1):
             yield record
             self._set_bookmark(sweep.bookmark, state)
+            if written % self.state_every == 0:
+                self.tap.write_message(StateMessage(value=self.tap_state))
         self._set_bookmark(sweep.bookmark, state)
 
     def _set_bookmark(self, instant: int | None, state: dict[str, Any]) -> None:

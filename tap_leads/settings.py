@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
@@ -380,7 +381,8 @@ def api_url_error(url: str) -> str | None:
         scheme, host, port = origin_of(url)
     except ValueError:
         return "must be a URL"
-    if port == -1 or not host or parts.username is not None or parts.query or parts.fragment:
+    plain = not re.search(r"[^!-~]|[?#\\]", url)
+    if port == -1 or not host or parts.username is not None or not plain:
         return "must be a plain URL, without a user, query or fragment"
     if scheme == "https" or (scheme == "http" and _is_loopback(host)):
         return None

@@ -98,7 +98,7 @@ def test_after_any_changes_and_a_kill_one_quiet_run_makes_the_table_equal_the_so
     state_every: int,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, Sandbox(leads=0, seed=3) as box:
-        patch.setattr(LeadsStream, "STATE_MSG_FREQUENCY", state_every)
+        patch.setattr(LeadsStream, "state_every", state_every)
         api = box.apis[source]
         api.options.rate_limit = None
         api.options.page_cap = page_cap

@@ -1,0 +1,248 @@
+"""Requests: the budget, what is asked again and what is not, and where a token may go."""
+
+from __future__ import annotations
+
+import random
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typing_extensions import override
+
+from sandbox import faults
+from tap_leads.budget import Budget
+from tap_leads.client import decode
+from tests.conftest import settings_for, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox import Api, Sandbox
+
+SOURCES = ["kommo", "dashly", "octanist"]
+
+
+@pytest.fixture
+def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait only as long as the server asks for."""
+    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
+
+
+def ids(api: Api) -> set[str]:
+    return {str(lead["id"]) for lead in api.rendered()}
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.reset(),
+        faults.truncate(),
+        faults.lost_reply(),
+        faults.html200(),
+        faults.half_json200(),
+        faults.status(429),
+        faults.status(429, retry_after=0),
+        faults.status(429, body="html"),
+        faults.status(500),
+        faults.status(502, body="html"),
+        faults.status(503),
+        faults.status(504),
+    ],
+    ids=str,
+)
+def test_a_request_that_fails_by_chance_is_asked_again_and_nothing_is_lost(
+    box: Sandbox, source: str, fault: faults.Fault
+) -> None:
+    api = box.apis[source]
+    api.faults.plan("none", fault, fault)
+    run = sync({source: settings_for(api)})
+    assert run.code == 0
+    assert set(run.ids(f"{source}_leads")) == ids(api)
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_a_success_that_says_inside_that_it_failed_is_asked_again(box: Sandbox) -> None:
+    box.dashly.faults.plan("none", "meta_error200")
+    run = sync({"dashly": settings_for(box.dashly)})
+    assert set(run.ids("dashly_leads")) == ids(box.dashly)
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_fault_that_stays_ends_the_account_with_one_line(
+    box: Sandbox, source: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = box.apis[source]
+    api.faults.plan(*["none"], *[faults.status(500)] * 40)
+    run = sync({source: settings_for(api)})
+    errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert run.code == 1
+    assert len(errors) == 1
+    assert errors[0].startswith(f"{source}_leads, account ")
+    assert "500" in errors[0]
+    assert len(api.journal) < 15
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_what_was_read_before_a_failure_keeps_its_state(box: Sandbox) -> None:
+    api = box.kommo
+    api.options.page_cap = 50
+    api.faults.plan("none", "none", *[faults.status(500)] * 40)
+    broken = sync({"kommo": settings_for(api)})
+    assert broken.code == 1
+    api.faults.clear()
+    rest = sync({"kommo": settings_for(api)}, broken.state)
+    assert len(rest.ids("kommo_leads")) < len(ids(api))
+    assert {*broken.ids("kommo_leads"), *rest.ids("kommo_leads")} == ids(api)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(("status", "said"), [(401, "credential"), (402, "not paid"), (404, "no")])
+def test_a_refusal_ends_at_once_and_names_what_to_look_at(
+    box: Sandbox, source: str, status: int, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = box.apis[source]
+    api.faults.plan(faults.status(status))
+    run = sync({source: settings_for(api)})
+    errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert run.code == 1
+    assert len(api.journal) == 1
+    assert len(errors) == 1
+    assert f"{status}: " in errors[0]
+    assert said in errors[0]
+
+
+def test_a_page_of_html_with_403_is_told_as_a_block(
+    box: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    box.kommo.options.ban_html = True
+    assert sync({"kommo": settings_for(box.kommo)}).code == 1
+    assert "blocks this address" in caplog.text
+    assert len(box.kommo.journal) == 1
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize("as_date", [False, True])
+def test_a_retry_waits_as_long_as_the_server_asks(
+    box: Sandbox, as_date: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("backoff._sync.time.sleep", waits.append)
+    box.kommo.faults.plan(
+        faults.status(
+            429, retry_after=None if as_date else 30, retry_after_date=30 if as_date else None
+        )
+    )
+    assert sync({"kommo": settings_for(box.kommo)}).code == 0
+    assert len(waits) == 1
+    assert 27 <= waits[0] <= 30
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_a_body_that_never_ends_is_given_up_after_the_timeout(box: Sandbox) -> None:
+    box.kommo.faults.plan(faults.stall(30))
+    run = sync({"request_timeout": 0.5, "kommo": settings_for(box.kommo)})
+    assert run.code == 0
+    assert set(run.ids("kommo_leads")) == ids(box.kommo)
+
+
+def test_no_second_has_more_requests_than_the_budget(box: Sandbox) -> None:
+    api = box.dashly
+    api.options.page_cap = 15
+    sync({"dashly": settings_for(api, requests_per_second=10)})
+    assert len(api.journal) > 20
+    assert api.requests_per_second_max() <= 10
+
+
+def test_requests_are_spaced_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("tap_leads.budget.time.sleep", waits.append)
+    monkeypatch.setattr("tap_leads.budget.time.monotonic", lambda: 100.0)
+    budget = Budget(4)
+    for _ in range(4):
+        budget.wait()
+    steps = [later - earlier for earlier, later in zip([0.0, *waits], waits, strict=False)]
+    assert len(waits) == 3
+    assert all(0.25 <= step <= 0.28 for step in steps)
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """Another host, which must never hear of a token."""
+
+    heard: list[Any]
+
+    def do_GET(self) -> None:
+        self.heard.append(self.headers)
+        self.send_response(500)
+        self.end_headers()
+
+    @override
+    def log_message(self, *_args: Any) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[str, list[Any]]]:
+    heard: list[Any] = []
+    handler = type("Handler", (Elsewhere,), {"heard": heard})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", heard
+        server.shutdown()
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_redirect_to_another_host_is_refused_and_gets_no_token(
+    box: Sandbox, source: str, elsewhere: tuple[str, list[Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    url, heard = elsewhere
+    api = box.apis[source]
+    api.faults.plan(faults.redirect(url + "/leads"))
+    assert sync({source: settings_for(api)}).code == 1
+    assert heard == []
+    assert "another address" in caplog.text
+
+
+def test_a_redirect_on_the_same_origin_is_followed(box: Sandbox) -> None:
+    api = box.octanist
+    api.faults.plan(faults.redirect(f"{api.url}/api/leads?limit=100&sort=updatedAt:asc"))
+    run = sync({"octanist": settings_for(api)})
+    assert set(run.ids("octanist_leads")) == ids(api)
+
+
+def test_a_next_link_to_another_host_gets_no_token(
+    box: Sandbox, elsewhere: tuple[str, list[Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    url, heard = elsewhere
+    box.kommo.options.foreign_next = url
+    box.kommo.options.ignore_order = True  # makes the tap page by links
+    box.kommo.options.page_cap = 50
+    assert sync({"kommo": settings_for(box.kommo)}).code == 1
+    assert heard == []
+    assert "another host" in caplog.text
+
+
+def test_the_certificates_and_proxies_of_the_environment_are_used(
+    box: Sandbox, elsewhere: tuple[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, heard = elsewhere
+    monkeypatch.setattr("tap_leads.client._MAX_TRIES", 1)
+    monkeypatch.setenv("HTTP_PROXY", url)
+    monkeypatch.setenv("NO_PROXY", "")
+    assert sync({"kommo": settings_for(box.kommo)}).code == 1
+    assert len(heard) == 1
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert sync({"kommo": settings_for(box.kommo)}).code == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"a": ', b"<html></html>", b'{"a": "\xff"}'])
+def test_a_body_that_is_not_json_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|codec|Invalid"):
+        decode(body)
+
+
+def test_half_a_surrogate_pair_is_dropped_and_the_rest_kept() -> None:
+    assert decode(b'{"a\\ud83d": ["x\\ude00y", "\\ud83d\\ude00"]}') == {"a": ["xy", "\U0001f600"]}

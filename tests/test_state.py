@@ -1,0 +1,101 @@
+"""Every STATE line is a place to go on from: the bookmark never passes a lead not yet written."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_leads.leads import LeadsStream
+from tests.conftest import settings_for, sync
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+
+SOURCES = ["kommo", "dashly", "carrotquest", "octanist"]
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A STATE after every few records."""
+    monkeypatch.setattr(LeadsStream, "state_every", 7)
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_run_can_be_resumed_from_every_state_line_and_loses_nothing(
+    box: Sandbox, source: str
+) -> None:
+    api = box.apis[source]
+    api.options.page_cap = 20
+    api.insert(70, at=time.time() - 86_400)
+    stream = f"{source}_leads"
+    whole = sync({source: settings_for(api)})
+    everyone = set(whole.ids(stream))
+    seen: set[str] = set()
+    resumed = 0
+    for message in whole.messages:
+        if message["type"] == "RECORD":
+            seen.add(str(message["record"]["id"]))
+        elif message["type"] == "STATE":
+            config = {source: settings_for(api, lookback_seconds=0)}
+            rest = sync(config, message["value"])
+            assert seen | set(rest.ids(stream)) == everyone
+            resumed += 1
+    assert resumed > len(everyone) / 10
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_last_message_is_the_state_and_it_is_never_empty(box: Sandbox, source: str) -> None:
+    api = box.apis[source]
+    for emptied in (False, True):
+        if emptied:
+            api.delete(list(api.leads))
+        run = sync({source: settings_for(api)})
+        assert run.messages[-1]["type"] == "STATE"
+        assert all(state.get("bookmarks") for state in run.states)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_finished_state_holds_the_bookmark_alone(box: Sandbox, source: str) -> None:
+    run = sync({source: settings_for(box.apis[source])})
+    partitions = run.state["bookmarks"][f"{source}_leads"]["partitions"]
+    assert [set(p) for p in partitions] == [{"context", "replication_key", "replication_key_value"}]
+
+
+def test_states_follow_at_least_every_thousand_records(box: Sandbox) -> None:
+    box.kommo.insert(2500, at=time.time() - 86_400)
+    since = 0
+    for message in sync({"kommo": settings_for(box.kommo)}).messages:
+        since = 0 if message["type"] == "STATE" else since + (message["type"] == "RECORD")
+        assert since <= 1000
+
+
+def test_the_bookmark_never_moves_back(box: Sandbox) -> None:
+    first = sync({"kommo": settings_for(box.kommo)})
+    newest = max(box.kommo.leads, key=lambda i: box.kommo.leads[i]["updated_at"])
+    box.kommo.delete([newest])
+    second = sync({"kommo": settings_for(box.kommo)}, first.state)
+    assert second.bookmark("kommo_leads") == first.bookmark("kommo_leads")
+
+
+def test_a_full_table_read_leaves_the_bookmark_alone(box: Sandbox) -> None:
+    config: dict[str, Any] = {"kommo": settings_for(box.kommo)}
+    first = sync(config)
+    catalog: dict[str, Any] = {
+        "streams": [
+            {
+                "tap_stream_id": "kommo_leads",
+                "stream": "kommo_leads",
+                "schema": first.schemas["kommo_leads"]["schema"],
+                "key_properties": ["account", "id"],
+                "replication_key": "updated_at",
+                "replication_method": "FULL_TABLE",
+                "metadata": [{"breadcrumb": [], "metadata": {"selected": True}}],
+            }
+        ]
+    }
+    second = sync(config, first.state, catalog=catalog)
+    assert sorted(second.ids("kommo_leads")) == sorted(first.ids("kommo_leads"))
+    assert second.bookmark("kommo_leads") == first.bookmark("kommo_leads")
