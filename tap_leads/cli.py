@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
@@ -45,6 +45,8 @@ class Command(SingerCommand):
             self._end(*error.errors)
         except LeadsError as error:
             self._end(str(error))
+        except MappingError as error:
+            self._end(f"stream_maps: an expression cannot be evaluated ({type(error).__name__})")
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
             self._end(f"this is a fault of tap-leads: {type(error).__name__}{_place(error)}")
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = dict[str, Any]
 
+# The digits before or behind the point that a number may have: a database's float has fewer.
+_DIGITS = 300
 _INTEGERS = range(-(2**63), 2**63)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -58,19 +60,21 @@ def positive(value: Any) -> int | None:
     return whole if (whole := integer(value)) > 0 else None
 
 
-def number(value: Any) -> Decimal | int:
-    """A finite number, exact."""
+def number(value: Any) -> Decimal:
+    """A finite number, exact, and with a decimal point.
+
+    A target takes `5` for a whole number, and one of the 16 refuses those among others.
+    """
     if isinstance(value, bool):
         raise MisfitError
-    if isinstance(value, int):
-        return value
     try:
-        exact = Decimal(value if isinstance(value, (str, Decimal)) else repr(value))
+        exact = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         raise MisfitError from None
-    if not exact.is_finite():
+    if not exact.is_finite() or abs(exact.adjusted()) > _DIGITS:
         raise MisfitError
-    return exact
+    plain = f"{exact:f}"
+    return Decimal(plain if "." in plain else f"{plain}.0")
 
 
 def boolean(value: Any) -> bool:

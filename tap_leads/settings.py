@@ -72,6 +72,7 @@ class Defaults(NamedTuple):
     """What a source has where the user says nothing."""
 
     api_url: str
+    name: str
     requests_per_second: float
     lookback_seconds: int
 
@@ -88,9 +89,7 @@ def source(
     common = {
         "name": text(
             "Account name",
-            "The label of the account in the `account` column and in the state. Default: "
-            "Kommo's subdomain, Dashly's and Carrot quest's app_id where it is set, else "
-            "`default`.",
+            f"The label of the account in the `account` column and in the state. {defaults.name}",
             minLength=1,
         ),
         **own,

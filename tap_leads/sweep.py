@@ -90,7 +90,17 @@ class _Pass:
     last_total: int | None = None
     gap: bool = False
     added: int = 0
-    ids: set[Any] = field(default_factory=set)
+    ids: dict[Any, int] = field(default_factory=dict)
+
+    def note(self, page: Page) -> None:
+        """Remember the rows of a page in the order in which they came."""
+        for record in page.records:
+            self.ids.setdefault(record["id"], len(self.ids))
+
+    def is_followed_by(self, page: Page) -> bool:
+        """Whether a page begins with a row seen before, and repeats such rows in their order."""
+        places = [self.ids[row["id"]] for row in page.records if row["id"] in self.ids]
+        return page.records[0]["id"] in self.ids and places == sorted(places)
 
     def proves_itself(self) -> bool:
         """No row slipped through: pages overlapped, and no fewer rows came than are declared."""
@@ -275,7 +285,7 @@ class Sweep:
                     raise FilterIgnoredError
                 before = len(passes[0].ids)
                 for one in passes:
-                    one.ids.update(record["id"] for record in page.records)
+                    one.note(page)
                 current.added += len(passes[0].ids) - before
                 yield from self._fresh(page.records, query.low, query.high)
                 if parts and self._is_beyond_reach(current):
@@ -315,7 +325,7 @@ class Sweep:
             if current.total is None:
                 current.total = page.total
             if positions and positions.start and page.records and not current.gap:
-                if page.records[0]["id"] in current.ids:
+                if current.is_followed_by(page):
                     rewinds = rewinds if positions.start < lost_at else 0
                 elif rewinds < MAX_REWINDS:
                     rewinds, lost_at = rewinds + 1, positions.start

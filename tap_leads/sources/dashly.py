@@ -265,13 +265,17 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
         yield "app_id", "must be the id of an app, or $self_app"
     try:
         _zone(settings)
-    except (KeyError, ValueError, OSError):  # a name that is not one, or that this machine does not know
+    except (KeyError, ValueError, OSError):  # no name, or one that this machine does not know
         yield "timezone", "must be the name of a time zone such as Europe/Berlin"
 
 
 _FILTERS = object_of(
     {
-        "type": {"type": "string", "enum": ["and", "or"]},
+        "type": {
+            "type": "string",
+            "enum": ["and", "or"],
+            "description": "Whether all conditions must hold, or one of them.",
+        },
         "filters": list_of(
             object_of(
                 {
@@ -281,6 +285,7 @@ _FILTERS = object_of(
                 },
                 required=["type", "property_name", "value"],
             ),
+            description="Conditions: objects with `type` (the operator), `property_name`, `value`.",
             minItems=1,
         ),
     },
@@ -302,11 +307,13 @@ def _source(name: str, title: str, stream: type[DashlyLeads]) -> Source:
             {
                 "app_id": text(
                     "App id",
-                    "The id of the app; $self_app is the app that the token belongs to.",
+                    "The id of the app, which is also the account's name where `name` is not set; "
+                    "$self_app is the app that the token belongs to.",
                     default="$self_app",
                 ),
                 "auth_token": secret(
-                    "API token", "A token of the admin panel (Settings, Developers, API keys)."
+                    "API token",
+                    "A token of the admin panel (Settings, Developers, API keys). Needed.",
                 ),
                 "timezone": text(
                     "Time zone",
@@ -316,7 +323,12 @@ def _source(name: str, title: str, stream: type[DashlyLeads]) -> Source:
                 ),
             },
             filters=_FILTERS,
-            defaults=Defaults(stream.host, requests_per_second=2, lookback_seconds=1800),
+            defaults=Defaults(
+                stream.host,
+                "Default: app_id, or `default` where that is $self_app.",
+                requests_per_second=2,
+                lookback_seconds=1800,
+            ),
         ),
         streams=(stream,),
         label=_label,

@@ -306,10 +306,11 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
 
 _INTEGERS: Schema = {"type": ["array", "integer"], "items": {"type": "integer"}}
 _STRINGS: Schema = {"type": ["array", "string"], "items": {"type": "string"}}
-_MOMENT: Schema = {"type": ["integer", "string"]}
+_MOMENT: Schema = {"type": ["integer", "string"], "description": "Unix seconds or a date-time."}
 _SPAN = object_of({"from": _MOMENT, "to": _MOMENT})
+_BUDGET: Schema = {"type": "number", "description": "A budget."}
 _PRICE: Schema = {
-    **object_of({"from": {"type": "number"}, "to": {"type": "number"}}),
+    **object_of({"from": _BUDGET, "to": _BUDGET}),
     "type": ["integer", "object"],
 }
 _STAGE = object_of(
@@ -318,15 +319,24 @@ _STAGE = object_of(
 )
 _FILTERS = object_of(
     {
-        **{name: _STRINGS if name == "name" else _INTEGERS for name in _LISTS},
-        "price": _PRICE,
-        "statuses": list_of(_STAGE),
-        **dict.fromkeys(_SPANS, _SPAN),
+        "id": {**_INTEGERS, "description": "Ids of leads, as a list."},
+        "name": {**_STRINGS, "description": "Names of leads, as a list."},
+        "price": {**_PRICE, "description": "A budget, or `from` and `to`."},
+        "statuses": list_of(
+            _STAGE,
+            description="Stages, as a list of objects with `pipeline_id` and `status_id`.",
+        ),
+        "pipeline_id": {**_INTEGERS, "description": "Ids of pipelines, as a list."},
+        **{
+            name: {**_INTEGERS, "description": "Ids of users, as a list."}
+            for name in ("created_by", "updated_by", "responsible_user_id")
+        },
+        **{
+            name: {**_SPAN, "description": "`from` and `to`, in Unix seconds or as date-times."}
+            for name in _SPANS
+        },
     },
-    description="Kommo's `filter[...]` by its names: lists for `id`, `name`, `pipeline_id`, "
-    "`created_by`, `updated_by`, `responsible_user_id`; `statuses` as a list of `pipeline_id` and "
-    "`status_id`; `price` as a number or `from` and `to`; `from` and `to`, in Unix seconds or as "
-    "date-times, for `created_at`, `updated_at`, `closed_at`, `closest_task_at`.",
+    description="Kommo's `filter[...]` by its names; they are combined with the bookmark's bounds.",
     examples=[{"pipeline_id": [12215168], "created_at": {"from": "2026-01-01"}}],
 )
 
@@ -338,7 +348,8 @@ Kommo = Source(
         {
             "subdomain": text(
                 "Subdomain",
-                "The account's own word in its address: mycompany of mycompany.kommo.com.",
+                "The account's own word in its address: mycompany of mycompany.kommo.com. Needed;"
+                " it is also the account's name where `name` is not set.",
                 examples=["mycompany"],
             ),
             "domain": one_of(
@@ -350,7 +361,7 @@ Kommo = Source(
             ),
             "access_token": secret(
                 "Access token",
-                "A long-lived token of a private integration (Settings, Integrations).",
+                "A long-lived token of a private integration (Settings, Integrations). Needed.",
             ),
             "with": {
                 **_STRINGS,
@@ -361,7 +372,12 @@ Kommo = Source(
             "query": text("Query", "Only leads in whose filled fields Kommo finds this text."),
         },
         filters=_FILTERS,
-        defaults=Defaults("the account's address", requests_per_second=6, lookback_seconds=600),
+        defaults=Defaults(
+            "the account's address",
+            "Default: the subdomain.",
+            requests_per_second=6,
+            lookback_seconds=600,
+        ),
     ),
     streams=(KommoLeads,),
     label=_label,

@@ -247,18 +247,37 @@ _FILTERS = object_of(
             "items": {"type": "string", "enum": [*_STATUSES]},
             "minItems": 1,
             "pattern": f"^({_STATUS})(,({_STATUS}))*$",
+            "description": f"{', '.join(_STATUSES)}: one, or several as a list.",
         },
-        "source": {"type": "string", "enum": [*_SOURCES]},
-        "labelId": _TEXT,
-        "website": _TEXT,
-        "value": _value_or(object_of(_spans("number")), "number"),
-        **dict.fromkeys(_DATES, _value_or(object_of(_spans("string") | _EXISTS), "string")),
-        **dict.fromkeys(CLICK_IDS, _value_or(object_of(_EXISTS), "string")),
-        **dict.fromkeys(_UTM, _TEXT),
+        "source": {
+            "type": "string",
+            "enum": [*_SOURCES],
+            "description": f"One of {', '.join(_SOURCES)}.",
+        },
+        "labelId": {**_TEXT, "description": "Id of a label."},
+        "website": {**_TEXT, "description": "A website."},
+        "value": {
+            **_value_or(object_of(_spans("number")), "number"),
+            "description": "A worth, or `gte`, `gt`, `lte`, `lt`.",
+        },
+        **{
+            name: {
+                **_value_or(object_of(_spans("string") | _EXISTS), "string"),
+                "description": "A date-time, or `gte`, `gt`, `lte`, `lt` with one, or `exists`.",
+            }
+            for name in _DATES
+        },
+        **{
+            name: {
+                **_value_or(object_of(_EXISTS), "string"),
+                "description": f"{description[:-1]}, or `exists`.",
+            }
+            for name, description in CLICK_IDS.items()
+        },
+        **{name: {**_TEXT, "description": "A UTM value."} for name in _UTM},
     },
-    description="The API's filters by its names, equal to a value or with an operator: "
-    "`status` (also a list), `source`, `labelId`, `website`, `utm_*`, the click ids (`exists`), "
-    "`value` (`gte`, `gt`, `lte`, `lt`), `createdAt`, `updatedAt` and `qualifiedAt` (all of them).",
+    description="The API's filters by its names, equal to a value or with an operator; they are "
+    "combined with the bookmark's bounds.",
     examples=[{"status": ["won", "lost"], "createdAt": {"gte": "2026-01-01T00:00:00.000Z"}}],
 )
 
@@ -269,12 +288,17 @@ Octanist = Source(
         "Leads of Octanist.",
         {
             "api_key": secret(
-                "API key", "A key of the organization (Settings, General, API Keys)."
+                "API key", "A key of the organization (Settings, General, API Keys). Needed."
             ),
             "search": text("Search", "Only leads in whose name, email or phone Octanist finds it."),
         },
         filters=_FILTERS,
-        defaults=Defaults("https://octanist.com/api", requests_per_second=5, lookback_seconds=300),
+        defaults=Defaults(
+            "https://octanist.com/api",
+            "Default: `default`.",
+            requests_per_second=5,
+            lookback_seconds=300,
+        ),
     ),
     streams=(OctanistLeads,),
     label=lambda _: "default",
