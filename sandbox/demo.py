@@ -54,7 +54,7 @@ def demo(postgres: Postgres) -> None:
         else:
             print(f"  since the last run {EDITED} leads of each changed and {NEW} came in\n")
         before = {slot: csv_rows(slot) for slot in box.apis}
-        environment = settings(box, postgres)
+        environment = settings(box, postgres) | {"TARGET_CSV_OUTPUT_PATH": csv_folder(len(moments))}
         requests = load("target-csv", box, environment)
         load("target-postgres", box, environment)
         report(postgres, before, requests)
@@ -144,10 +144,15 @@ def load(target: str, box: Sandbox, environment: dict[str, str]) -> dict[str, in
     return requests()
 
 
+def csv_folder(run: int) -> str:
+    """A folder for the files of each run: target-csv begins its files anew."""
+    return "output/csv" if run == 1 else f"output/csv/run-{run}"
+
+
 def csv_rows(slot: str) -> int:
     """How many leads the CSV files of a source hold, those of all runs."""
     rows = 0
-    for file in (OUTPUT / "csv").glob(f"{slot}_leads-*.csv"):
+    for file in (OUTPUT / "csv").rglob(f"{slot}_leads.csv"):
         with file.open(encoding="utf-8", newline="") as stream:
             rows += sum(1 for _ in csv.DictReader(stream))
     return rows
@@ -170,7 +175,7 @@ def report(postgres: Postgres, before: dict[str, int], requests: dict[str, int])
         print("A run begins a little before the last one ended (lookback_seconds), lest leads that")
         print("show late be lost. Leads read again are one row in PostgreSQL, several in CSV.")
     print("""
-Look:   head -3 output/csv/kommo_leads-*.csv
+Look:   head -3 output/csv/kommo_leads.csv    (later runs: output/csv/run-2 ...)
         make demo-sql    opens psql, for instance for: select * from octanist_leads limit 3;
 Logs:   output/logs
 Again:  make demo        changes a few leads and reads what is new""")
