@@ -40,7 +40,7 @@ clean: ## remove all that make has made
 
 .meltano/installed: meltano.yml pyproject.toml .venv/synced
 	@echo 'Installing the tap and its loaders into .meltano'
-	@$(BIN)/meltano --log-level=warning install tap-leads target-csv target-postgres
+	@$(BIN)/meltano --log-level=warning install tap-leads target-csv target-postgres target-jsonl
 	@touch $@
 
 .venv/synced: pyproject.toml uv.lock $(UV)

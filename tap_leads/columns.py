@@ -65,7 +65,7 @@ def number(value: Any) -> Decimal:
 
     A target takes `5` for a whole number, and one of the 16 refuses those among others.
     """
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
         raise MisfitError
     try:
         exact = Decimal(repr(value) if isinstance(value, float) else value)
@@ -125,6 +125,17 @@ UNIX_TIME = _type(unix_time, "string", format="date-time")
 ISO_TIME = _type(iso_time, "string", format="date-time")
 
 
+def _clean(value: Any) -> Any:
+    """A value as it came, less the NUL in any of its texts."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {text(name): _clean(inner) for name, inner in value.items()}
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Nested:
     """An object, or a list of objects, with these fields; `rest` is the type of any other."""
@@ -157,7 +168,7 @@ class Nested:
             name: None if (inner := value.get(name)) is None else field.put(inner)
             for name, field in self.fields.items()
         }
-        others = {name: inner for name, inner in value.items() if name not in known}
+        others = {name: _clean(inner) for name, inner in value.items() if name not in known}
         if self.rest is not None:
             others = {k: None if v is None else self.rest.put(v) for k, v in others.items()}
         return known | others
