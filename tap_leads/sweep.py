@@ -89,6 +89,7 @@ class _Pass:
     total: int | None = None
     last_total: int | None = None
     gap: bool = False
+    cut_off: bool = False
     added: int = 0
     ids: dict[Any, int] = field(default_factory=dict)
 
@@ -99,8 +100,9 @@ class _Pass:
 
     def is_followed_by(self, page: Page) -> bool:
         """Whether a page begins with a row seen before, and repeats such rows in their order."""
-        places = [self.ids[row["id"]] for row in page.records if row["id"] in self.ids]
-        return page.records[0]["id"] in self.ids and places == sorted(places)
+        places = [self.ids.get(record["id"]) for record in page.records]
+        known = [place for place in places if place is not None]
+        return bool(known) and places[0] is not None and known == sorted(known)
 
     def proves_itself(self) -> bool:
         """No row slipped through: pages overlapped, and no fewer rows came than are declared."""
@@ -297,7 +299,7 @@ class Sweep:
                 for part, further in parts:
                     yield from self._whole(part, further)
                 return
-            if self._is_beyond_reach(current):
+            if current.cut_off or self._is_beyond_reach(current):
                 break
         raise IncompleteError(self._missing(passes))
 
@@ -324,7 +326,7 @@ class Sweep:
             current.last_total = page.total
             if current.total is None:
                 current.total = page.total
-            if positions and positions.start and page.records and not current.gap:
+            if positions and positions.start and not current.gap:
                 if current.is_followed_by(page):
                     rewinds = rewinds if positions.start < lost_at else 0
                 elif rewinds < MAX_REWINDS:
@@ -334,16 +336,17 @@ class Sweep:
                 else:
                     current.gap = True
             yield page
-            if positions and self._ends_early(positions, page):
-                current.gap = True
+            if positions and self._is_cut_off(positions, page):
+                current.cut_off = True
                 return
             paginator.advance(page)
 
-    def _ends_early(self, positions: PositionPaginator[Any], page: Page) -> bool:
-        """Whether more is there but cannot be paged to, by the source's reach or its order."""
+    def _is_cut_off(self, positions: PositionPaginator[Any], page: Page) -> bool:
+        """Whether more is there but cannot be paged to: beyond the reach, or on no page."""
+        if not page.records:
+            return page.more or positions.start > 0
         reach = self._source.reach
-        reached = positions.start + len(page.records)
-        return page.more and (not page.records or (reach is not None and reached >= reach))
+        return page.more and reach is not None and positions.start + len(page.records) >= reach
 
     def _is_beyond_reach(self, current: _Pass) -> bool:
         """Whether a set is as large as can be reached, or larger: a total may be capped there."""
@@ -351,7 +354,7 @@ class Sweep:
 
     def _is_complete(self, passes: Sequence[_Pass]) -> bool:
         """Whether no lead of a set can be missing after these passes."""
-        if self._is_beyond_reach(passes[-1]):
+        if passes[-1].cut_off or self._is_beyond_reach(passes[-1]):
             return False
         if passes[-1].proves_itself():
             return True
@@ -366,15 +369,15 @@ class Sweep:
 
     def _missing(self, passes: Sequence[_Pass]) -> str:
         """What could not be reached, counted where the source declares a total."""
-        missing = (passes[-1].total or 0) - len(passes[0].ids)
-        if self._is_beyond_reach(passes[-1]):
+        missing = max((passes[-1].total or 0) - len(passes[0].ids), 1)
+        if passes[-1].cut_off or self._is_beyond_reach(passes[-1]):
             return (
-                f"the API lets nobody page beyond {self._source.reach:,} leads, and at least "
-                f"{max(missing, 1):,} lie behind them; narrower `filters` reach them"
+                f"the API lets nobody page beyond the first {len(passes[0].ids):,} leads of one "
+                f"query, and at least {missing:,} more are there; narrower `filters` reach them"
             )
         return (
-            f"{max(missing, 1):,} leads at least could not be told from others with the same "
-            "moment: the order in which the API lists them keeps changing"
+            f"{missing:,} leads at least could not be told from others with the same moment: the "
+            "order in which the API lists them keeps changing"
         )
 
 

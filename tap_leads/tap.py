@@ -8,6 +8,7 @@ from singer_sdk import Tap
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.singerlib import Catalog, Schema
 from typing_extensions import override
 
 from tap_leads import settings
@@ -60,6 +61,22 @@ class TapLeads(Tap):
             for source in self._configured or SOURCES
             for stream in source.streams
         ]
+
+    @override
+    def setup_mapper(self) -> None:
+        """Let a catalog say what is selected, and how; columns and keys are the tap's own to say.
+
+        One of an older version has other columns, and one made by hand may have no keys.
+        """
+        catalog = self.input_catalog or Catalog()
+        for stream in self.streams.values():
+            if entry := catalog.get_stream(stream.name):
+                entry.schema = Schema.from_dict(stream.schema)
+                kind: Any = type(stream)
+                entry.key_properties = kind.primary_keys
+                entry.replication_key = kind.replication_key
+                stream.apply_catalog(catalog)
+        super().setup_mapper()
 
     @property
     def _configured(self) -> list[Source]:

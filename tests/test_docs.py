@@ -136,6 +136,26 @@ def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None
     assert errors == []
 
 
+def words(schema: dict[str, Any]) -> Iterator[str]:
+    """Every key and every choice in a part of the settings."""
+    yield from map(str, schema.get("enum", ()))
+    if "items" in schema:
+        yield from words(schema["items"])
+    for name, part in schema.get("properties", {}).items():
+        yield name
+        yield from words(part)
+
+
+def test_every_key_and_choice_of_the_filters_is_in_the_readme_and_no_other() -> None:
+    known = {setting.name: set(words(setting.schema)) for setting in SETTINGS}
+    told = {
+        source: {span for cell in row[1:] for span in spans(cell)} - {"filters"}
+        for row in rows(section("Filters"))
+        for source in spans(row[0])
+    }
+    assert told == {source: known[f"{source}.filters"] - {"filters"} for source in CREDENTIALS}
+
+
 # Streams
 
 

@@ -231,6 +231,27 @@ def test_an_empty_answer_in_mid_sweep_is_not_taken_for_the_end(box: Sandbox) -> 
         assert set(read(api).ids(stream(api))) == everyone(api)
 
 
+def test_a_server_that_serves_no_page_beyond_some_number_hides_no_lead(box: Sandbox) -> None:
+    api = box.kommo
+    api.options.page_cap = 20
+    api.options.page_ceiling = 4
+    for ago in range(90, 95):
+        api.insert(50, at=time.time() - ago)
+    assert set(read(api).ids("kommo_leads")) == everyone(api)
+
+
+def test_what_cannot_be_reached_is_counted_and_is_an_error(
+    box: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = box.kommo
+    api.options.page_cap = 20
+    api.options.page_ceiling = 4
+    api.insert(200, at=time.time() - DAY)
+    run = sync({"kommo": settings_for(api)})
+    assert run.code == 1
+    assert "beyond the first 80 leads of one query" in caplog.text
+
+
 def test_next_links_to_another_host_are_not_followed_and_cost_no_lead(box: Sandbox) -> None:
     box.kommo.options.page_cap = 50
     box.kommo.options.foreign_next = "https://evil.example"
