@@ -76,9 +76,9 @@ def read_state(file: IO[str]) -> dict[str, Any]:
         SettingsError: it is not a Singer state.
     """
     state = _read_object(file, "state")
-    bookmarks = state.get("bookmarks", {})
+    bookmarks = state.get("bookmarks", {} if not state else None)
     if not isinstance(bookmarks, dict) or not all(map(_is_bookmark, bookmarks.values())):
-        msg = f"--state {file.name}: not a Singer state"
+        msg = f"--state {file.name}: not a Singer state, which is what a STATE message has as value"
         raise SettingsError([msg])
     return state
 

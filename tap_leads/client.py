@@ -26,7 +26,7 @@ from typing_extensions import override
 
 from tap_leads.errors import AnswerError, LeadsError, TransientError, meaning_of
 from tap_leads.pagination import Page, Record, origin_of
-from tap_leads.sweep import Query
+from tap_leads.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence

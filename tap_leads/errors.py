@@ -38,9 +38,9 @@ class SettingsError(LeadsError):
 class FailedAccountsError(LeadsError):
     """Some accounts failed, each already told in its line; the others were read."""
 
-    def __init__(self, failures: Sequence[str]) -> None:
-        """Count them."""
-        super().__init__(f"{len(failures)} of the accounts failed; the others were read")
+    def __init__(self, failures: Sequence[str], accounts: int) -> None:
+        """Count them, of all `accounts` that were to be read."""
+        super().__init__(f"{len(failures)} of {accounts} accounts failed; what was read is kept")
 
 
 class PagingError(LeadsError):
@@ -74,12 +74,12 @@ class Meaning:
 
 MEANINGS: Mapping[int, Meaning] = {
     400: Meaning("the API refuses the request; look at `filters`"),
-    401: Meaning("the API does not accept the credential; look at the setting `{credential}`"),
-    402: Meaning("the account is not paid for, or its trial is over; the API is closed until then"),
-    403: Meaning(
-        "the credential lacks the right to read leads; look at the setting `{credential}`"
+    401: Meaning("the API does not accept the credential; look at `{credential}`"),
+    402: Meaning(
+        "the account is not paid for, or its trial is over; the API stays closed until it is paid"
     ),
-    404: Meaning("there is no such account or API; look at the settings `{address}`"),
+    403: Meaning("the credential lacks the right to read leads; look at `{credential}`"),
+    404: Meaning("there is no such account or API; look at {address}"),
     408: Meaning("the API took too long", retry=True),
     425: Meaning("the API was not ready", retry=True),
     429: Meaning("too many requests; a lower `requests_per_second` may help", retry=True),
@@ -87,7 +87,7 @@ MEANINGS: Mapping[int, Meaning] = {
 SERVER_FAULT = Meaning("the API has a fault of its own; try again later", retry=True)
 REDIRECT = Meaning(
     "the API sends the tap to another address, which it does not follow with a "
-    "token; look at the settings `{address}`"
+    "token; look at {address}"
 )
 UNKNOWN = Meaning("the API gives an answer that its documentation does not name")
 BLOCKED = Meaning(

@@ -14,7 +14,8 @@ from tap_leads import instants
 from tap_leads.client import AccountStream, Ask
 from tap_leads.columns import ACCOUNT, EXTRA, Table
 from tap_leads.errors import LeadsError
-from tap_leads.sweep import FilterIgnoredError, Query, Sweep
+from tap_leads.query import FilterIgnoredError, Query
+from tap_leads.sweep import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from tap_leads.accounts import Account
     from tap_leads.columns import Column
     from tap_leads.pagination import Page, Paginator, PositionPaginator, Record
-    from tap_leads.sweep import Cut
+    from tap_leads.query import Cut
     from tap_leads.tap import TapLeads
 
-_DAY = 24 * 60 * instants.MINUTE
+_HOUR = 60 * instants.MINUTE
+_DAY = 24 * _HOUR
 
 
 class LeadsStream(AccountStream):
@@ -51,6 +53,8 @@ class LeadsStream(AccountStream):
     """How many leads of one query can be paged through."""
     has_keyless: ClassVar[bool] = False
     """Whether a lead can lack the replication key."""
+    zone_hint: ClassVar[str] = ""
+    """The setting to look at where leads seem to be dated ahead of the clock."""
     cuts: ClassVar[Sequence[Cut]] = ()
     """Filters that cut a set of leads into parts which together are the whole."""
 
@@ -155,6 +159,9 @@ class LeadsStream(AccountStream):
             if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
                 raise LeadsError(message) from None
             self.tap.fail(message)
+        # The last message is a STATE: some targets pass on none that a RECORD follows.
+        self.get_context_state(context).pop("starting_replication_value", None)
+        self.tap.write_message(StateMessage(value=self.tap_state))
 
     def _read_account(
         self, reader: AccountReader, account: Account, context: Context
@@ -172,8 +179,20 @@ class LeadsStream(AccountStream):
                     self.where(context),
                 )
             else:
+                self._warn_of_the_future(sweep, context)
                 return
         yield from self._bookmarked(sweep.everything(low, high), sweep, state)
+
+    def _warn_of_the_future(self, sweep: Sweep, context: Context) -> None:
+        """Say that leads are dated ahead of the source's clock: their dates may be misread."""
+        if sweep.newest and sweep.ceiling and sweep.newest > sweep.ceiling + _HOUR:
+            self.logger.warning(
+                "%s: leads are dated up to %.1f hours ahead of the API's clock; they are read "
+                "again in every run%s",
+                self.where(context),
+                (sweep.newest - sweep.ceiling) / _HOUR,
+                self.zone_hint,
+            )
 
     def _bookmarked(
         self, records: Iterable[Record], sweep: Sweep, state: dict[str, Any]

@@ -104,7 +104,7 @@ def source(
         "lookback_seconds": integer(
             "Lookback",
             "How many seconds before its bookmark a run begins: leads that the API shows late "
-            "are not lost, and the newest ones come twice.",
+            "are not lost, and the newest ones come again.",
             default=defaults.lookback_seconds,
             minimum=0,
         ),
@@ -140,14 +140,14 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
             "nested_values": one_of(
                 "Nested values",
                 "`text`: lists and objects as JSON text, which every target keeps. `native`: "
-                "lists and objects, which become jsonb in Postgres.",
+                "lists and objects; in Postgres they are jsonb.",
                 "text",
                 "native",
             ),
             "concurrency": integer(
                 "Concurrency",
                 "How many windows of an account are read at once, under the one budget of "
-                "`requests_per_second`.",
+                "`requests_per_second`. Without effect as yet: one is read after the other.",
                 default=4,
                 minimum=1,
                 maximum=32,
@@ -343,7 +343,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
     if error.validator == "additionalProperties":
         for name in sorted(set(given) - set(schema["properties"])):
             close = difflib.get_close_matches(name, schema["properties"], 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = f"; did you mean {_dotted([*path, close[0]])}?" if close else ""
             yield f"{_dotted([*path, name])}: there is no such setting{hint}"
     elif error.validator == "required":
         for name in sorted(set(wanted) - set(given)):

@@ -147,7 +147,8 @@ class TapLeads(Tap):
         )
         tap.sync_all()
         if tap.failures:  # it is our own
-            raise FailedAccountsError(tap.failures)
+            accounts = [a for s in tap.streams.values() if s.selected for a in s.partitions or []]
+            raise FailedAccountsError(tap.failures, len(accounts))
 
     @classmethod
     @override

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from tap_leads.accounts import Account
     from tap_leads.client import Ask
     from tap_leads.pagination import Record
+    from tap_leads.query import Cut, Query
     from tap_leads.settings import Config
-    from tap_leads.sweep import Cut, Query
 
 _OPERATORS = (
     "known",
@@ -98,11 +98,12 @@ class DashlyLeads(LeadsStream):
     replication_key = "last_seen"
     source = "dashly"
     credential = "auth_token"
-    address = "dashly.app_id and dashly.api_url"
+    address = "`dashly.app_id` and `dashly.api_url`"
     page_size = 50
     tick = instants.MINUTE
     slack = 3 * instants.MINUTE
     reach = 10_000
+    zone_hint = "; is `timezone` the one of the panel?"
     has_keyless = True
     cuts: ClassVar[Sequence[Cut]] = (
         _known_or_not("$email"),
@@ -206,7 +207,7 @@ class CarrotQuestLeads(DashlyLeads):
 
     name = "carrotquest_leads"
     source = "carrotquest"
-    address = "carrotquest.app_id and carrotquest.api_url"
+    address = "`carrotquest.app_id` and `carrotquest.api_url`"
     host = "https://api.carrotquest.io"
 
 
@@ -291,7 +292,7 @@ _FILTERS = object_of(
     },
     required=["type", "filters"],
     description="The API's `filters` as it documents them. With `or` the tap cannot sweep: it "
-    "pages through the newest 10,000 leads and says so where there are more.",
+    "pages through the newest 10,000 leads and fails where there are more.",
     examples=[
         {"type": "and", "filters": [{"type": "known", "property_name": "$email", "value": {}}]}
     ],

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from tap_leads.accounts import Account
     from tap_leads.client import Ask
     from tap_leads.pagination import Record
+    from tap_leads.query import Query
     from tap_leads.settings import Config, Schema
-    from tap_leads.sweep import Query
 
 # What `with` can add to a lead, and the columns that need it. Not `only_deleted`: it is another
 # mode, in which nearly every field of a lead is null.
@@ -99,7 +99,7 @@ class KommoLeads(LeadsStream):
     replication_key = "updated_at"
     source = "kommo"
     credential = "access_token"
-    address = "kommo.subdomain and kommo.domain"
+    address = "`kommo.subdomain`, `kommo.domain` and `kommo.api_url`"
     page_size = 250
     tick = instants.SECOND
     columns: ClassVar[Sequence[Column]] = (
@@ -272,9 +272,9 @@ def _matches(filters: Mapping[str, Any], record: Record) -> bool:
                 return False
         elif isinstance(wanted, dict):
             low, high = (_seconds(wanted.get(side)) for side in ("from", "to"))
-            if value is None or (low is not None and value < low):
+            if value is None or (name in _SPANS and value == 0):
                 return False
-            if high is not None and value > high:
+            if (low is not None and value < low) or (high is not None and value > high):
                 return False
         elif name != "name" and value not in _listed(wanted):  # what matches a name is Kommo's
             return False
@@ -297,7 +297,7 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     wanted = settings.get("with", [])
     names = wanted.split(",") if isinstance(wanted, str) else wanted
     if not set(names) <= set(WITH):
-        yield "with", f"may have {', '.join(WITH)}"
+        yield "with", f"may only have {', '.join(WITH)}"
     filters = settings.get("filters", {})
     for name in _SPANS:
         if not all(isinstance(_seconds(bound), int) for bound in filters.get(name, {}).values()):

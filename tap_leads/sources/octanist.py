@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tap_leads.accounts import Account
     from tap_leads.client import Ask
     from tap_leads.pagination import Record
+    from tap_leads.query import Cut, Query
     from tap_leads.settings import Config, Schema
-    from tap_leads.sweep import Cut, Query
 
 CLICK_IDS = {
     "gclid": "Google click id.",
@@ -60,7 +60,7 @@ class OctanistLeads(LeadsStream):
     replication_key = "updated_at"
     source = "octanist"
     credential = "api_key"
-    address = "octanist.api_url"
+    address = "`octanist.api_url`"
     page_size = 100
     tick = instants.MILLISECOND
     has_keyless = True
@@ -207,14 +207,18 @@ def _filter_params(filters: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict):
             for operator, bound in value.items():
                 if name != "updatedAt" or operator == "exists":
-                    params[f"{name}[{operator}]"] = _word(bound)
+                    params[f"{name}[{operator}]"] = _word(name, bound)
         elif name != "updatedAt":
-            params[name] = ",".join(value) if isinstance(value, list) else _word(value)
+            params[name] = ",".join(value) if isinstance(value, list) else _word(name, value)
     return params
 
 
-def _word(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
+def _word(name: str, value: Any) -> Any:
+    """A value of a filter as the API takes it; a whole date is refused there."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    instant = instants.of_text(value) if name in _DATES else None
+    return value if instant is None else _moment(instant)
 
 
 def _problems(settings: Config) -> Iterator[tuple[str, str]]:
@@ -295,7 +299,7 @@ Octanist = Source(
         filters=_FILTERS,
         defaults=Defaults(
             "https://octanist.com/api",
-            "Default: `default`.",
+            "Where it is not set: `default`.",
             requests_per_second=5,
             lookback_seconds=300,
         ),

@@ -1,0 +1,67 @@
+"""What a sweep asks of a source, and what it has to know of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from tap_leads.pagination import Page, Paginator, PositionPaginator, Record
+
+Part: TypeAlias = Mapping[str, Any]
+"""A filter that keeps a part of a set, in the words of its source."""
+Cut: TypeAlias = Sequence[Part]
+"""Parts that have nothing in common and together are the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to ask a source for, in absolute moments: it is put into the API's words when sent.
+
+    `low` and `high` are inclusive instants. `keyless` asks for leads without a replication key,
+    `whole` for an order that holds still while a set is read by position, `newest` for the
+    lead changed last, `unbounded` for everything at once where the source ignores bounds.
+    """
+
+    low: int | None = None
+    high: int | None = None
+    keyless: bool = False
+    whole: bool = False
+    newest: bool = False
+    unbounded: bool = False
+    parts: tuple[Part, ...] = ()
+
+
+class Source(Protocol):
+    """What a sweep has to know of one account of a source."""
+
+    tick: int
+    """The finest step of the filter's bounds, in microseconds."""
+    slack: int
+    """How far before the lower bound a row may lie, in microseconds."""
+    has_keyless: bool
+    """Whether a lead can lack the replication key."""
+    reach: int | None
+    """How many rows of one query can be reached at all."""
+    cuts: Sequence[Cut]
+    """Ways to cut a set into parts that are smaller and together the whole."""
+
+    def ask(self, query: Query, token: Any = None, *, rows_expected: bool = False) -> Page:
+        """Send one request; the first page of `query` without a token."""
+
+    def key(self, record: Record) -> int | None:
+        """The replication key of a row as it came."""
+
+    def now(self) -> int:
+        """The source's own clock."""
+
+    def positions(self, query: Query) -> PositionPaginator[Any]:
+        """Walk `query` by position, with pages that overlap."""
+
+    def plain(self) -> Paginator[Any]:
+        """Walk everything as the source's documentation says."""
+
+
+class FilterIgnoredError(Exception):
+    """The source hands on rows that were not asked for, or in another order."""

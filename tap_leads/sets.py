@@ -1,0 +1,181 @@
+"""Sets of leads that only position can tell apart: those of one moment, those without any.
+
+A set is read by pages that overlap. Where that proves that no lead slipped through, one pass is
+enough; where the order of the leads does not hold still, the set is cut into parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from tap_leads.errors import IncompleteError
+from tap_leads.pagination import PositionPaginator
+from tap_leads.query import FilterIgnoredError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tap_leads.pagination import Page, Record
+    from tap_leads.query import Cut, Query, Source
+
+# How often a set that does not hold still is read before the tap says that it cannot be sure.
+MAX_PASSES = 30
+# Reads in a row that must add nothing, where nothing else can prove that no lead is missing.
+QUIET_PASSES = 2
+# Pages to go back in a row for a row that moved; more says that the order itself does not hold.
+MAX_REWINDS = 3
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One read of a set: how many rows it should have, and which were seen since it began."""
+
+    total: int | None = None
+    last_total: int | None = None
+    gap: bool = False
+    cut_off: bool = False
+    added: int = 0
+    ids: dict[Any, int] = field(default_factory=dict)
+
+    def note(self, page: Page) -> None:
+        """Remember the rows of a page in the order in which they came."""
+        for record in page.records:
+            self.ids.setdefault(record["id"], len(self.ids))
+
+    def is_followed_by(self, page: Page) -> bool:
+        """Whether a page begins with a row seen before, and repeats such rows in their order."""
+        places = [self.ids.get(record["id"]) for record in page.records]
+        known = [place for place in places if place is not None]
+        return bool(known) and places[0] is not None and known == sorted(known)
+
+    def proves_itself(self) -> bool:
+        """No row slipped through: pages overlapped, and no fewer rows came than are declared."""
+        return not self.gap and (self.last_total is None or len(self.ids) >= self.last_total)
+
+
+class SetReader:
+    """Reads a set until it is sure that none of its leads is missing."""
+
+    def __init__(
+        self,
+        source: Source,
+        ask: Callable[[Query, Any], Page],
+        fresh: Callable[[Sequence[Record], int | None, int | None], Iterator[Record]],
+    ) -> None:
+        """Ask by `ask`, and hand on of each page what `fresh` lets through."""
+        self._source = source
+        self._ask = ask
+        self._fresh = fresh
+
+    def read(self, query: Query, cuts: Sequence[Cut]) -> Iterator[Record]:
+        """A set of leads that only position can tell apart, until it is sure that none is missing.
+
+        One pass whose pages overlapped is such a proof. Where the order of ties does not hold
+        still there is none: then the set is cut into parts, at best into parts of one page, and
+        what cannot be cut is read until the rows seen are as many as the source declares.
+        """
+        passes: list[_Pass] = []
+        parts = self._parts(query, cuts)
+        while len(passes) < MAX_PASSES:
+            current = _Pass()
+            passes.append(current)
+            for page in self._walk(query, current):
+                if query.keyless and any(self._source.key(row) is not None for row in page.records):
+                    raise FilterIgnoredError
+                before = len(passes[0].ids)
+                for one in passes:
+                    one.note(page)
+                current.added += len(passes[0].ids) - before
+                yield from self._fresh(page.records, query.low, query.high)
+                if parts and self._is_beyond_reach(current):
+                    break
+            else:
+                if self._is_complete(passes):
+                    return
+            if parts:
+                for part, further in parts:
+                    yield from self.read(part, further)
+                return
+            if current.cut_off or self._is_beyond_reach(current):
+                break
+        raise IncompleteError(self._missing(passes))
+
+    def _parts(self, query: Query, cuts: Sequence[Cut]) -> list[tuple[Query, Sequence[Cut]]]:
+        """Cut a set in two by time while a bound can tell the halves apart, then by `cuts`."""
+        if query.low is not None and query.high is not None:
+            ticks = (query.high - query.low) // self._source.tick + 1
+            if ticks > 1:
+                middle = query.low + ticks // 2 * self._source.tick
+                halves = replace(query, high=middle - 1), replace(query, low=middle)
+                return [(half, cuts) for half in halves]
+        if not cuts:
+            return []
+        return [(replace(query, parts=(*query.parts, part)), cuts[1:]) for part in cuts[0]]
+
+    def _walk(self, query: Query, current: _Pass) -> Iterator[Page]:
+        """The pages of one pass; a page that does not overlap the one before is looked for."""
+        paginator = self._source.plain() if query.unbounded else self._source.positions(query)
+        positions = paginator if isinstance(paginator, PositionPaginator) else None
+        current.gap = positions is None
+        rewinds = lost_at = 0
+        while not paginator.finished:
+            page = self._ask(query, paginator.current_value)
+            if not page.records and paginator.count:
+                page = self._ask(query, paginator.current_value)
+            current.last_total = page.total
+            if current.total is None:
+                current.total = page.total
+            if positions and positions.start and not current.gap:
+                if current.is_followed_by(page):
+                    rewinds = rewinds if positions.start < lost_at else 0
+                elif rewinds < MAX_REWINDS:
+                    rewinds, lost_at = rewinds + 1, positions.start
+                    positions.rewind()
+                    continue
+                else:
+                    current.gap = True
+            yield page
+            if positions and self._is_cut_off(positions, page):
+                current.cut_off = True
+                return
+            paginator.advance(page)
+
+    def _is_cut_off(self, positions: PositionPaginator[Any], page: Page) -> bool:
+        """Whether more is there but cannot be paged to: beyond the reach, or on no page."""
+        if not page.records:
+            return page.more or positions.start > 0
+        reach = self._source.reach
+        return page.more and reach is not None and positions.start + len(page.records) >= reach
+
+    def _is_beyond_reach(self, current: _Pass) -> bool:
+        """Whether a set is as large as can be reached, or larger: a total may be capped there."""
+        return self._source.reach is not None and (current.total or 0) >= self._source.reach
+
+    def _is_complete(self, passes: Sequence[_Pass]) -> bool:
+        """Whether no lead of a set can be missing after these passes."""
+        if passes[-1].cut_off or self._is_beyond_reach(passes[-1]):
+            return False
+        if passes[-1].proves_itself():
+            return True
+        if any(one.total is not None and len(one.ids) >= one.total for one in passes):
+            return True
+        quiet = passes[-QUIET_PASSES:]
+        return (
+            passes[-1].total is None
+            and len(passes) > QUIET_PASSES
+            and not any(one.added for one in quiet)
+        )
+
+    def _missing(self, passes: Sequence[_Pass]) -> str:
+        """What could not be reached, counted where the source declares a total."""
+        missing = max((passes[-1].total or 0) - len(passes[0].ids), 1)
+        if passes[-1].cut_off or self._is_beyond_reach(passes[-1]):
+            return (
+                f"the API lets nobody page beyond the first {len(passes[0].ids):,} leads of one "
+                f"query, and at least {missing:,} more are there; narrower `filters` reach them"
+            )
+        return (
+            f"{missing:,} leads at least could not be told from others with the same moment: the "
+            "order in which the API lists them keeps changing"
+        )
