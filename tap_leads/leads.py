@@ -129,9 +129,8 @@ class LeadsStream(AccountStream):
 
     @override
     def compare_start_date(self, value: str, start_date_value: str) -> str:
-        return (
-            value  # both are weighed in `_get_bounds`; the SDK fails on a bookmark that is no date
-        )
+        # Both are weighed in `_get_bounds`; the SDK fails on a bookmark that is no date.
+        return value
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:

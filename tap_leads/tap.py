@@ -146,7 +146,7 @@ class TapLeads(Tap):
             catalog=read_catalog(catalog) if catalog else None,
         )
         tap.sync_all()
-        if tap.failures:  # it is our own
+        if tap.failures:
             accounts = [a for s in tap.streams.values() if s.selected for a in s.partitions or []]
             raise FailedAccountsError(tap.failures, len(accounts))
 

@@ -127,13 +127,13 @@ def test_the_version_is_told(run_here: Runner) -> None:
 
 def test_python_dash_m_is_the_same_program() -> None:
     script = Path(sys.executable).with_name("tap-leads")
-    for option in ("--version", "--help"):
-        ran = [
-            subprocess.run([*command, option], capture_output=True, text=True, check=True)
-            for command in ([sys.executable, "-m", "tap_leads"], [script])
-        ]
-        module, command = (re.sub(r"python -m tap_leads|tap-leads", "", x.stdout) for x in ran)
-        assert module == command
+    ran = [
+        subprocess.run([*command, "--help"], capture_output=True, text=True, check=True)
+        for command in ([sys.executable, "-m", "tap_leads"], [script])
+    ]
+    module, command = (re.sub(r"python -m tap_leads|tap-leads", "", x.stdout) for x in ran)
+    assert "--discover" in module
+    assert module == command
 
 
 @pytest.mark.parametrize("option", ["--nosuch", "--state=nowhere.json", "--format=xml"])
@@ -184,7 +184,7 @@ def test_a_wrong_credential_is_told_once_and_not_tried_again(
     line, summary = run.said()
     assert line.startswith(f"{slot}_leads, account north: 401: ")
     assert f"`{slot}.{CREDENTIALS[slot]}`" in line
-    assert summary == "1 of the accounts failed; the others were read"
+    assert summary.startswith("1 of 1 accounts failed")
     assert WRONG not in run.stderr
     assert "Traceback" not in run.stderr
 

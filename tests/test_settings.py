@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox import Sandbox
 from tests.conftest import CREDENTIALS, settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from sandbox import Sandbox
     from tests.conftest import Config, Run
 
     Runner = Callable[..., Run]
@@ -21,6 +21,22 @@ if TYPE_CHECKING:
 CANARY = "canary-4f1c"
 NOTHING = object()
 SOURCES = list(CREDENTIALS)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Sandbox]:
+    """One sandbox for all: nothing here reaches it, or so it should be."""
+    with Sandbox(leads=20, seed=7) as sandbox:
+        sandbox.kommo.options.rate_limit = None
+        yield sandbox
+
+
+@pytest.fixture
+def box(served: Sandbox) -> Sandbox:
+    """The sandbox, without a memory of requests."""
+    for api in served.apis.values():
+        api.journal.clear()
+    return served
 
 
 def good(box: Sandbox) -> Config:
@@ -65,7 +81,7 @@ def refused(box: Sandbox, run: Run) -> list[str]:
 # Where the value is wrong, the setting that the one line names, and what it says besides.
 BAD: list[tuple[str, Any, str, str]] = [
     ("startdate", "2026-01-01", "startdate", "did you mean start_date?"),
-    ("kommo.acess_token", "x", "kommo.acess_token", "did you mean access_token?"),
+    ("kommo.acess_token", "x", "kommo.acess_token", "did you mean kommo.access_token?"),
     ("kommo.tokens", ["x"], "kommo.tokens", "no such setting"),
     ("octanist.auth_token", "x", "octanist.auth_token", "no such setting"),
     ("dashly.accounts", [{"app": "1"}], "dashly.accounts[0].app", "no such setting"),
@@ -86,8 +102,8 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("user_agent", "", "user_agent", "must not be empty"),
     ("kommo.domain", "kommo.com.evil.com", "kommo.domain", "must be one of kommo.com, amocrm.ru"),
     ("kommo.subdomain", 7, "kommo.subdomain", "must be a string"),
-    ("kommo.with", ["only_deleted"], "kommo.with", "may have contacts, "),
-    ("kommo.with", "contacts,deals", "kommo.with", "may have contacts, "),
+    ("kommo.with", ["only_deleted"], "kommo.with", "may only have contacts, "),
+    ("kommo.with", "contacts,deals", "kommo.with", "may only have contacts, "),
     ("kommo.with", [1], "kommo.with[0]", "must be a string"),
     ("dashly.timezone", "Mars/Olympus", "dashly.timezone", "time zone such as Europe/Berlin"),
     ("dashly.timezone", "", "dashly.timezone", "time zone such as Europe/Berlin"),
@@ -97,7 +113,12 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("dashly.app_id", "42/../43", "dashly.app_id", "must be the id of an app, or $self_app"),
     ("dashly.app_id", "", "dashly.app_id", "must be the id of an app, or $self_app"),
     ("dashly.app_id", 42, "dashly.app_id", "must be a string"),
-    ("kommo.filters", {"pipeline": [1]}, "kommo.filters.pipeline", "did you mean pipeline_id?"),
+    (
+        "kommo.filters",
+        {"pipeline": [1]},
+        "kommo.filters.pipeline",
+        "did you mean kommo.filters.pipeline_id?",
+    ),
     ("kommo.filters", {"updated_at": {"form": 1}}, "kommo.filters.updated_at.form", "no such"),
     ("kommo.filters", {"created_at": {"from": "soon"}}, "kommo.filters.created_at", "date-time"),
     ("kommo.filters", {"updated_at": {"to": "soon"}}, "kommo.filters.updated_at", "date-time"),
@@ -129,7 +150,12 @@ BAD: list[tuple[str, Any, str, str]] = [
     ),
     ("dashly.filters", {"type": "and", "filters": []}, "dashly.filters.filters", "not be empty"),
     ("dashly.filters", {"type": "and"}, "dashly.filters.filters", "must be set"),
-    ("octanist.filters", {"stauts": "won"}, "octanist.filters.stauts", "did you mean status?"),
+    (
+        "octanist.filters",
+        {"stauts": "won"},
+        "octanist.filters.stauts",
+        "did you mean octanist.filters.status?",
+    ),
     ("octanist.filters", {"status": "new"}, "octanist.filters.status", "not of the form"),
     ("octanist.filters", {"status": ["new"]}, "octanist.filters.status[0]", "must be one of open"),
     ("octanist.filters", {"source": "gtm,api"}, "octanist.filters.source", "must be one of"),
@@ -340,6 +366,7 @@ def test_no_config_at_all_is_told_as_no_source(box: Sandbox, run_here: Runner) -
         ({"bookmarks": {"kommo_leads": {"partitions": CANARY}}}, "not a Singer state"),
         ({"bookmarks": {"kommo_leads": {"partitions": [CANARY]}}}, "not a Singer state"),
         ({"bookmarks": {"kommo_leads": {"partitions": [{}]}}}, "not a Singer state"),
+        ({"type": "STATE", "value": {"bookmarks": {}}}, "not a Singer state"),
     ],
 )
 def test_a_state_that_is_none_is_refused(
@@ -347,7 +374,7 @@ def test_a_state_that_is_none_is_refused(
 ) -> None:
     (line,) = refused(box, run_here(good(box), state=state))
     assert line.startswith("--state ")
-    assert line.endswith(named)
+    assert named in line
 
 
 @pytest.mark.parametrize(
@@ -392,5 +419,5 @@ def test_a_refusal_is_the_same_on_a_real_command_line(box: Sandbox, run_tap: Run
     lines = refused(box, run_tap(changed(config, "octanist.apikey", CANARY)))
     assert lines == [
         "kommo.access_token: must be a string",
-        "octanist.apikey: there is no such setting; did you mean api_key?",
+        "octanist.apikey: there is no such setting; did you mean octanist.api_key?",
     ]
