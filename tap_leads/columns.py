@@ -18,7 +18,7 @@ import msgspec
 from tap_leads import instants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -189,30 +189,37 @@ class Column:
         return self.api or self.name
 
 
-EXTRA = Column("extra", TEXT, "Fields that the API sent and this table has no column for, as JSON.")
-ACCOUNT = Column("account", TEXT, "The label of the account that the lead comes from.")
-
-
 class Table:
-    """The columns of a stream, in order: its schema, and the way from a field to a column."""
+    """The columns of a stream, `account` first and `extra` last: its schema and its rows."""
 
     def __init__(self, columns: Sequence[Column], keys: Sequence[str], *, native: bool) -> None:
         """Put nested values into lists and objects where `native`, else into JSON text."""
-        self.schema: Schema = {"type": "object", "properties": {}}
+        properties = {
+            "account": _schema(TEXT, "The label of the account that the lead comes from.")
+        }
         self._puts: list[tuple[str, str, Callable[[Any], Any]]] = []
         for column in columns:
             as_text = isinstance(column.type, Nested) and not native
             kind = Type(TEXT.schema, json_text) if as_text else column.type
-            schema = {**kind.schema, "description": _description(column)}
-            if column.name in keys:
-                schema["type"] = schema["type"][-1]
-            self.schema["properties"][column.name] = schema
+            api = f" API: `{column.api}`." if column.api else ""
+            properties[column.name] = _schema(kind, column.description + api)
             self._puts.append((column.name, column.field, kind.put))
+        properties["extra"] = _schema(
+            TEXT, "What the API sent and no column here has, or does not fit its type, as JSON."
+        )
+        for key in keys:
+            properties[key]["type"] = properties[key]["type"][-1]
+        self.schema: Schema = {"type": "object", "properties": properties}
         self._fields = {column.field for column in columns}
 
-    def row(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """A record of the API, by its fields' own names, as a row: every column, in order."""
-        row: dict[str, Any] = {}
+    def row(
+        self, account: str, record: Mapping[str, Any], deselected: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """A record, by the API's names of its fields, as a row: every column, in order.
+
+        A value of a `deselected` column is not kept in `extra` either.
+        """
+        row: dict[str, Any] = {"account": account}
         extra = {name: value for name, value in record.items() if name not in self._fields}
         for name, field, put in self._puts:
             value = record.get(field)
@@ -220,12 +227,13 @@ class Table:
                 try:
                     value = put(value)
                 except (MisfitError, TypeError, ValueError):
-                    extra[field], value = value, None
+                    if name not in deselected:
+                        extra[field] = value
+                    value = None
             row[name] = value
-        if extra:
-            row["extra"] = json_text(extra)
+        row["extra"] = json_text(extra) if extra else None
         return row
 
 
-def _description(column: Column) -> str:
-    return f"{column.description} API: `{column.api}`." if column.api else column.description
+def _schema(kind: Type | Nested, description: str) -> Schema:
+    return {**kind.schema, "description": description}

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from tap_leads import instants
 from tap_leads.client import AccountStream, Ask
-from tap_leads.columns import ACCOUNT, EXTRA, Table
+from tap_leads.columns import Table
 from tap_leads.errors import LeadsError
 from tap_leads.query import FilterIgnoredError, Query
 from tap_leads.sweep import Sweep
@@ -61,8 +61,7 @@ class LeadsStream(AccountStream):
     def __init__(self, tap: TapLeads, accounts: Sequence[Account]) -> None:
         """Read these accounts, one after the other."""
         native = tap.config.get("nested_values") == "native"
-        columns = [ACCOUNT, *self.columns, EXTRA]
-        self.table = Table(columns, self.primary_keys, native=native)
+        self.table = Table(self.columns, self.primary_keys, native=native)
         self.tap = tap
         super().__init__(tap, accounts, self.table.schema)
 
@@ -137,7 +136,7 @@ class LeadsStream(AccountStream):
         account = self.accounts[(context or {})["account"]]
         if not self.matches(account, row):
             return None
-        return self.table.row({"account": account.label, **self.unfold(account, row)})
+        return self.table.row(account.label, self.unfold(account, row), self.deselected)
 
     @override
     def request_records(self, context: Context | None) -> Iterable[Record]:
