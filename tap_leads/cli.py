@@ -12,7 +12,7 @@ from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_leads.errors import LeadsError, SettingsError
+from tap_leads.errors import LeadsError, SettingsError, fault_of
 
 if TYPE_CHECKING:
     import click
@@ -35,8 +35,6 @@ class Command(SingerCommand):
 
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        # It logs every request with its query, which holds what the user filters by.
-        logging.getLogger("urllib3").setLevel(logging.WARNING)
         try:
             return super().main(*args, **kwargs)
         except SettingsError as error:
@@ -48,7 +46,7 @@ class Command(SingerCommand):
         except MappingError as error:
             self._end(f"stream_maps: an expression cannot be evaluated ({type(error).__name__})")
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
-            self._end(f"this is a fault of tap-leads: {type(error).__name__}{_place(error)}")
+            self._end(fault_of(error))
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
@@ -61,14 +59,6 @@ class Command(SingerCommand):
         sys.exit(1)
 
 
-def _place(error: BaseException) -> str:
-    """Where an exception was raised."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else ""
-
-
 def read_state(file: IO[str]) -> dict[str, Any]:
     """The state in a file.
 
@@ -76,8 +66,12 @@ def read_state(file: IO[str]) -> dict[str, Any]:
         SettingsError: it is not a Singer state.
     """
     state = _read_object(file, "state")
-    bookmarks = state.get("bookmarks", {} if not state else None)
-    if not isinstance(bookmarks, dict) or not all(map(_is_bookmark, bookmarks.values())):
+    bookmarks = state.get("bookmarks", {})
+    if (
+        "value" in state
+        or not isinstance(bookmarks, dict)
+        or not all(map(_is_bookmark, bookmarks.values()))
+    ):
         msg = f"--state {file.name}: not a Singer state, which is what a STATE message has as value"
         raise SettingsError([msg])
     return state
@@ -85,10 +79,15 @@ def read_state(file: IO[str]) -> dict[str, Any]:
 
 def _is_bookmark(value: Any) -> bool:
     """Whether the state of a stream is of the form that the SDK writes."""
-    partitions = value.get("partitions", []) if isinstance(value, dict) else None
-    return isinstance(partitions, list) and all(
-        isinstance(partition, dict) and isinstance(partition.get("context"), dict)
-        for partition in partitions
+    if not isinstance(value, dict) or not isinstance(value.get("partitions", []), list):
+        return False
+    states = [value, *value.get("partitions", [])]
+    contexts = [state.get("context") for state in states[1:] if isinstance(state, dict)]
+    return (
+        len(contexts) == len(states) - 1
+        and all(isinstance(context, dict) for context in contexts)
+        and all(contexts.count(context) == 1 for context in contexts)
+        and all(isinstance(state.get("progress_markers", {}), dict) for state in states)
     )
 
 

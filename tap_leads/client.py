@@ -15,17 +15,17 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urljoin
 
 import backoff
 import msgspec
 import requests
+import urllib3
 from singer_sdk import RESTStream
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 from typing_extensions import override
 
 from tap_leads.errors import AnswerError, LeadsError, TransientError, meaning_of
-from tap_leads.pagination import Page, Record, origin_of
+from tap_leads.pagination import Page, Record, absolute, origin_of
 from tap_leads.query import Query
 
 if TYPE_CHECKING:
@@ -175,8 +175,7 @@ class AccountStream(RESTStream[Ask]):
         account.budget.wait()
         # Built after the wait and for every try: relative dates are worked out from this moment.
         request = self.get_http_request(page=PageContext(context, ask))
-        response = self._send(request, context)
-        account.clock.learn(response)
+        response = self._send(request, account, context)
         self.validate_response(response)
         if response.status_code == HTTPStatus.NO_CONTENT:
             page = Page([], more=False)
@@ -197,7 +196,7 @@ class AccountStream(RESTStream[Ask]):
         msg = "the answer is not what the API promises (cut short, not JSON, or without ids)"
         raise TransientError(msg)
 
-    def _send(self, request: HTTPRequest, context: Context) -> requests.Response:
+    def _send(self, request: HTTPRequest, account: Account, context: Context) -> requests.Response:
         """Send a request; a redirect is followed on its own origin alone: the token goes along."""
         prepared = self.build_prepared_request(
             method=request.method,
@@ -207,16 +206,16 @@ class AccountStream(RESTStream[Ask]):
         )
         hops = 0
         while True:
-            response = self._send_once(prepared)
+            response = self._send_once(prepared, account)
             self._write_request_duration_log(self.path, response, context, None)
-            url = urljoin(response.url, response.headers.get("Location", ""))
+            url = absolute(response.url, response.headers.get("Location", ""))
             leaves = origin_of(url) != origin_of(response.url)
             if not response.is_redirect or leaves or hops == _MAX_REDIRECTS:
                 return response
             prepared.url = url
             hops += 1
 
-    def _send_once(self, prepared: requests.PreparedRequest) -> requests.Response:
+    def _send_once(self, prepared: requests.PreparedRequest, account: Account) -> requests.Response:
         """Send a request and read its answer, all in `request_timeout` seconds.
 
         The SDK's `_request` takes no proxy or certificates from the environment, and its timeout
@@ -228,11 +227,15 @@ class AccountStream(RESTStream[Ask]):
         url = prepared.url or ""
         options = session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
         with session.send(prepared, timeout=timeout, allow_redirects=False, **options) as response:
+            account.clock.learn(response)
             body = bytearray()
-            for chunk in response.iter_content(1 << 16):
-                body += chunk
-                if time.monotonic() > deadline:
-                    raise requests.Timeout
+            try:
+                while chunk := response.raw.read1(1 << 16, decode_content=True):
+                    body += chunk
+                    if time.monotonic() > deadline:
+                        raise requests.Timeout
+            except urllib3.exceptions.HTTPError as error:
+                raise requests.exceptions.ChunkedEncodingError(error) from None
         response._content = bytes(body)  # noqa: SLF001  # as `.content` would have kept it
         return response
 
@@ -294,7 +297,7 @@ def _whole_characters(value: Any) -> Any:
 def retry_after(response: requests.Response) -> float | None:
     """The seconds that `Retry-After` asks to wait, given as a number or as a date."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
+    if value.isascii() and value.isdecimal():
         return float(value)
     try:
         return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()

@@ -117,3 +117,19 @@ def codes(*values: Any) -> str:
     """
     fit = [value for value in values if isinstance(value, str) and _CODE.fullmatch(value)]
     return f" ({', '.join(fit)})" if fit else ""
+
+
+# What code raises that meets a value it did not expect.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
+
+def fault_of(error: BaseException) -> str:
+    """An exception that nobody foresaw, by its kind and place: its text may hold a lead's data."""
+    place = ""
+    trace = error.__traceback__
+    while trace:
+        code = trace.tb_frame.f_code
+        if "tap_leads" in code.co_filename:
+            place = f" in {code.co_qualname}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"this is a fault of tap-leads: {type(error).__name__}{place}"

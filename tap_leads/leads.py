@@ -13,7 +13,7 @@ from typing_extensions import override
 from tap_leads import instants
 from tap_leads.client import AccountStream, Ask
 from tap_leads.columns import Table
-from tap_leads.errors import LeadsError
+from tap_leads.errors import UNREADABLE, LeadsError, fault_of
 from tap_leads.query import FilterIgnoredError, Query
 from tap_leads.sweep import Sweep
 
@@ -73,9 +73,9 @@ class LeadsStream(AccountStream):
     def get_positions(self, query: Query) -> PositionPaginator[Any]:
         """A walk by position over pages that overlap."""
 
-    @abstractmethod
-    def get_plain(self, account: Account) -> Paginator[Any]:
+    def get_plain(self, account: Account) -> Paginator[Any]:  # noqa: ARG002
         """A walk over everything, as the source's documentation says."""
+        return self.get_positions(Query(unbounded=True))
 
     def get_user_bounds(self, account: Account) -> tuple[int | None, int | None]:  # noqa: ARG002
         """The first and last instant that the user's filters allow the replication key."""
@@ -152,8 +152,9 @@ class LeadsStream(AccountStream):
                 requests.with_context(dict(context))
                 reader = AccountReader(self, account, context, requests)
                 yield from self._read_account(reader, account, context)
-        except LeadsError as error:
-            message = f"{self.where(context)}: {error}"
+        except (LeadsError, *UNREADABLE) as error:
+            told = error if isinstance(error, LeadsError) else fault_of(error)
+            message = f"{self.where(context)}: {told}"
             if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
                 raise LeadsError(message) from None
             self.tap.fail(message)
@@ -165,7 +166,7 @@ class LeadsStream(AccountStream):
         self, reader: AccountReader, account: Account, context: Context
     ) -> Iterator[Record]:
         state = self.get_context_state(context)
-        low, high = self._get_bounds(account, context, state)
+        low, high = self._get_bounds(reader, account, context, state)
         sweep = Sweep(reader)
         if self.can_sweep(account):
             try:
@@ -173,8 +174,9 @@ class LeadsStream(AccountStream):
             except FilterIgnoredError:
                 self.logger.warning(
                     "%s: the API ignores the bounds or the order that it was asked for; every "
-                    "lead is read, and the bounds are kept here",
+                    "lead is read, and the bounds are kept here%s",
                     self.where(context),
+                    self.zone_hint,
                 )
             else:
                 self._warn_of_the_future(sweep, context)
@@ -216,22 +218,30 @@ class LeadsStream(AccountStream):
             state["replication_key_value"] = value
 
     def _get_bounds(
-        self, account: Account, context: Context, state: dict[str, Any]
+        self, reader: AccountReader, account: Account, context: Context, state: dict[str, Any]
     ) -> tuple[int | None, int | None]:
         """The first and last instant to read: bookmark, `start_date` and the user's filters."""
         low, high = self.get_user_bounds(account)
         lows = [low]
         if self.replication_method == "INCREMENTAL":
             lows.append(instants.of_text(self.config.get("start_date")))
-            lows.append(self._get_low(account, context, state))
+            lows.append(self._get_low(reader, account, context, state))
         return max((bound for bound in lows if bound is not None), default=None), high
 
-    def _get_low(self, account: Account, context: Context, state: dict[str, Any]) -> int | None:
+    def _get_low(
+        self,
+        reader: AccountReader,
+        account: Account,
+        context: Context,
+        state: dict[str, Any],
+    ) -> int | None:
         """The bookmark less the lookback; None where there is no bookmark, or none to trust."""
         value = state.get("replication_key_value")
         if value is None:
             return None
         bookmark = instants.of_text(value)
+        if bookmark is not None and bookmark > account.clock.now() + _DAY:
+            reader.ask(Query(newest=True))  # our own clock may be the wrong one: learn the API's
         if bookmark is not None and bookmark <= account.clock.now() + _DAY:
             return bookmark - account.lookback
         self.logger.warning(

@@ -176,7 +176,7 @@ class HALPaginator(Paginator[str | None]):
         if not response.next_url:
             msg = "more leads follow, but the answer has no next link"
             raise PagingError(msg)
-        url = urljoin(self._value or self._origin, response.next_url)
+        url = absolute(self._value or self._origin, response.next_url)
         if origin_of(url) != origin_of(self._origin):
             msg = "the next link leads to another host and was not followed: it would get the token"
             raise PagingError(msg)
@@ -187,14 +187,22 @@ class HALPaginator(Paginator[str | None]):
         return url
 
 
+def absolute(base: str, link: str) -> str:
+    """A link as an absolute URL; what is no URL stays as it is, and has no origin."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port of a URL: what must stay the same where a token travels."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        port = -1
+        return "", "", -1
     return parts.scheme, parts.hostname or "", port or _DEFAULT_PORTS.get(parts.scheme)

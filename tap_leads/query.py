@@ -33,8 +33,8 @@ class Query:
     parts: tuple[Part, ...] = ()
 
 
-class Source(Protocol):
-    """What a sweep has to know of one account of a source."""
+class Reader(Protocol):
+    """One account of a source, as a sweep sees it."""
 
     tick: int
     """The finest step of the filter's bounds, in microseconds."""

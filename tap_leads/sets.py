@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tap_leads.pagination import Page, Record
-    from tap_leads.query import Cut, Query, Source
+    from tap_leads.query import Cut, Query, Reader
 
 # How often a set that does not hold still is read before the tap says that it cannot be sure.
 MAX_PASSES = 30
@@ -59,7 +59,7 @@ class SetReader:
 
     def __init__(
         self,
-        source: Source,
+        source: Reader,
         ask: Callable[[Query, Any], Page],
         fresh: Callable[[Sequence[Record], int | None, int | None], Iterator[Record]],
     ) -> None:

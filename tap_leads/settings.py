@@ -331,6 +331,7 @@ _SAID: dict[str, str] = {
     "exclusiveMinimum": "must be more than {}",
     "minLength": "must not be empty",
     "minItems": "must not be empty",
+    "minProperties": "must not be empty",
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tap_leads.pagination import Page, Record
-    from tap_leads.query import Source
+    from tap_leads.query import Reader
 
 
 class Sweep:
@@ -30,7 +30,7 @@ class Sweep:
     `newest` that of the newest lead.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Reader) -> None:
         """Prepare to read `source`."""
         self._source = source
         self._sets = SetReader(source, self._ask, self._fresh)
@@ -45,6 +45,7 @@ class Sweep:
         self._came_from: int | None = None
         # How far bounds are widened because the source takes them for exclusive; None: unknown.
         self._margin: int | None = None
+        self._high_margin = source.tick
 
     def records(self, low: int | None, high: int | None = None) -> Iterator[Record]:
         """Every lead with a key from `low` to `high` in the order of its key, then those without.
@@ -64,10 +65,11 @@ class Sweep:
         The bookmark moves when all is read: before, any lead may still be to come.
         """
         self._emitted.clear()
-        self.ceiling = self._source.now() if self.ceiling is None else self.ceiling
         newest = self.bookmark
         for record in self._sets.read(Query(unbounded=True), ()):
             key = self._source.key(record)
+            if key is None and not self._source.has_keyless:
+                continue
             if _within(key, low, high):
                 yield record
                 newest = self._bounded(key, newest)
@@ -75,7 +77,8 @@ class Sweep:
 
     def _keyed(self, low: int | None, high: int | None) -> Iterator[Record]:
         tick = span = self._source.tick
-        cursor = None if low is None else low - low % tick
+        # A step early: the bound may be exclusive.
+        cursor = None if low is None else low - low % tick - tick
         while True:
             page = self._page_from(cursor, high)
             keys = self._checked_keys(page.records, cursor)
@@ -108,8 +111,6 @@ class Sweep:
         """
         query = Query(low=cursor, high=high)
         page = self._ask(query)
-        if self.ceiling is None:
-            self.ceiling = self._source.now()
         if cursor is None or not self._anchors:
             believable = page.records or page.total is not None
             return page if believable else self._ask(query)
@@ -140,15 +141,26 @@ class Sweep:
         return any(self._anchors.get(lead_id, _NEVER) == key for lead_id, key in rows)
 
     def _ask(self, query: Query, token: Any = None, *, rows_expected: bool = False) -> Page:
-        """Send one request, its bounds widened where they may be exclusive."""
+        """Send one request, its bounds widened where they may be exclusive.
+
+        The upper bound is a step wider until a lead on that step shows it to be inclusive: what
+        the lower one is says nothing about it.
+        """
+        tick = self._source.tick
         margin = self._margin
         if margin is None:
-            margin = self._source.tick if query.whole else 0
-        if margin:
-            low = None if query.low is None else query.low - margin
-            high = None if query.high is None else query.high + margin
-            query = replace(query, low=low, high=high)
-        return self._source.ask(query, token, rows_expected=rows_expected)
+            margin = tick if query.whole else 0
+        low = None if query.low is None else query.low - margin
+        high = None if query.high is None else query.high + self._high_margin
+        asked = replace(query, low=low, high=high)
+        page = self._source.ask(asked, token, rows_expected=rows_expected)
+        if self.ceiling is None:
+            self.ceiling = self._source.now()
+        if high is not None and self._high_margin:
+            keys = [key for key in map(self._source.key, page.records) if key is not None]
+            if any(key // tick == high // tick for key in keys):
+                self._high_margin = 0
+        return page
 
     def _checked_keys(self, records: Sequence[Record], cursor: int | None) -> list[int]:
         """The keys of a page, which must lie behind the cursor and rise."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
@@ -18,6 +20,7 @@ from tap_leads.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -51,6 +54,9 @@ class TapLeads(Tap):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Load settings, catalog and state as every tap does."""
         self.failures: list[str] = []
+        # They log requests with their query, and the filters of stream maps: people's e-mails.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
+        logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
         super().__init__(*args, **kwargs)
 
     @override
@@ -104,6 +110,13 @@ class TapLeads(Tap):
         for error in errors:
             self.logger.warning(error)
         return errors
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Write the state and end as a program that was told to: the SDK would end as a success."""
+        self.logger.warning("ended by signal %d; the state says how far it came", signum)
+        self.state_writer.write_state(self.state)
+        sys.exit(128 + signum)
 
     @classmethod
     def _full_schema(cls) -> dict[str, Any]:

@@ -144,6 +144,14 @@ def test_kommo_takes_stages(box: Sandbox, count: int, *, ignored: bool) -> None:
     assert ids == wanted(api, lambda lead: (lead["pipeline_id"], lead["status_id"]) in pairs)
 
 
+@pytest.mark.parametrize("strange", ["soon", [], {}])
+def test_a_strange_value_does_not_stop_a_filter(box: Sandbox, strange: Any) -> None:
+    api = box.kommo
+    api.insert(closed_at=strange)
+    api.options.ignore_filters = True
+    assert found(api, filters={"closed_at": {"from": 1}})
+
+
 def test_kommo_is_told_all_filters_at_once(box: Sandbox) -> None:
     api = box.kommo
     low, _ = quartiles(api.rendered(), "price")

@@ -238,6 +238,8 @@ def test_an_id_of_64_bits_is_text(box: Sandbox, slot: str) -> None:
     ids = read(api, "text").ids(f"{slot}_leads")
     assert max(map(int, ids)) > 2**63
     assert set(map(int, ids)) == set(api.leads)
+    # Asked for as a number, it goes through whatever JSON library the server has.
+    assert {request.query["id_as_string"][0] for request in api.journal} == {"true"}
 
 
 @pytest.mark.parametrize("slot", ["dashly", "carrotquest"])

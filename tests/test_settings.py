@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Sandbox
 from tests.conftest import CREDENTIALS, settings_for
+from tests.refusals import CANARY, NOTHING, changed, good, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conftest import Config, Run
+    from tests.conftest import Run
 
     Runner = Callable[..., Run]
 
-CANARY = "canary-4f1c"
-NOTHING = object()
 SOURCES = list(CREDENTIALS)
 
 
@@ -37,45 +34,6 @@ def box(served: Sandbox) -> Sandbox:
     for api in served.apis.values():
         api.journal.clear()
     return served
-
-
-def good(box: Sandbox) -> Config:
-    """Settings of all four sources with which nothing is wrong, each credential a canary."""
-    config = {slot: settings_for(api) for slot, api in box.apis.items()}
-    for slot, credential in CREDENTIALS.items():
-        config[slot][credential] = f"{CANARY}-{slot}"
-    return config
-
-
-def changed(config: Config, place: str, value: Any) -> Config:
-    """The settings with another value at `kommo.accounts.0.name`; without it if it is NOTHING."""
-    config = deepcopy(config)
-    inside: Any = config
-    *path, last = [int(part) if part.isdigit() else part for part in place.split(".")]
-    for part in path:
-        if isinstance(inside, dict) and part not in inside:
-            inside[part] = {}
-        inside = inside[part]
-    if value is NOTHING:
-        del inside[last]
-    else:
-        inside[last] = value
-    return config
-
-
-def refused(box: Sandbox, run: Run) -> list[str]:
-    """The lines of a run that was refused: before any request, without a trace of a secret."""
-    assert run.code == 1
-    assert run.messages == []
-    assert "Traceback" not in run.stderr
-    for slot, api in box.apis.items():
-        assert api.journal == [], slot
-        assert api.token not in run.stderr
-    assert CANARY not in run.stderr
-    lines = run.said()
-    assert lines
-    assert len(lines) == len([line for line in run.stderr.splitlines() if "| INFO " not in line])
-    return lines
 
 
 # Where the value is wrong, the setting that the one line names, and what it says besides.
@@ -123,6 +81,9 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("kommo.filters", {"created_at": {"from": "soon"}}, "kommo.filters.created_at", "date-time"),
     ("kommo.filters", {"updated_at": {"to": "soon"}}, "kommo.filters.updated_at", "date-time"),
     ("kommo.filters", {"id": "all"}, "kommo.filters.id", "must be a list or a whole number"),
+    ("kommo.filters", {"id": []}, "kommo.filters.id", "must not be empty"),
+    ("kommo.filters", {"statuses": []}, "kommo.filters.statuses", "must not be empty"),
+    ("kommo.filters", {"price": {"from": 9.5}}, "kommo.filters.price.from", "a whole number"),
     ("kommo.filters", {"price": "much"}, "kommo.filters.price", "must be a whole number or"),
     (
         "kommo.filters",
@@ -318,90 +279,9 @@ def test_everything_that_is_wrong_is_told_at_once(box: Sandbox, run_here: Runner
     }
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_a_rate_that_is_no_number_is_refused(box: Sandbox, run_here: Runner, number: str) -> None:
-    text = json.dumps(changed(good(box), "kommo.requests_per_second", 4321))
-    (line,) = refused(box, run_here(text.replace("4321", number)))
-    assert "is not JSON" in line or line.startswith("kommo.requests_per_second: ")
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (f'{{"kommo": {{"access_token": "{CANARY}"', "is not JSON, line 1"),
-        (f'{{\n"{CANARY}"\n}}', "is not JSON, line 3"),
-        (f'["{CANARY}"]', "must hold a JSON object"),
-        (f'"{CANARY}"', "must hold a JSON object"),
-        ("", "is not JSON"),
-        (b"\xff\xfe" + CANARY.encode(), "is not JSON"),
-    ],
-)
-def test_a_config_file_that_is_no_json_object_is_refused(
-    box: Sandbox, run_here: Runner, content: str | bytes, said: str
-) -> None:
-    (line,) = refused(box, run_here(content))
-    assert line.startswith("the config file ")
-    assert said in line
-
-
-def test_a_config_file_that_cannot_be_read_is_refused(box: Sandbox, run_here: Runner) -> None:
-    for path in ("nowhere.json", "."):
-        (line,) = refused(box, run_here(None, "--config", path))
-        assert line.startswith(f"the config file {path} cannot be read: ")
-
-
 def test_no_config_at_all_is_told_as_no_source(box: Sandbox, run_here: Runner) -> None:
     (line,) = refused(box, run_here())
     assert line.startswith("no source is configured")
-
-
-@pytest.mark.parametrize(
-    ("state", "named"),
-    [
-        (CANARY, "not a JSON object"),
-        ("[]", "not a JSON object"),
-        (b"\xff", "not a JSON object"),
-        ({"bookmarks": [CANARY]}, "not a Singer state"),
-        ({"bookmarks": {"kommo_leads": [CANARY]}}, "not a Singer state"),
-        ({"bookmarks": {"kommo_leads": {"partitions": CANARY}}}, "not a Singer state"),
-        ({"bookmarks": {"kommo_leads": {"partitions": [CANARY]}}}, "not a Singer state"),
-        ({"bookmarks": {"kommo_leads": {"partitions": [{}]}}}, "not a Singer state"),
-        ({"type": "STATE", "value": {"bookmarks": {}}}, "not a Singer state"),
-    ],
-)
-def test_a_state_that_is_none_is_refused(
-    box: Sandbox, run_here: Runner, state: Any, named: str
-) -> None:
-    (line,) = refused(box, run_here(good(box), state=state))
-    assert line.startswith("--state ")
-    assert named in line
-
-
-@pytest.mark.parametrize(
-    ("catalog", "named"),
-    [
-        (CANARY, "not a JSON object"),
-        ("[]", "not a JSON object"),
-        ({}, "not a Singer catalog; make one with --discover"),
-        ({"streams": CANARY}, "not a Singer catalog; make one with --discover"),
-        ({"streams": [CANARY]}, "not a Singer catalog; make one with --discover"),
-        ({"streams": [{"stream": CANARY}]}, "not a Singer catalog; make one with --discover"),
-        (
-            {"streams": [{"tap_stream_id": "kommo_leads", "schema": CANARY, "metadata": []}]},
-            "not a Singer catalog; make one with --discover",
-        ),
-        (
-            {"streams": [{"tap_stream_id": "kommo_leads", "schema": {}, "metadata": CANARY}]},
-            "not a Singer catalog; make one with --discover",
-        ),
-    ],
-)
-def test_a_catalog_that_is_none_is_refused(
-    box: Sandbox, run_here: Runner, catalog: Any, named: str
-) -> None:
-    (line,) = refused(box, run_here(good(box), catalog=catalog))
-    assert line.startswith("--catalog ")
-    assert line.endswith(named)
 
 
 @pytest.mark.parametrize("slot", SOURCES)

@@ -101,7 +101,7 @@ class DashlyLeads(LeadsStream):
     address = "`dashly.app_id` and `dashly.api_url`"
     page_size = 50
     tick = instants.MINUTE
-    slack = 3 * instants.MINUTE
+    slack = 4 * instants.MINUTE
     reach = 10_000
     zone_hint = "; is `timezone` the one of the panel?"
     has_keyless = True
@@ -168,9 +168,10 @@ class DashlyLeads(LeadsStream):
     def read_page(self, body: Any, ask: Ask) -> Page:
         if body["meta"]["status"] != HTTPStatus.OK:
             raise self.failure(body["meta"]["status"], self.read_codes(body))
-        records, total = body["data"]["users"], body["data"]["total"]
-        offset = ask.page.offset if ask.page else 0
-        return Page(records, more=offset + len(records) < total, total=total)
+        records, total = body["data"]["users"], body["data"].get("total")
+        offset, limit = ask.page or Offset(0, self.page_size)
+        more = len(records) >= limit if total is None else offset + len(records) < total
+        return Page(records, more=more, total=total)
 
     @override
     def read_codes(self, body: Any) -> str:
@@ -178,14 +179,11 @@ class DashlyLeads(LeadsStream):
 
     @override
     def read_key(self, account: Account, record: Record) -> int | None:
-        return instants.of_text(record["props"].get("$last_seen"), _zone(account.settings))
+        props = record.get("props") or {}
+        return instants.of_text(props.get("$last_seen"), _zone(account.settings))
 
     @override
     def get_positions(self, query: Query) -> OffsetPaginator:
-        return OffsetPaginator(self.page_size, overlap=OVERLAP, reach=self.reach)
-
-    @override
-    def get_plain(self, account: Account) -> OffsetPaginator:
         return OffsetPaginator(self.page_size, overlap=OVERLAP, reach=self.reach)
 
     @override
@@ -195,7 +193,7 @@ class DashlyLeads(LeadsStream):
 
     @override
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
-        props = record["props"]
+        props = record.get("props") or {}
         zone = _zone(account.settings)
         times = {name: _utc(props.get(name), zone) for name in ("$last_seen", "$last_contacted")}
         others = {name: props.get(name) for name in ("$name", "$email", "$phone", "$sessions")}
@@ -212,14 +210,15 @@ class CarrotQuestLeads(DashlyLeads):
 
 
 def _bounds(query: Query, now: int) -> list[dict[str, Any]]:
-    """The bounds of a query as the ages that they have now, a minute wider on each side.
+    """The bounds of a query as the ages that they have now, a minute or two wider on each side.
 
-    Filters take ages in whole minutes, and whether a bound is inclusive is not documented.
+    Filters take ages in whole minutes, whether a bound is inclusive is not documented, and the
+    request takes a while until its ages are worked out.
     """
     known = "unknown" if query.keyless else "known"
     conditions = [_condition(known, "$last_seen")]
     if query.low is not None:
-        age = -((query.low - now) // instants.MINUTE) + 1
+        age = -((query.low - now) // instants.MINUTE) + 2
         conditions.append(_condition("daysless", "$last_seen", value=max(age, 1), unit="minutes"))
     if query.high is not None and (age := (now - query.high) // instants.MINUTE - 1) > 0:
         conditions.append(_condition("daysmore", "$last_seen", value=age, unit="minutes"))

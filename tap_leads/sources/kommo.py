@@ -6,6 +6,7 @@ https://developers.kommo.com/reference/leads-list
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -199,7 +200,7 @@ class KommoLeads(LeadsStream):
 
     @override
     def get_plain(self, account: Account) -> HALPaginator:
-        return HALPaginator(_base(account.settings))
+        return HALPaginator(_base(account.settings) + self.path)
 
     @override
     def get_user_bounds(self, account: Account) -> tuple[int | None, int | None]:
@@ -274,6 +275,8 @@ def _matches(filters: Mapping[str, Any], record: Record) -> bool:
             low, high = (_seconds(wanted.get(side)) for side in ("from", "to"))
             if value is None or (name in _SPANS and value == 0):
                 return False
+            if not isinstance(value, (int, Decimal)):
+                continue  # not what is promised, and so Kommo's to compare
             if (low is not None and value < low) or (high is not None and value > high):
                 return False
         elif name != "name" and value not in _listed(wanted):  # what matches a name is Kommo's
@@ -304,13 +307,13 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
             yield f"filters.{name}", "must be Unix seconds or a date-time"
 
 
-_INTEGERS: Schema = {"type": ["array", "integer"], "items": {"type": "integer"}}
 _STRINGS: Schema = {"type": ["array", "string"], "items": {"type": "string"}}
+_IDS: Schema = {"type": ["array", "integer"], "items": {"type": "integer"}, "minItems": 1}
 _MOMENT: Schema = {"type": ["integer", "string"], "description": "Unix seconds or a date-time."}
-_SPAN = object_of({"from": _MOMENT, "to": _MOMENT})
-_BUDGET: Schema = {"type": "number", "description": "A budget."}
+_SPAN = object_of({"from": _MOMENT, "to": _MOMENT}, minProperties=1)
+_BUDGET: Schema = {"type": "integer", "description": "A budget."}
 _PRICE: Schema = {
-    **object_of({"from": _BUDGET, "to": _BUDGET}),
+    **object_of({"from": _BUDGET, "to": _BUDGET}, minProperties=1),
     "type": ["integer", "object"],
 }
 _STAGE = object_of(
@@ -319,16 +322,17 @@ _STAGE = object_of(
 )
 _FILTERS = object_of(
     {
-        "id": {**_INTEGERS, "description": "Ids of leads, as a list."},
-        "name": {**_STRINGS, "description": "Names of leads, as a list."},
+        "id": {**_IDS, "description": "Ids of leads, as a list."},
+        "name": {**_STRINGS, "minItems": 1, "description": "Names of leads, as a list."},
         "price": {**_PRICE, "description": "A budget, or `from` and `to`."},
         "statuses": list_of(
             _STAGE,
             description="Stages, as a list of objects with `pipeline_id` and `status_id`.",
+            minItems=1,
         ),
-        "pipeline_id": {**_INTEGERS, "description": "Ids of pipelines, as a list."},
+        "pipeline_id": {**_IDS, "description": "Ids of pipelines, as a list."},
         **{
-            name: {**_INTEGERS, "description": "Ids of users, as a list."}
+            name: {**_IDS, "description": "Ids of users, as a list."}
             for name in ("created_by", "updated_by", "responsible_user_id")
         },
         **{

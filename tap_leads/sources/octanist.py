@@ -5,6 +5,8 @@ https://octanist.com/docs/api-reference/endpoint/get-leads
 
 from __future__ import annotations
 
+import operator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -18,7 +20,7 @@ from tap_leads.settings import Defaults, object_of, secret, source, text
 from tap_leads.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_leads.accounts import Account
     from tap_leads.client import Ask
@@ -131,6 +133,8 @@ class OctanistLeads(LeadsStream):
         }
         if query.keyless:
             params["updatedAt[exists]"] = "false"
+        elif query.low is None and not query.unbounded:
+            params["updatedAt[exists]"] = "true"
         if query.low is not None:
             params["updatedAt[gte]"] = _moment(query.low)
         if query.high is not None:
@@ -152,7 +156,7 @@ class OctanistLeads(LeadsStream):
         if not body["success"]:
             raise self.failure(500, self.read_codes(body))
         paging = body["meta"]["pagination"]
-        return Page(body["data"], more=paging["hasMore"], total=paging["total"])
+        return Page(body["data"], more=paging["hasMore"], total=paging.get("total"))
 
     @override
     def read_codes(self, body: Any) -> str:
@@ -169,10 +173,6 @@ class OctanistLeads(LeadsStream):
         return PageNumberPaginator(self.page_size, overlap=OVERLAP)
 
     @override
-    def get_plain(self, account: Account) -> PageNumberPaginator:
-        return PageNumberPaginator(self.page_size, overlap=OVERLAP)
-
-    @override
     def get_user_bounds(self, account: Account) -> tuple[int | None, int | None]:
         span = account.filters.get("updatedAt")
         if not isinstance(span, dict):
@@ -186,6 +186,20 @@ class OctanistLeads(LeadsStream):
         )
 
     @override
+    def matches(self, account: Account, record: Record) -> bool:
+        """Whether bounds that an account may ignore, or heed one of two, are kept."""
+        return all(
+            _is_within(name, record.get(name), bounds)
+            for name, bounds in account.filters.items()
+            if name in {"value", *_DATES} and isinstance(bounds, dict)
+        )
+
+    @override
+    def can_sweep(self, account: Account) -> bool:
+        """Where only leads without `updatedAt` are asked for there is nothing to sweep by."""
+        return bool(account.filters.get("updatedAt", {}) != {"exists": False})
+
+    @override
     def reads_keyless(self, account: Account) -> bool:
         return account.filters.get("updatedAt", {}) in ({}, {"exists": False})
 
@@ -193,6 +207,27 @@ class OctanistLeads(LeadsStream):
 def _beside(value: Any, step: int) -> int | None:
     instant = instants.of_text(value)
     return None if instant is None else instant + step
+
+
+_COMPARISONS = {
+    "gte": operator.ge, "gt": operator.gt, "lte": operator.le, "lt": operator.lt,
+}  # fmt: skip
+
+
+def _is_within(name: str, value: Any, bounds: Mapping[str, Any]) -> bool:
+    """Whether a value is what the operators of a filter ask for."""
+    if "exists" in bounds and bounds["exists"] != (value is not None):
+        return False
+    read: Callable[[Any], Any] = instants.of_text if name in _DATES else _number
+    have = read(value)
+    wanted = {word: read(bound) for word, bound in bounds.items() if word in _COMPARISONS}
+    return not wanted or (
+        have is not None and all(_COMPARISONS[word](have, bound) for word, bound in wanted.items())
+    )
+
+
+def _number(value: Any) -> Any:
+    return value if isinstance(value, (int, float, Decimal)) else None
 
 
 def _moment(instant: int) -> str:
