@@ -102,9 +102,10 @@ def searching(query: str) -> Test:
 
 
 def _bounds(value: dict[str, Any], path: str, options: KommoOptions) -> tuple[int | None, ...]:
-    inside = 1 if options.strict_bounds == "exclusive" else 0
-    low = integer(value["from"], f"{path}.from") + inside if "from" in value else None
-    high = integer(value["to"], f"{path}.to") - inside if "to" in value else None
+    above = 1 if options.strict_bounds == "exclusive" else 0
+    below = 0 if options.strict_bounds == "inclusive" else 1
+    low = integer(value["from"], f"{path}.from") + above if "from" in value else None
+    high = integer(value["to"], f"{path}.to") - below if "to" in value else None
     return low, high
 
 

@@ -51,8 +51,8 @@ class KommoOptions(Options):
     rate_limit: float | None = 7.0
     block_after: int | None = 50
     limit_out_of_range: Literal["error", "clamp"] = "clamp"
-    strict_bounds: Literal["inclusive", "exclusive"] = "inclusive"
-    """Both ends of `[from]` and `[to]`."""
+    strict_bounds: Literal["inclusive", "exclusive", "half_open"] = "inclusive"
+    """Both ends of `[from]` and `[to]`; half open is an inclusive `[from]`, an exclusive `[to]`."""
     statuses_filter: Literal["first", "all"] = "first"
     """How many indexes of `filter[statuses]` count."""
     custom_fields_filter: bool = False

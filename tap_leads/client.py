@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -102,6 +103,11 @@ class AccountStream(RESTStream[Ask]):
     @override
     def url_base(self) -> str:
         return ""  # every account has its own
+
+    @cached_property
+    @override
+    def user_agent(self) -> str:
+        return str(self.config.get("user_agent", f"tap-leads/{self._tap.plugin_version}"))
 
     @property
     def request_timeout(self) -> float:

@@ -25,6 +25,8 @@ MAX_PASSES = 30
 QUIET_PASSES = 2
 # Pages to go back in a row for a row that moved; more says that the order itself does not hold.
 MAX_REWINDS = 3
+# Pages in a row of one pass that may add nothing; a source that goes on has no end.
+MAX_IDLE_PAGES = 20
 
 
 @dataclass(slots=True)
@@ -118,7 +120,7 @@ class SetReader:
         paginator = self._source.plain() if query.unbounded else self._source.positions(query)
         positions = paginator if isinstance(paginator, PositionPaginator) else None
         current.gap = positions is None
-        rewinds = lost_at = 0
+        rewinds = lost_at = idle = 0
         while not paginator.finished:
             page = self._ask(query, paginator.current_value)
             if not page.records and paginator.count:
@@ -135,8 +137,10 @@ class SetReader:
                     continue
                 else:
                     current.gap = True
+            seen = len(current.ids)
             yield page
-            if positions and self._is_cut_off(positions, page):
+            idle = 0 if len(current.ids) > seen else idle + 1
+            if idle > MAX_IDLE_PAGES or (positions and self._is_cut_off(positions, page)):
                 current.cut_off = True
                 return
             paginator.advance(page)

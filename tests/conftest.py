@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -157,6 +158,15 @@ def _messages(stdout: str) -> list[dict[str, Any]]:
         return [json.loads(line, parse_float=Decimal) for line in stdout.splitlines()]
     except ValueError:
         return [{"type": "TEXT", "text": stdout}]
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """Take back the signal handlers that a tap in this process installs: pytest has its own."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

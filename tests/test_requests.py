@@ -238,6 +238,51 @@ def test_the_certificates_and_proxies_of_the_environment_are_used(
     assert sync({"kommo": settings_for(box.kommo)}).code == 0
 
 
+class Odd(BaseHTTPRequestHandler):
+    """An API whose answers are JSON, and not of the types that it documents."""
+
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    @override
+    def log_message(self, *_args: Any) -> None:
+        """Keep quiet."""
+
+
+@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("dashly", b'{"meta":{"status":200},"data":{"total":"1","users":[{"id":1,"props":{}}]}}'),
+        ("dashly", b'{"meta":{"status":200},"data":{"total":1,"users":[{"id":[],"props":{}}]}}'),
+        ("dashly", b'{"meta":{"status":200},"data":{"total":1,"users":[{"id":1,"props":[]}]}}'),
+        ("kommo", b'{"_links":{},"_embedded":{"leads":[{"id":{},"updated_at":1}]}}'),
+        ("octanist", b'{"success":true,"data":[{"id":"a"}],"meta":{"pagination":{"hasMore":1}}}'),
+        ("octanist", b'{"success":true,"data":{"id":"a"},"meta":{"pagination":{}}}'),
+        ("octanist", b"[[" * 50_000),
+    ],
+)
+def test_an_answer_of_odd_types_ends_its_account_in_one_line_and_no_other(
+    box: Sandbox, source: str, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = type("Handler", (Odd,), {"body": body})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        accounts: list[dict[str, Any]] = [{"name": "odd", "api_url": address}, {"name": "whole"}]
+        run = sync({source: settings_for(box.apis[source], accounts=accounts)})
+        server.shutdown()
+    errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    whole = [r for r in run.records(f"{source}_leads") if r["account"] == "whole"]
+    assert {str(record["id"]) for record in whole} == ids(box.apis[source])
+    assert len(errors) <= 1
+    assert run.code == len(errors)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a": ', b"<html></html>", b'{"a": "\xff"}'])
 def test_a_body_that_is_not_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"Expecting|codec|Invalid"):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk import RESTStream, Tap
 
 from tap_leads.leads import LeadsStream
 from tests.conftest import settings_for, sync
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox import Sandbox
 
 SOURCES = ["kommo", "dashly", "carrotquest", "octanist"]
@@ -78,6 +85,37 @@ def test_the_bookmark_never_moves_back(box: Sandbox) -> None:
     box.kommo.delete([newest])
     second = sync({"kommo": settings_for(box.kommo)}, first.state)
     assert second.bookmark("kommo_leads") == first.bookmark("kommo_leads")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_end_writes_its_state_and_does_not_look_like_a_success(
+    box: Sandbox, tmp_path: Path, number: signal.Signals
+) -> None:
+    box.kommo.options.page_cap = 20
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"kommo": settings_for(box.kommo, requests_per_second=4)}))
+    command = [sys.executable, "-m", "tap_leads", "--config", str(config)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as tap:
+        assert tap.stdout is not None
+        lines = [tap.stdout.readline() for _ in range(50)]
+        tap.send_signal(number)
+        lines += tap.stdout.readlines()
+    assert tap.returncode == 128 + number
+    last = json.loads(lines[-1])
+    assert last["type"] == "STATE"
+    rest = sync({"kommo": settings_for(box.kommo)}, last["value"])
+    messages = [json.loads(line) for line in lines]
+    read = {str(m["record"]["id"]) for m in messages if m["type"] == "RECORD"}
+    assert read | set(rest.ids("kommo_leads")) == {str(x["id"]) for x in box.kommo.rendered()}
+
+
+def test_the_private_parts_of_the_sdk_that_the_tap_replaces_are_still_there() -> None:
+    replaced = ("_increment_stream_state", "_write_request_duration_log")
+    assert all(callable(getattr(RESTStream, name, None)) for name in replaced)
+    replaced = ("_validate_config", "_handle_termination")
+    assert all(callable(getattr(Tap, name, None)) for name in replaced)
 
 
 def test_a_full_table_read_leaves_the_bookmark_alone(box: Sandbox) -> None:

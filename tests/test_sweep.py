@@ -136,6 +136,37 @@ def test_bounds_that_the_server_takes_for_exclusive_cost_no_lead(box: Sandbox, s
     assert len(read(api, first.state).ids(stream(api))) >= 30
 
 
+@pytest.mark.parametrize("bounds", ["inclusive", "exclusive", "half_open"])
+def test_leads_of_one_moment_are_whole_whatever_the_bounds_mean(box: Sandbox, bounds: Any) -> None:
+    api = box.kommo
+    api.options.strict_bounds = bounds
+    at = int(time.time()) - DAY
+    for ago in (0, 1, 2):
+        api.insert(700, at=at - ago)
+    assert set(read(api).ids("kommo_leads")) == everyone(api)
+    start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at - 2))
+    run = sync({"start_date": start, "kommo": settings_for(api)})
+    newer = {str(lead["id"]) for lead in api.rendered() if lead["updated_at"] >= at - 2}
+    assert set(run.ids("kommo_leads")) == newer
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("days", [-400, 40])
+def test_a_server_whose_clock_is_far_off_is_read_from_the_bookmark_on(
+    box: Sandbox, source: str, days: int
+) -> None:
+    api = box.apis[source]
+    assert api.count  # the leads are as old as the real clock says
+    box.clock.advance(days * DAY)
+    api.edit(3)
+    first = read(api)
+    assert set(first.ids(stream(api))) == everyone(api)
+    edited = {str(i) for i in api.edit(4)}
+    second = read(api, first.state)
+    assert edited <= set(second.ids(stream(api)))
+    assert len(second.ids(stream(api))) < 60 or days < 0
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_lead_that_shows_up_late_is_found_by_the_lookback(box: Sandbox, source: str) -> None:
     api = box.apis[source]
