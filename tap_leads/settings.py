@@ -158,7 +158,11 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 default=60,
                 exclusiveMinimum=0,
             ),
-            "user_agent": text("User agent", "How the tap names itself to the APIs.", minLength=1),
+            "user_agent": text(
+                "User agent",
+                "How the tap names itself to the APIs. Default: tap-leads and its version.",
+                minLength=1,
+            ),
         }
     )
 
