@@ -188,7 +188,9 @@ class Kommo(Api):
         if not ids:
             return self._empty()
         more = start + size < len(entries)
-        more = more or (self.options.last_page_next and len(ids) == size)
+        more = (
+            more or (self.options.last_page_next and len(ids) == size) or self.options.always_next
+        )
         links = self._links(request, page, limit, more=more)
         rows = self._fragments(store, ids, with_, request.base, f"?page={page}&limit={limit}")
         head = b'{"_page":%d,"_links":%s,"_embedded":{"leads":[' % (

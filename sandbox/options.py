@@ -63,6 +63,8 @@ class KommoOptions(Options):
     """`_links.next` leads to the page it stands on."""
     last_page_next: bool = False
     """A last page that is exactly full has a `next` link too; behind it is a 204."""
+    always_next: bool = False
+    """Every page with leads on it has a `next` link; behind the last one is a 204."""
     page_ceiling: int | None = None
     """The highest page that is served."""
     page_ceiling_status: Literal[204, 504] = 204

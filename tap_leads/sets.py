@@ -140,15 +140,18 @@ class SetReader:
             seen = len(current.ids)
             yield page
             idle = 0 if len(current.ids) > seen else idle + 1
-            if idle > MAX_IDLE_PAGES or (positions and self._is_cut_off(positions, page)):
+            if idle > MAX_IDLE_PAGES or (positions and self._is_cut_off(positions, page, seen)):
                 current.cut_off = True
                 return
             paginator.advance(page)
 
-    def _is_cut_off(self, positions: PositionPaginator[Any], page: Page) -> bool:
-        """Whether more is there but cannot be paged to: beyond the reach, or on no page."""
+    def _is_cut_off(self, positions: PositionPaginator[Any], page: Page, seen: int) -> bool:
+        """Whether more is there but cannot be paged to: beyond the reach, or on no page.
+
+        An empty page is the end where it begins behind the rows seen, and not among them.
+        """
         if not page.records:
-            return page.more or positions.start > 0
+            return page.more or positions.start < seen
         reach = self._source.reach
         return page.more and reach is not None and positions.start + len(page.records) >= reach
 

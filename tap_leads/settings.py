@@ -309,11 +309,11 @@ def tidy(config: Any) -> Any:
     result: Config = {}
     for key, value in config.items():
         name, bracket, inner = key.partition("[")
-        if bracket and inner.endswith("]") and isinstance(result.get(name, {}), dict):
-            result.setdefault(name, {})[inner[:-1]] = tidy(value)
+        if bracket and inner.endswith("]"):
+            result = merge(result, {name: {inner[:-1]: tidy(value)}})
         elif value is not None:
             # In a stream map null is not the same as nothing: it drops what it is given for.
-            result[key] = value if key == "stream_maps" else tidy(value)
+            result = merge(result, {key: value if key == "stream_maps" else tidy(value)})
     return result
 
 

@@ -233,7 +233,7 @@ def test_the_millisecond_more_that_octanist_is_asked_for_does_not_leave(box: San
     (behind,) = api.insert(1, updatedAt=iso_ms(at + 0.001))
     ids = read(api, filters={"updatedAt": {"lte": iso_ms(at)}}).ids("octanist_leads")
     assert (last in ids, behind in ids) == (True, False)
-    assert {request.query["updatedAt[lte]"][0] for request in api.journal} == {iso_ms(at + 0.001)}
+    assert all(request.query["updatedAt[lte]"][0] > iso_ms(at) for request in api.journal)
 
 
 def test_an_account_that_heeds_one_operator_of_a_field_is_read_within_both(

@@ -297,6 +297,13 @@ def test_next_links_that_never_end_end_the_sweep_all_the_same(box: Sandbox) -> N
     assert set(read(box.kommo).ids("kommo_leads")) == everyone(box.kommo)
 
 
+def test_a_next_link_on_every_page_is_not_taken_for_leads_that_are_missing(box: Sandbox) -> None:
+    box.kommo.options.page_cap = 50
+    box.kommo.options.always_next = True
+    box.kommo.insert(180, at=time.time() - DAY)
+    assert set(read(box.kommo).ids("kommo_leads")) == everyone(box.kommo)
+
+
 def test_the_start_date_leaves_out_what_is_older_and_nothing_else(box: Sandbox) -> None:
     api = box.kommo
     marks = sorted(lead["updated_at"] for lead in api.rendered())
