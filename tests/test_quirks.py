@@ -236,6 +236,13 @@ def test_the_millisecond_more_that_octanist_is_asked_for_does_not_leave(box: San
     assert all(request.query["updatedAt[lte]"][0] > iso_ms(at) for request in api.journal)
 
 
+def test_bounds_written_as_the_api_writes_them_and_as_an_object_are_joined(box: Sandbox) -> None:
+    filters = {"value[gte]": 100, "value": {"lt": 900}}
+    read(box.octanist, filters=filters)
+    asked = box.octanist.journal[0].query
+    assert (asked["value[gte]"], asked["value[lt]"]) == (["100"], ["900"])
+
+
 def test_an_account_that_heeds_one_operator_of_a_field_is_read_within_both(
     box: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
