@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -281,6 +282,36 @@ def test_an_answer_of_odd_types_ends_its_account_in_one_line_and_no_other(
     assert {str(record["id"]) for record in whole} == ids(box.apis[source])
     assert len(errors) <= 1
     assert run.code == len(errors)
+
+
+class Packed(Odd):
+    """An API that compresses its answers and sends them in chunks."""
+
+    protocol_version = "HTTP/1.1"
+
+    @override
+    def do_GET(self) -> None:
+        packed = gzip.compress(self.body)
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for start in range(0, len(packed), 7):
+            chunk = packed[start : start + 7]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        self.wfile.write(b"0\r\n\r\n")
+        self.close_connection = True
+
+
+def test_an_answer_that_is_compressed_and_in_chunks_is_read(box: Sandbox) -> None:
+    body = b'{"_links":{},"_embedded":{"leads":[{"id":7,"updated_at":1700000000}]}}'
+    handler = type("Handler", (Packed,), {"body": body})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        run = sync({"kommo": settings_for(box.kommo) | {"api_url": url}})
+        server.shutdown()
+    assert run.ids("kommo_leads") == ["7"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a": ', b"<html></html>", b'{"a": "\xff"}'])
