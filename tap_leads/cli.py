@@ -12,7 +12,7 @@ from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_leads.errors import LeadsError, SettingsError, fault_of
+from tap_leads.errors import UNREADABLE, LeadsError, SettingsError, fault_of
 
 if TYPE_CHECKING:
     import click
@@ -101,7 +101,7 @@ def read_catalog(file: IO[str]) -> Catalog:
     try:
         if isinstance(content["streams"], list):
             return Catalog.from_dict(content)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except UNREADABLE:
         pass
     msg = f"--catalog {file.name}: not a Singer catalog; make one with --discover"
     raise SettingsError([msg])

@@ -25,7 +25,7 @@ from singer_sdk import RESTStream
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 from typing_extensions import override
 
-from tap_leads.errors import AnswerError, LeadsError, TransientError, meaning_of
+from tap_leads.errors import UNREADABLE, AnswerError, LeadsError, TransientError, meaning_of
 from tap_leads.pagination import Page, Record, absolute, origin_of
 from tap_leads.query import Query
 
@@ -152,7 +152,7 @@ class AccountStream(RESTStream[Ask]):
     def _codes_of(self, response: requests.Response) -> str:
         try:
             return self.read_codes(decode(response.content))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except UNREADABLE:
             return ""
 
     def fetch(self, ask: Ask, context: Context, *, rows_expected: bool = False) -> Page:
@@ -197,7 +197,7 @@ class AccountStream(RESTStream[Ask]):
             page = self.read_page(decode(response.content), ask)
             if all(record["id"] is not None for record in page.records):
                 return page
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except UNREADABLE:
             pass
         msg = "the answer is not what the API promises (cut short, not JSON, or without ids)"
         raise TransientError(msg)

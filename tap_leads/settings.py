@@ -178,23 +178,23 @@ def from_files(paths: Iterable[str]) -> Config:
     """
     config: Config = {}
     for path in paths:
-        config |= read_json_object(path, "the config file")
+        config |= _read_file(path)
     return config
 
 
-def read_json_object(path: str, what: str) -> dict[str, Any]:
+def _read_file(path: str) -> Config:
     """The JSON object in a file; a SettingsError, without the content, where there is none."""
     try:
         content = _read_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        msg = f"{what} {path} cannot be read: {error.strerror}"
+        msg = f"the config file {path} cannot be read: {error.strerror}"
         raise SettingsError([msg]) from None
     except ValueError as error:
         place = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        msg = f"{what} {path} is not JSON{place}"
+        msg = f"the config file {path} is not JSON{place}"
         raise SettingsError([msg]) from None
     if not isinstance(content, dict):
-        msg = f"{what} {path} must hold a JSON object"
+        msg = f"the config file {path} must hold a JSON object"
         raise SettingsError([msg])
     return content
 
@@ -289,7 +289,7 @@ def merge(below: Config, above: Config) -> Config:
 
 
 def with_defaults(config: Config, schema: Schema) -> Config:
-    """The settings, with the top level's defaults where they say nothing."""
+    """Settings, with the defaults of their schema where they say nothing."""
     properties = schema["properties"].items()
     return {name: kind["default"] for name, kind in properties if "default" in kind} | config
 

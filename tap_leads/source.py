@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_leads.accounts import Account
-from tap_leads.settings import api_url_error
+from tap_leads.settings import api_url_error, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -57,15 +57,10 @@ class Source:
 
     def _account_settings(self, config: Config) -> Iterator[tuple[str, Config]]:
         """The name of each account's settings object, and its settings with the defaults."""
-        defaults = {
-            name: schema["default"]
-            for name, schema in self.settings["properties"].items()
-            if "default" in schema
-        }
         shared = {name: value for name, value in config.items() if name != "accounts"}
         if "accounts" not in config:
-            yield self.name, {**defaults, **shared}
+            yield self.name, with_defaults(shared, self.settings)
         for index, own in enumerate(config.get("accounts", ())):
             # A `name` beside `accounts` would be the name of all of them.
             inherited = {name: value for name, value in shared.items() if name != "name"}
-            yield f"{self.name}.accounts[{index}]", {**defaults, **inherited, **own}
+            yield f"{self.name}.accounts[{index}]", with_defaults(inherited | own, self.settings)

@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     from tap_leads.query import Query
     from tap_leads.settings import Config, Schema
 
-# What `with` can add to a lead, and the columns that need it. Not `only_deleted`: it is another
+# What `with` can add to a lead, each in the column of its name. Not `only_deleted`: it is another
 # mode, in which nearly every field of a lead is null.
-WITH = {
-    "contacts": "contacts",
-    "loss_reason": "loss_reason",
-    "is_price_modified_by_robot": "is_price_modified_by_robot",
-    "catalog_elements": "catalog_elements",
-    "source_id": "source_id",
-    "source": "source",
-}
+WITH = (
+    "contacts",
+    "loss_reason",
+    "is_price_modified_by_robot",
+    "catalog_elements",
+    "source_id",
+    "source",
+)
 
 _LISTS = ("id", "name", "created_by", "updated_by", "responsible_user_id", "pipeline_id")
 _SPANS = ("created_at", "updated_at", "closed_at", "closest_task_at")
@@ -177,7 +177,7 @@ class KommoLeads(LeadsStream):
     def _with(self, account: Account) -> list[str]:
         wanted = account.settings.get("with", list(WITH))
         names = wanted.split(",") if isinstance(wanted, str) else wanted
-        return [name for name in names if WITH[name] not in self.deselected]
+        return [name for name in names if name not in self.deselected]
 
     @override
     def read_page(self, body: Any, ask: Ask) -> Page:
