@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from tap_leads import instants
 from tap_leads.budget import Budget
+from tap_leads.errors import AnswerError
+from tap_leads.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import requests
+
+# Refusals in a row after which asking on would only bring a block.
+_MAX_REFUSALS = 20
 
 
 @dataclass(slots=True)
@@ -42,11 +47,34 @@ class Account:
     label: str
     settings: Mapping[str, Any]
     budget: Budget = field(init=False)
+    transport: Transport = field(init=False)
     clock: Clock = field(default_factory=Clock)
+    closed: AnswerError | None = None
+    """Why no stream may ask this account for anything any more."""
+    _refusals: int = 0
 
     def __post_init__(self) -> None:
         """Give the account its budget."""
         self.budget = Budget(self.settings["requests_per_second"])
+        self.transport = Transport(self.budget)
+
+    def refused(self) -> None:
+        """Take note of a 429.
+
+        Raises:
+            AnswerError: there were too many in a row.
+        """
+        self._refusals += 1
+        if self._refusals >= _MAX_REFUSALS:
+            raise AnswerError(
+                f"429: too many requests, {self._refusals} times in a row; the tap stops before "
+                "the API blocks it; try later, with a lower `requests_per_second`",
+                closes=True,
+            )
+
+    def answered(self) -> None:
+        """Take note of an answer that was no 429."""
+        self._refusals = 0
 
     @property
     def lookback(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,6 +18,15 @@ from tap_leads.errors import UNREADABLE, LeadsError, SettingsError, fault_of
 
 if TYPE_CHECKING:
     import click
+
+
+class Terminated(SystemExit):  # noqa: N818  # it is no error, as `SystemExit` is none
+    """A signal told the run to end."""
+
+    def __init__(self, number: int) -> None:
+        """End with the code that shells know for this."""
+        super().__init__(128 + number)
+        self.signal = number
 
 
 class Command(SingerCommand):
@@ -45,6 +56,10 @@ class Command(SingerCommand):
             self._end(str(error))
         except MappingError as error:
             self._end(f"stream_maps: an expression cannot be evaluated ({type(error).__name__})")
+        except BrokenPipeError:
+            # Whoever read us has enough. Python would complain when it flushes stdout at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
             self._end(fault_of(error))
 

@@ -1,4 +1,4 @@
-"""Requests: from a query to a decoded page, under the account's budget, asked again if it helps."""
+"""A stream of an API: what it asks, what the answers mean, and how long to wait where one fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import logging
 import random
 import re
-import time
 from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,16 +16,14 @@ from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import backoff
 import msgspec
 import requests
-import urllib3
 from singer_sdk import RESTStream
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 from typing_extensions import override
 
 from tap_leads.errors import UNREADABLE, AnswerError, LeadsError, TransientError, meaning_of
-from tap_leads.pagination import Page, Record, absolute, origin_of
+from tap_leads.pagination import Page, Record
 from tap_leads.query import Query
 
 if TYPE_CHECKING:
@@ -38,17 +35,15 @@ if TYPE_CHECKING:
 
     from tap_leads.accounts import Account
 
-_CONNECT_TIMEOUT = 10
-_MAX_REDIRECTS = 5
-_MAX_TRIES = 8
-_MAX_RETRY_SECONDS = 300
+_MAX_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The SDK's page token: a query, and which page of it (None: the first)."""
+    """The SDK's page token: a query, how many rows, and which page of it (None: the first)."""
 
     query: Query
+    limit: int
     page: Any = None
 
 
@@ -61,6 +56,8 @@ class AccountStream(RESTStream[Ask]):
     """The setting to look at when the API does not accept the credential."""
     address: ClassVar[str]
     """The settings that say where the API is."""
+    page_size: ClassVar[int]
+    """The rows of a full page."""
 
     def __init__(
         self, tap: Tap, accounts: Sequence[Account], schema: dict[str, Any] | None = None
@@ -116,7 +113,7 @@ class AccountStream(RESTStream[Ask]):
 
     @override
     def get_http_request(self, *, page: PageContext[Ask]) -> HTTPRequest:
-        ask = page.next_page_token or Ask(Query())
+        ask = page.next_page_token or Ask(Query(), self.page_size)
         account = self.accounts[(page.stream_context or {})["account"]]
         headers = {"Accept": "application/json", **self.get_credentials(account)}
         if isinstance(ask.page, str):
@@ -124,9 +121,41 @@ class AccountStream(RESTStream[Ask]):
         url = self.get_base(account) + self.path
         return HTTPRequest(url=url, headers=headers, params=self.get_params(account, ask))
 
+    def prepare(self, ask: Ask, context: Context) -> requests.PreparedRequest:
+        """The request for `ask` as it is true at this moment: dates in it may be relative."""
+        request = self.get_http_request(page=PageContext(context, ask))
+        return self.build_prepared_request(
+            method=request.method,
+            url=request.url,
+            params=request.encode_params(),
+            headers=request.headers,
+        )
+
+    def read(self, response: requests.Response, ask: Ask) -> Page:
+        """The page that an answer holds.
+
+        Raises:
+            LeadsError: it holds none; one line says why.
+        """
+        self.validate_response(response)
+        if response.status_code == HTTPStatus.NO_CONTENT:
+            return Page([], more=False)
+        try:
+            page = self.read_page(decode(response.content), ask)
+            if all(record["id"] is not None for record in page.records):
+                return page
+        except UNREADABLE:
+            pass
+        msg = "the answer is not what the API promises (cut short, not JSON, or without ids)"
+        raise TransientError(msg)
+
+    def log_duration(self, response: requests.Response, context: Context) -> None:
+        """Emit the SDK's metric of a request."""
+        self._write_request_duration_log(self.path, response, context, None)
+
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        return self.read_page(decode(response.content), Ask(Query())).records
+        return self.read(response, Ask(Query(), self.page_size)).records
 
     @override
     def validate_response(self, response: requests.Response) -> None:
@@ -134,8 +163,9 @@ class AccountStream(RESTStream[Ask]):
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return
         html = "html" in response.headers.get("Content-Type", "").lower()
+        body = _json_of(response)
         raise self.failure(
-            status, self._codes_of(response), html=html, retry_after=retry_after(response)
+            status, self._codes_of(body), html=html, retry_after=_retry_after(response, body)
         )
 
     def failure(
@@ -147,103 +177,17 @@ class AccountStream(RESTStream[Ask]):
             credential=f"{self.source}.{self.credential}", address=self.address
         )
         message = f"{status}: {advice}{codes}"
-        return TransientError(message, retry_after) if meaning.retry else AnswerError(message)
+        if retry_after:
+            message += f"; it asks to wait {retry_after:.0f} s"
+        if meaning.retry:
+            return TransientError(message, status=status, retry_after=retry_after)
+        return AnswerError(message, closes=meaning.closes)
 
-    def _codes_of(self, response: requests.Response) -> str:
+    def _codes_of(self, body: Any) -> str:
         try:
-            return self.read_codes(decode(response.content))
+            return self.read_codes(body)
         except UNREADABLE:
             return ""
-
-    def fetch(self, ask: Ask, context: Context, *, rows_expected: bool = False) -> Page:
-        """The page that answers `ask`; with `rows_expected` an empty one is asked for again.
-
-        Raises:
-            LeadsError: there is no such page; one line says why.
-        """
-        attempt = backoff.on_exception(
-            self.backoff_wait_generator,
-            (TransientError, requests.RequestException),
-            max_tries=self.backoff_max_tries,
-            max_time=_MAX_RETRY_SECONDS,
-            jitter=self.backoff_jitter,
-            on_backoff=self.backoff_handler,
-            logger=None,  # it would log the URL
-        )(self._fetch_once)
-        try:
-            return attempt(ask, context, rows_expected=rows_expected)
-        except requests.RequestException as error:
-            msg = f"no answer ({kind_of(error)}); look at the network and at {self.address}"
-            raise LeadsError(msg) from None
-
-    def _fetch_once(self, ask: Ask, context: Context, *, rows_expected: bool) -> Page:
-        account = self.accounts[context["account"]]
-        account.budget.wait()
-        # Built after the wait and for every try: relative dates are worked out from this moment.
-        request = self.get_http_request(page=PageContext(context, ask))
-        response = self._send(request, account, context)
-        self.validate_response(response)
-        if response.status_code == HTTPStatus.NO_CONTENT:
-            page = Page([], more=False)
-        else:
-            page = self._read(response, ask)
-        if rows_expected and not page.records:
-            msg = "an empty answer where there was a lead a moment ago"
-            raise TransientError(msg)
-        return page
-
-    def _read(self, response: requests.Response, ask: Ask) -> Page:
-        try:
-            page = self.read_page(decode(response.content), ask)
-            if all(record["id"] is not None for record in page.records):
-                return page
-        except UNREADABLE:
-            pass
-        msg = "the answer is not what the API promises (cut short, not JSON, or without ids)"
-        raise TransientError(msg)
-
-    def _send(self, request: HTTPRequest, account: Account, context: Context) -> requests.Response:
-        """Send a request; a redirect is followed on its own origin alone: the token goes along."""
-        prepared = self.build_prepared_request(
-            method=request.method,
-            url=request.url,
-            params=request.encode_params(),
-            headers=request.headers,
-        )
-        hops = 0
-        while True:
-            response = self._send_once(prepared, account)
-            self._write_request_duration_log(self.path, response, context, None)
-            url = absolute(response.url, response.headers.get("Location", ""))
-            leaves = origin_of(url) != origin_of(response.url)
-            if not response.is_redirect or leaves or hops == _MAX_REDIRECTS:
-                return response
-            prepared.url = url
-            hops += 1
-
-    def _send_once(self, prepared: requests.PreparedRequest, account: Account) -> requests.Response:
-        """Send a request and read its answer, all in `request_timeout` seconds.
-
-        The SDK's `_request` takes no proxy or certificates from the environment, and its timeout
-        is for each read from the socket: a body that drips in never ends.
-        """
-        deadline = time.monotonic() + self.request_timeout
-        session = self.requests_session
-        timeout = (min(_CONNECT_TIMEOUT, self.request_timeout), self.request_timeout)
-        url = prepared.url or ""
-        options = session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
-        with session.send(prepared, timeout=timeout, allow_redirects=False, **options) as response:
-            account.clock.learn(response)
-            body = bytearray()
-            try:
-                while chunk := response.raw.read1(1 << 16, decode_content=True):
-                    body += chunk
-                    if time.monotonic() > deadline:
-                        raise requests.Timeout
-            except urllib3.exceptions.HTTPError as error:
-                raise requests.exceptions.ChunkedEncodingError(error) from None
-        response._content = bytes(body)  # noqa: SLF001  # as `.content` would have kept it
-        return response
 
     @override
     def backoff_max_tries(self) -> int:
@@ -267,7 +211,7 @@ class AccountStream(RESTStream[Ask]):
         error = details["exception"]
         self.logger.warning(
             "%s: %s; try %d follows in %.1f s",
-            self.where(details["args"][1]),
+            details["args"][0],
             error if isinstance(error, LeadsError) else kind_of(error),
             details["tries"] + 1,
             details["wait"],
@@ -300,9 +244,18 @@ def _whole_characters(value: Any) -> Any:
     return value
 
 
-def retry_after(response: requests.Response) -> float | None:
-    """The seconds that `Retry-After` asks to wait, given as a number or as a date."""
+def _json_of(response: requests.Response) -> Any:
+    try:
+        return decode(response.content)
+    except UNREADABLE:
+        return None
+
+
+def _retry_after(response: requests.Response, body: Any) -> float | None:
+    """The seconds that `Retry-After`, or a word of the body, asks to wait: a number or a date."""
     value = response.headers.get("Retry-After", "").strip()
+    if not value and isinstance(body, dict):
+        value = str(body.get("retry_after", ""))
     if value.isascii() and value.isdecimal():
         return float(value)
     try:

@@ -52,31 +52,44 @@ class IncompleteError(LeadsError):
 
 
 class AnswerError(LeadsError, FatalAPIError):
-    """An answer that asking again will not better."""
+    """An answer that asking again will not better; `closes` says that for every other request."""
+
+    def __init__(self, message: str, *, closes: bool = False) -> None:
+        """Say what happened."""
+        super().__init__(message)
+        self.closes = closes
 
 
 class TransientError(LeadsError, RetriableAPIError):
     """An answer that asking again may better; `retry_after` is what the server asked for."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
         """Say what happened; wait `retry_after` seconds at least where the server said so."""
         super().__init__(message)
+        self.status = status
         self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a status means and what a person can do; `{credential}` names the setting."""
+    """What a status means and what a person can do; `{credential}` names the setting.
+
+    `retry`: asking again may help. `closes`: no other request of the account will fare better.
+    """
 
     text: str
     retry: bool = False
+    closes: bool = False
 
 
 MEANINGS: Mapping[int, Meaning] = {
     400: Meaning("the API refuses the request; look at `filters`"),
-    401: Meaning("the API does not accept the credential; look at `{credential}`"),
+    401: Meaning("the API does not accept the credential; look at `{credential}`", closes=True),
     402: Meaning(
-        "the account is not paid for, or its trial is over; the API stays closed until it is paid"
+        "the account is not paid for, or its trial is over; the API stays closed until it is paid",
+        closes=True,
     ),
     403: Meaning("the credential lacks the right to read leads; look at `{credential}`"),
     404: Meaning("there is no such account or API; look at {address}"),
@@ -92,7 +105,8 @@ REDIRECT = Meaning(
 UNKNOWN = Meaning("the API gives an answer that its documentation does not name")
 BLOCKED = Meaning(
     "the API blocks this address (an HTML page in place of an answer); wait, then "
-    "lower `requests_per_second`, or ask the vendor's support"
+    "lower `requests_per_second`, or ask the vendor's support",
+    closes=True,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,26 +12,31 @@ from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
 from tap_leads import instants
-from tap_leads.client import AccountStream, Ask
+from tap_leads.client import AccountStream
 from tap_leads.columns import Table
 from tap_leads.errors import UNREADABLE, LeadsError, fault_of
 from tap_leads.query import FilterIgnoredError, Query
-from tap_leads.sweep import Sweep
+from tap_leads.readahead import ReadAhead
+from tap_leads.reader import AccountReader
+from tap_leads.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.types import Context
-    from singer_sdk.metrics import Counter
 
     from tap_leads.accounts import Account
     from tap_leads.columns import Column
-    from tap_leads.pagination import Page, Paginator, PositionPaginator, Record
-    from tap_leads.query import Cut
+    from tap_leads.pagination import Paginator, PositionPaginator, Record
+    from tap_leads.progress import Tally
+    from tap_leads.query import Batch, Cut
+    from tap_leads.sweep import Learned
     from tap_leads.tap import TapLeads
 
 _HOUR = 60 * instants.MINUTE
 _DAY = 24 * _HOUR
+# Seconds after which a wait for the API is looked up from, to say how far the run is.
+_PULSE = 1.0
 
 
 class LeadsStream(AccountStream):
@@ -44,7 +50,6 @@ class LeadsStream(AccountStream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     columns: ClassVar[Sequence[Column]]
-    page_size: ClassVar[int]
     tick: ClassVar[int]
     """The finest step of the filter by the replication key, in microseconds."""
     slack: ClassVar[int] = 0
@@ -63,6 +68,7 @@ class LeadsStream(AccountStream):
         native = tap.config.get("nested_values") == "native"
         self.table = Table(self.columns, self.primary_keys, native=native)
         self.tap = tap
+        self._tally: Tally
         super().__init__(tap, accounts, self.table.schema)
 
     @abstractmethod
@@ -136,6 +142,7 @@ class LeadsStream(AccountStream):
         account = self.accounts[(context or {})["account"]]
         if not self.matches(account, row):
             return None
+        self._tally.records += 1
         return self.table.row(account.label, self.unfold(account, row), self.deselected)
 
     @override
@@ -147,67 +154,88 @@ class LeadsStream(AccountStream):
         if context is None:
             return
         account = self.accounts[context["account"]]
+        self._tally = self.tap.progress.begin(self.name, account.label)
+        state = self.get_context_state(context)
         try:
             with self.get_http_request_counter() as requests:
                 requests.with_context(dict(context))
-                reader = AccountReader(self, account, context, requests)
-                yield from self._read_account(reader, account, context)
+                try:
+                    yield from self._read_account(account, context)
+                finally:
+                    requests.increment(self._tally.requests)
+            self._tally.outcome = "complete"
         except (LeadsError, *UNREADABLE) as error:
             told = error if isinstance(error, LeadsError) else fault_of(error)
             message = f"{self.where(context)}: {told}"
             if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
                 raise LeadsError(message) from None
+            self._tally.outcome = "failed"
             self.tap.fail(message)
+        finally:
+            self._tally.bookmark = state.get("replication_key_value", "")
         # The last message is a STATE: some targets pass on none that a RECORD follows.
-        self.get_context_state(context).pop("starting_replication_value", None)
+        state.pop("starting_replication_value", None)
         self.tap.write_message(StateMessage(value=self.tap_state))
 
-    def _read_account(
-        self, reader: AccountReader, account: Account, context: Context
-    ) -> Iterator[Record]:
-        state = self.get_context_state(context)
-        low, high = self._get_bounds(reader, account, context, state)
-        sweep = Sweep(reader)
+    def _read_account(self, account: Account, context: Context) -> Iterator[Record]:
+        low, high = self._get_bounds(account, context)
+        threads = self.config["concurrency"]
         if self.can_sweep(account):
-            try:
-                yield from self._bookmarked(sweep.records(low, high), sweep, state)
-            except FilterIgnoredError:
-                self.logger.warning(
-                    "%s: the API ignores the bounds or the order that it was asked for; every "
-                    "lead is read, and the bounds are kept here%s",
-                    self.where(context),
-                    self.zone_hint,
-                )
-            else:
-                self._warn_of_the_future(sweep, context)
-                return
-        yield from self._bookmarked(sweep.everything(low, high), sweep, state)
+            with closing(AccountReader(self, account, context, self._tally)) as reader:
+                windows = Windows(reader, low, high, threads=threads)
+                try:
+                    batches = ReadAhead(windows.all(), threads).results(_PULSE)
+                    yield from self._written(batches, context, windows.learned)
+                except FilterIgnoredError:
+                    self.logger.warning(
+                        "%s: the API ignores the bounds or the order that it was asked for; every "
+                        "lead is read, and the bounds are kept here%s",
+                        self.where(context),
+                        self.zone_hint,
+                    )
+                else:
+                    self._warn_of_the_future(windows.learned, context)
+                    return
+        with closing(AccountReader(self, account, context, self._tally)) as reader:
+            windows = Windows(reader, low, high, threads=1)
+            batches = ReadAhead([windows.everything()], 1).results(_PULSE)
+            yield from self._written(batches, context, windows.learned)
 
-    def _warn_of_the_future(self, sweep: Sweep, context: Context) -> None:
+    def _warn_of_the_future(self, learned: Learned, context: Context) -> None:
         """Say that leads are dated ahead of the source's clock: their dates may be misread."""
-        if sweep.newest and sweep.ceiling and sweep.newest > sweep.ceiling + _HOUR:
+        if learned.newest and learned.ceiling and learned.newest > learned.ceiling + _HOUR:
             self.logger.warning(
                 "%s: leads are dated up to %.1f hours ahead of the API's clock; they are read "
                 "again in every run%s",
                 self.where(context),
-                (sweep.newest - sweep.ceiling) / _HOUR,
+                (learned.newest - learned.ceiling) / _HOUR,
                 self.zone_hint,
             )
 
-    def _bookmarked(
-        self, records: Iterable[Record], sweep: Sweep, state: dict[str, Any]
+    def _written(
+        self, batches: Iterable[Batch | None], context: Context, learned: Learned
     ) -> Iterator[Record]:
-        """Move the bookmark behind each record once it is written, and never back.
+        """Move the bookmark behind each lead once it is written, and never back.
 
         A STATE follows every `state_every` records, also where thousands of leads share one
-        moment: the SDK would leave out the states that are the same.
+        moment (the SDK would leave out the states that are the same), and at every heartbeat.
         """
-        for written, record in enumerate(records, 1):
-            yield record
-            self._set_bookmark(sweep.bookmark, state)
-            if written % self.state_every == 0:
+        state = self.get_context_state(context)
+        unsaved = 0
+        for batch in batches:
+            if batch:
+                for record, mark in zip(batch.records, batch.marks, strict=True):
+                    yield record
+                    unsaved += 1
+                    if unsaved >= self.state_every:
+                        self._set_bookmark(mark, state)
+                        self.tap.write_message(StateMessage(value=self.tap_state))
+                        unsaved = 0
+                self._set_bookmark(batch.mark, state)
+                self._tally.mark, self._tally.goal = batch.mark, learned.ceiling
+            if self.tap.progress.beat(self._tally) and unsaved:
                 self.tap.write_message(StateMessage(value=self.tap_state))
-        self._set_bookmark(sweep.bookmark, state)
+                unsaved = 0
 
     def _set_bookmark(self, instant: int | None, state: dict[str, Any]) -> None:
         if instant is None or self.replication_method != "INCREMENTAL":
@@ -217,31 +245,25 @@ class LeadsStream(AccountStream):
             state["replication_key"] = self.replication_key
             state["replication_key_value"] = value
 
-    def _get_bounds(
-        self, reader: AccountReader, account: Account, context: Context, state: dict[str, Any]
-    ) -> tuple[int | None, int | None]:
+    def _get_bounds(self, account: Account, context: Context) -> tuple[int | None, int | None]:
         """The first and last instant to read: bookmark, `start_date` and the user's filters."""
         low, high = self.get_user_bounds(account)
         lows = [low]
         if self.replication_method == "INCREMENTAL":
             lows.append(instants.of_text(self.config.get("start_date")))
-            lows.append(self._get_low(reader, account, context, state))
+            lows.append(self._get_low(account, context))
         return max((bound for bound in lows if bound is not None), default=None), high
 
-    def _get_low(
-        self,
-        reader: AccountReader,
-        account: Account,
-        context: Context,
-        state: dict[str, Any],
-    ) -> int | None:
+    def _get_low(self, account: Account, context: Context) -> int | None:
         """The bookmark less the lookback; None where there is no bookmark, or none to trust."""
+        state = self.get_context_state(context)
         value = state.get("replication_key_value")
         if value is None:
             return None
         bookmark = instants.of_text(value)
         if bookmark is not None and bookmark > account.clock.now() + _DAY:
-            reader.ask(Query(newest=True))  # our own clock may be the wrong one: learn the API's
+            # Our own clock may be the wrong one: learn the API's.
+            AccountReader(self, account, context, self._tally).ask(Query(newest=True))
         if bookmark is not None and bookmark <= account.clock.now() + _DAY:
             return bookmark - account.lookback
         self.logger.warning(
@@ -251,42 +273,3 @@ class LeadsStream(AccountStream):
         )
         del state["replication_key_value"]
         return None
-
-
-class AccountReader:
-    """One account of a stream, as a sweep sees it."""
-
-    def __init__(
-        self, stream: LeadsStream, account: Account, context: Context, requests: Counter
-    ) -> None:
-        """Read `account` and count its requests."""
-        self._stream = stream
-        self._account = account
-        self._context = context
-        self._requests = requests
-        self.tick = stream.tick
-        self.slack = stream.slack
-        self.has_keyless = stream.reads_keyless(account)
-        self.reach = stream.reach
-        self.cuts = stream.cuts
-
-    def ask(self, query: Query, token: Any = None, *, rows_expected: bool = False) -> Page:
-        """Send one request."""
-        self._requests.increment()
-        return self._stream.fetch(Ask(query, token), self._context, rows_expected=rows_expected)
-
-    def key(self, record: Record) -> int | None:
-        """The replication key of a row as it came."""
-        return self._stream.read_key(self._account, record)
-
-    def now(self) -> int:
-        """The source's clock."""
-        return self._account.clock.now()
-
-    def positions(self, query: Query) -> PositionPaginator[Any]:
-        """Walk by position."""
-        return self._stream.get_positions(query)
-
-    def plain(self) -> Paginator[Any]:
-        """Walk everything."""
-        return self._stream.get_plain(self._account)

@@ -77,6 +77,11 @@ class Paginator(BaseAPIPaginator[Token]):
             msg = "an empty page says that more leads follow"
             raise PagingError(msg)
 
+    def fit(self, limit: int) -> Token:
+        """What to ask for next, in a page of at most `limit` rows where that can be chosen."""
+        del limit
+        return self._value
+
     @override
     @abstractmethod
     def get_next(self, response: Page) -> Token:  # type: ignore[override]  # as above
@@ -110,9 +115,21 @@ class PositionPaginator(Paginator[Position]):
             token = self._at(reached - overlap)
         return token
 
+    @override
+    def fit(self, limit: int) -> Position:
+        """The same place or a little before it, in a page that is as small as it has to be."""
+        if limit < self._value.limit:
+            self._limit = limit
+            self._value = self._at(self.start)
+        return self._value
+
+    def skip(self, rows: int) -> None:
+        """Begin that many rows further on, or a little before."""
+        self._value = self._at(self.start + rows)
+
     def rewind(self) -> None:
         """Go back by a page, to find again what moved towards the front."""
-        self._value = self._at(max(0, self.start - self._limit))
+        self.skip(-min(self.start, self._limit))
 
     @abstractmethod
     def _at(self, start: int) -> Position:

@@ -33,8 +33,21 @@ class Query:
     parts: tuple[Part, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Leads that are handed on together.
+
+    `marks` says for each lead up to which moment every lead is handed on once it is: where a run
+    that ends there may be taken up again. `mark` says it for the batch as a whole.
+    """
+
+    records: Sequence[Record]
+    marks: Sequence[int | None]
+    mark: int | None
+
+
 class Reader(Protocol):
-    """One account of a source, as a sweep sees it."""
+    """One account of a source, as a sweep sees it; several threads may use it at once."""
 
     tick: int
     """The finest step of the filter's bounds, in microseconds."""
@@ -46,9 +59,13 @@ class Reader(Protocol):
     """How many rows of one query can be reached at all."""
     cuts: Sequence[Cut]
     """Ways to cut a set into parts that are smaller and together the whole."""
+    page_size: int
+    """The rows of a full page."""
 
-    def ask(self, query: Query, token: Any = None, *, rows_expected: bool = False) -> Page:
-        """Send one request; the first page of `query` without a token."""
+    def ask(
+        self, query: Query, paginator: Paginator[Any] | None = None, *, rows_expected: bool = False
+    ) -> Page:
+        """Send one request; the first page of `query` without a paginator."""
 
     def key(self, record: Record) -> int | None:
         """The replication key of a row as it came."""

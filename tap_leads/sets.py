@@ -16,7 +16,7 @@ from tap_leads.query import FilterIgnoredError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_leads.pagination import Page, Record
+    from tap_leads.pagination import Page, Paginator, Record
     from tap_leads.query import Cut, Query, Reader
 
 # How often a set that does not hold still is read before the tap says that it cannot be sure.
@@ -62,15 +62,17 @@ class SetReader:
     def __init__(
         self,
         source: Reader,
-        ask: Callable[[Query, Any], Page],
-        fresh: Callable[[Sequence[Record], int | None, int | None], Iterator[Record]],
+        ask: Callable[[Query, Paginator[Any]], Page],
+        fresh: Callable[
+            [Sequence[Record], Sequence[int | None]], Sequence[tuple[Record, int | None]]
+        ],
     ) -> None:
         """Ask by `ask`, and hand on of each page what `fresh` lets through."""
         self._source = source
         self._ask = ask
         self._fresh = fresh
 
-    def read(self, query: Query, cuts: Sequence[Cut]) -> Iterator[Record]:
+    def read(self, query: Query, cuts: Sequence[Cut]) -> Iterator[Sequence[Record]]:
         """A set of leads that only position can tell apart, until it is sure that none is missing.
 
         One pass whose pages overlapped is such a proof. Where the order of ties does not hold
@@ -83,13 +85,11 @@ class SetReader:
             current = _Pass()
             passes.append(current)
             for page in self._walk(query, current):
-                if query.keyless and any(self._source.key(row) is not None for row in page.records):
-                    raise FilterIgnoredError
                 before = len(passes[0].ids)
                 for one in passes:
                     one.note(page)
                 current.added += len(passes[0].ids) - before
-                yield from self._fresh(page.records, query.low, query.high)
+                yield self._rows_of(page, query)
                 if parts and self._is_beyond_reach(current):
                     break
             else:
@@ -102,6 +102,23 @@ class SetReader:
             if current.cut_off or self._is_beyond_reach(current):
                 break
         raise IncompleteError(self._missing(passes))
+
+    def _rows_of(self, page: Page, query: Query) -> list[Record]:
+        """The rows of a page that are of the set and were not handed on yet."""
+        keys = [self._source.key(record) for record in page.records]
+        if query.keyless and any(key is not None for key in keys):
+            raise FilterIgnoredError
+        inside = [
+            (record, key)
+            for record, key in zip(page.records, keys, strict=True)
+            if key is None
+            or (
+                (query.low is None or key >= query.low)
+                and (query.high is None or key <= query.high)
+            )
+        ]
+        fresh = self._fresh([record for record, _ in inside], [key for _, key in inside])
+        return [record for record, _ in fresh]
 
     def _parts(self, query: Query, cuts: Sequence[Cut]) -> list[tuple[Query, Sequence[Cut]]]:
         """Cut a set in two by time while a bound can tell the halves apart, then by `cuts`."""
@@ -122,9 +139,9 @@ class SetReader:
         current.gap = positions is None
         rewinds = lost_at = idle = 0
         while not paginator.finished:
-            page = self._ask(query, paginator.current_value)
+            page = self._ask(query, paginator)
             if not page.records and paginator.count:
-                page = self._ask(query, paginator.current_value)
+                page = self._ask(query, paginator)
             current.last_total = page.total
             if current.total is None:
                 current.total = page.total

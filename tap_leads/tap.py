@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib import Catalog, Schema
+from singer_sdk.singerlib import Catalog, Schema, StateMessage
 from typing_extensions import override
 
 from tap_leads import settings
-from tap_leads.cli import Command, read_catalog, read_state
+from tap_leads.cli import Command, Terminated, read_catalog, read_state
 from tap_leads.errors import FailedAccountsError
+from tap_leads.progress import Progress
 from tap_leads.sources import SOURCES
+from tap_leads.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class TapLeads(Tap):
     config_jsonschema: ClassVar[dict[str, Any]] = settings.top_level(
         {source.name: source.settings for source in SOURCES}
     )
-    message_writer_class = MsgSpecWriter
+    message_writer_class = Writer
     # No BATCH: the SDK's version ignores which columns are selected.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
@@ -54,6 +54,7 @@ class TapLeads(Tap):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Load settings, catalog and state as every tap does."""
         self.failures: list[str] = []
+        self.progress = Progress(self.logger)
         # They log requests with their query, and the filters of stream maps: people's e-mails.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
@@ -113,10 +114,8 @@ class TapLeads(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Write the state and end as a program that was told to: the SDK would end as a success."""
-        self.logger.warning("ended by signal %d; the state says how far it came", signum)
-        self.state_writer.write_state(self.state)
-        sys.exit(128 + signum)
+        """End as a program that was told to: the SDK would end as a success, and in mid-line."""
+        raise Terminated(signum)
 
     @classmethod
     def _full_schema(cls) -> dict[str, Any]:
@@ -158,7 +157,14 @@ class TapLeads(Tap):
             state=read_state(state) if state else None,
             catalog=read_catalog(catalog) if catalog else None,
         )
-        tap.sync_all()
+        try:
+            tap.sync_all()
+        except Terminated as ended:
+            tap.logger.warning("ended by signal %d; the state says how far it came", ended.signal)
+            tap.write_message(StateMessage(value=tap.state))
+            raise
+        finally:
+            tap.progress.end()
         if tap.failures:
             accounts = [a for s in tap.streams.values() if s.selected for a in s.partitions or []]
             raise FailedAccountsError(tap.failures, len(accounts))

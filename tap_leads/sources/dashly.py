@@ -20,7 +20,7 @@ from tap_leads import instants
 from tap_leads.columns import INTEGER, ISO_TIME, TEXT, Column, Nested
 from tap_leads.errors import codes
 from tap_leads.leads import LeadsStream
-from tap_leads.pagination import OVERLAP, Offset, OffsetPaginator, Page
+from tap_leads.pagination import OVERLAP, OffsetPaginator, Page
 from tap_leads.settings import Defaults, list_of, object_of, secret, source, text
 from tap_leads.source import Source
 
@@ -145,7 +145,7 @@ class DashlyLeads(LeadsStream):
     @override
     def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:
         query = ask.query
-        offset, limit = ask.page or Offset(0, self.page_size)
+        offset, limit = ask.page or (0, ask.limit)
         conditions = list(account.filters.get("filters", ()))
         if not query.unbounded:
             conditions += _bounds(query, account.clock.now())
@@ -159,7 +159,7 @@ class DashlyLeads(LeadsStream):
             "sort_prop": sorts[-1],
             "sort_order": "desc" if query.newest or query.unbounded else "asc",
             "offset": offset,
-            "limit": 1 if query.newest else limit,
+            "limit": limit,
             "convert_props_types": "true",
             "id_as_string": "true",
         }
@@ -169,7 +169,7 @@ class DashlyLeads(LeadsStream):
         if body["meta"]["status"] != HTTPStatus.OK:
             raise self.failure(body["meta"]["status"], self.read_codes(body))
         records, total = body["data"]["users"], body["data"].get("total")
-        offset, limit = ask.page or Offset(0, self.page_size)
+        offset, limit = ask.page or (0, ask.limit)
         more = len(records) >= limit if total is None else offset + len(records) < total
         return Page(records, more=more, total=total)
 

@@ -157,14 +157,14 @@ class KommoLeads(LeadsStream):
 
     @override
     def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:
-        page, limit = ask.page or (1, self.page_size)
+        page, limit = ask.page or (1, ask.limit)
         query = ask.query
         order = "id" if query.whole or query.unbounded else "updated_at"
         params: dict[str, Any] = {
             "with": ",".join(self._with(account)) or None,
             "query": account.settings.get("query"),
             "page": page,
-            "limit": 1 if query.newest else limit,
+            "limit": limit,
             f"order[{order}]": "desc" if query.newest else "asc",
             **_filter_params(account.filters),
         }

@@ -15,7 +15,7 @@ from tap_leads import instants
 from tap_leads.columns import BOOLEAN, ISO_TIME, NUMBER, TEXT, Column
 from tap_leads.errors import codes
 from tap_leads.leads import LeadsStream
-from tap_leads.pagination import OVERLAP, Page, PageNumber, PageNumberPaginator
+from tap_leads.pagination import OVERLAP, Page, PageNumberPaginator
 from tap_leads.settings import Defaults, object_of, secret, source, text
 from tap_leads.source import Source
 
@@ -121,11 +121,11 @@ class OctanistLeads(LeadsStream):
     @override
     def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:
         query = ask.query
-        page, limit = ask.page or PageNumber(1, self.page_size)
+        page, limit = ask.page or (1, ask.limit)
         order = _STILL if query.whole else "createdAt:asc" if query.unbounded else "updatedAt:asc"
         params: dict[str, Any] = {
             "page": page,
-            "limit": 1 if query.newest else limit,
+            "limit": limit,
             "sort": "updatedAt:desc" if query.newest else order,
             "search": account.settings.get("search"),
             "fields": self._fields(),

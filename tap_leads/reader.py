@@ -1,0 +1,181 @@
+"""One account of a stream, as a sweep sees it: requests, tried again where that may help."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import backoff
+import requests
+
+from tap_leads.client import Ask, kind_of
+from tap_leads.errors import AnswerError, LeadsError, TransientError
+from tap_leads.transport import redirect_of
+
+if TYPE_CHECKING:
+    from backoff.types import Details
+    from singer_sdk.helpers.types import Context
+
+    from tap_leads.accounts import Account
+    from tap_leads.leads import LeadsStream
+    from tap_leads.pagination import Page, Paginator, PositionPaginator, Record
+    from tap_leads.progress import Tally
+    from tap_leads.query import Query
+
+_MAX_REDIRECTS = 5
+_MAX_RETRY_SECONDS = 300
+# Pages that must come well before a page that was made smaller is made larger again.
+_GOOD_PAGES = 5
+_TOO_SLOW = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}
+
+
+class AccountReader:
+    """Asks one account for pages; threads may do so at once."""
+
+    def __init__(
+        self, stream: LeadsStream, account: Account, context: Context, tally: Tally
+    ) -> None:
+        """Ask for what `stream` is made of, and count in `tally` what it took."""
+        self._stream = stream
+        self._account = account
+        self._context = context
+        self._tally = tally
+        self._size = _PageSize(stream.page_size)
+        self._closed = False
+        self.page_size = stream.page_size
+        self.tick = stream.tick
+        self.slack = stream.slack
+        self.has_keyless = stream.reads_keyless(account)
+        self.reach = stream.reach
+        self.cuts = stream.cuts
+        self._ask = backoff.on_exception(
+            stream.backoff_wait_generator,
+            (TransientError, requests.RequestException),
+            max_tries=stream.backoff_max_tries,
+            max_time=_MAX_RETRY_SECONDS,
+            jitter=stream.backoff_jitter,
+            on_backoff=self._on_backoff,
+            logger=None,  # it would log the URL
+        )(self._try)
+
+    def ask(
+        self, query: Query, paginator: Paginator[Any] | None = None, *, rows_expected: bool = False
+    ) -> Page:
+        """The page that answers; with `rows_expected` an empty one is asked for again.
+
+        Raises:
+            LeadsError: there is no such page; one line says why.
+        """
+        try:
+            page: Page = self._ask(
+                self._stream.where(self._context), query, paginator, rows_expected=rows_expected
+            )
+        except requests.RequestException as error:
+            msg = f"no answer ({kind_of(error)}); look at the network and at {self._stream.address}"
+            raise LeadsError(msg) from None
+        except AnswerError as error:
+            if error.closes:
+                self._account.closed = error
+            raise
+        return page
+
+    def close(self) -> None:
+        """Ask nothing more: nobody waits for the answers."""
+        self._closed = True
+
+    def key(self, record: Record) -> int | None:
+        """The replication key of a row as it came."""
+        return self._stream.read_key(self._account, record)
+
+    def now(self) -> int:
+        """The source's clock."""
+        return self._account.clock.now()
+
+    def positions(self, query: Query) -> PositionPaginator[Any]:
+        """Walk by position."""
+        return self._stream.get_positions(query)
+
+    def plain(self) -> Paginator[Any]:
+        """Walk everything."""
+        return self._stream.get_plain(self._account)
+
+    def _try(
+        self, _where: str, query: Query, paginator: Paginator[Any] | None, *, rows_expected: bool
+    ) -> Page:
+        size = 1 if query.newest else self._size.rows
+        try:
+            page = self._send(Ask(query, size, paginator.fit(size) if paginator else None))
+        except requests.Timeout:
+            self._size.shrink(size)
+            raise
+        except TransientError as error:
+            if error.status in _TOO_SLOW:
+                self._size.shrink(size)
+            raise
+        self._size.came_well()
+        if rows_expected and not page.records:
+            msg = "an empty answer where there was a lead a moment ago"
+            raise TransientError(msg)
+        return page
+
+    def _send(self, ask: Ask) -> Page:
+        """One request; a redirect is followed on its own origin alone: the token goes along."""
+        waited = self._account.budget.wait()
+        if self._closed:
+            raise LeadsError("the run has ended")
+        if self._account.closed:
+            raise self._account.closed
+        prepared = self._stream.prepare(ask, self._context)
+        response = self._send_once(prepared, waited)
+        for _ in range(_MAX_REDIRECTS):
+            if (url := redirect_of(response)) is None:
+                break
+            prepared.url = url
+            response = self._send_once(prepared, self._account.budget.wait())
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            self._account.refused()
+        else:
+            self._account.answered()
+        return self._stream.read(response, ask)
+
+    def _send_once(
+        self, prepared: requests.PreparedRequest, waited: float
+    ) -> requests.Response:
+        self._tally.add(requests=1, waited=waited)
+        response = self._account.transport.send(prepared, self._stream.request_timeout)
+        self._account.clock.learn(response)
+        self._stream.log_duration(response, self._context)
+        return response
+
+    def _on_backoff(self, details: Details) -> None:
+        error = details["exception"]
+        if isinstance(error, TransientError):
+            if (error.retry_after or 0) > details["wait"]:
+                raise error  # there is not that much time left
+            if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._account.budget.refused(details["wait"])
+        self._tally.add(retries=1)
+        self._stream.backoff_handler(details)
+
+
+class _PageSize:
+    """The rows to ask for: fewer after answers that took too long, then more again."""
+
+    def __init__(self, full: int) -> None:
+        self.rows = self._full = full
+        self._good = 0
+        self._patience = _GOOD_PAGES
+
+    def shrink(self, tried: int) -> None:
+        """A page of that size took too long; another thread may have told so before."""
+        if tried == self.rows > 1:
+            self.rows //= 2
+            self._good = 0
+            self._patience *= 2
+
+    def came_well(self) -> None:
+        """A page came in time."""
+        self._good += 1
+        if self._good >= self._patience:
+            self.rows = min(self._full, self.rows * 2)
+            self._good = 0

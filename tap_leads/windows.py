@@ -1,0 +1,97 @@
+"""Windows: a sweep cut into parts that are read at once.
+
+A window ends at a lead that stands a few pages further on. Its page is asked for by position, and
+is the first page of the window that follows: windows are as large as they should be however dense
+the leads lie, and no page is asked for in vain. Within its bounds each window is read by a sweep
+of its own, so it does not matter whether that position is still the same by then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_leads.pagination import OVERLAP
+from tap_leads.query import Query
+from tap_leads.sweep import Learned, Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_leads.pagination import Page
+    from tap_leads.query import Batch, Reader
+
+# Pages of a window, for each thread: while one thread looks for the next window, which takes one
+# request, the others must not run out of pages.
+_PAGES = 2
+
+
+class Windows:
+    """The leads of one account between inclusive instants, in parts for so many threads."""
+
+    def __init__(
+        self, source: Reader, low: int | None, high: int | None, *, threads: int
+    ) -> None:
+        """Prepare to read; nothing is asked for yet."""
+        self._source = source
+        self._low = low
+        self._high = high
+        self._pages = _PAGES * threads if threads > 1 else None
+        self.learned = Learned(high_margin=source.tick)
+
+    def all(self) -> Iterator[Iterator[Batch]]:
+        """Each window's leads, in the order of their keys; at the end, leads without a key.
+
+        Raises:
+            IncompleteError: leads are there that could not be reached.
+            FilterIgnoredError: the source ignores the bounds or the order.
+        """
+        sweep, first = self._sweep(self._low), None
+        while True:
+            first = first or sweep.page_from(sweep.start)
+            following = self._look_ahead(sweep, first)
+            if following is None:
+                break
+            sweep.high, page = following
+            yield sweep.keyed(first)
+            # The smallest instant behind it: the window before has all that share the lead's.
+            sweep, first = self._sweep(sweep.high + 1), page
+        yield sweep.keyed(first)
+        if self._source.has_keyless:
+            yield self._sweep(None).keyless()
+
+    def everything(self) -> Iterator[Batch]:
+        """The same leads by plain paging, where bounds cannot be had."""
+        return self._sweep(self._low).everything()
+
+    def _sweep(self, low: int | None) -> Sweep:
+        return Sweep(self._source, low, self._high, self.learned)
+
+    def _look_ahead(self, sweep: Sweep, first: Page) -> tuple[int, Page] | None:
+        """The key that a window should end with, and the page that begins with that lead.
+
+        None where nothing is to be seen there: the end is near, or the source does not let
+        anyone look that far, or it takes no note of the position. Then the window has no end.
+        """
+        keys = sweep.checked_keys(first, sweep.start)
+        pages = self._pages
+        while pages and first.more and keys:
+            # A page brings a few rows of the one before once more: a window is a little smaller
+            # than its pages, or one more would be needed for the last few leads.
+            rows = pages * max(1, self._source.page_size - OVERLAP)
+            reach = self._source.reach
+            if (reach and rows + self._source.page_size > reach) or (
+                first.total is not None and first.total <= rows
+            ):
+                return None
+            positions = self._source.positions(Query())
+            positions.skip(rows)
+            page = sweep.ask(Query(low=sweep.start, high=self._high), positions)
+            ahead = sweep.checked_keys(page, sweep.start)
+            if not ahead or ahead[0] < keys[-1] or sweep.is_past_ceiling(ahead[0]):
+                return None
+            if ahead[0] < ahead[-1]:
+                return ahead[0], page
+            if not page.more:
+                return None
+            pages *= 2  # one moment fills the page: the window ends where another follows
+        return None
