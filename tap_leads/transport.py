@@ -45,6 +45,7 @@ class Transport:
         options |= {"timeout": (min(_CONNECT_TIMEOUT, seconds), seconds)}
         try:
             response = session.send(prepared, allow_redirects=False, **options)
+            self._budget.answered()
         finally:
             self._budget.left()
         with response:
