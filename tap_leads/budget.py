@@ -112,4 +112,4 @@ class Budget:
     def _arrival_of(self, slot: _Slot, now: float) -> float:
         """When a request reached the server, at the latest: later than others, if its answer is."""
         late = min(slot.answered, now) - slot.left - min(self._took)
-        return slot.left + min(max(late, 0), _MOST_UNDER_WAY)
+        return slot.left + min(max(late, 0.0), _MOST_UNDER_WAY)

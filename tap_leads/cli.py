@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import click
 
 
-class Terminated(SystemExit):  # noqa: N818  # it is no error, as `SystemExit` is none
+class Terminated(SystemExit):
     """A signal told the run to end."""
 
     def __init__(self, number: int) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 Schema: TypeAlias = dict[str, Any]
+Shape: TypeAlias = "Callable[[str, Mapping[str, Any]], dict[str, Any]]"
+"""An account's label, and a record by the API's names of its fields, as a row."""
 
 # The digits before or behind the point that a number may have: a database's float has fewer.
 _DIGITS = 300
@@ -40,12 +42,14 @@ def json_text(value: Any) -> str:
 def text(value: Any) -> str:
     """Itself if it is a string, less the NUL that databases refuse; else its JSON."""
     if isinstance(value, str):
-        return value.replace("\x00", "")
+        return value.replace("\x00", "") if "\x00" in value else value
     return json_text(value)
 
 
 def integer(value: Any) -> int:
     """A whole number within 63 bits, also where it came as a text or as 1.0."""
+    if type(value) is int and value in _INTEGERS:
+        return value
     if (isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value)) or (
         isinstance(value, (float, Decimal)) and math.isfinite(value) and value == int(value)
     ):
@@ -210,28 +214,30 @@ class Table:
         for key in keys:
             properties[key]["type"] = properties[key]["type"][-1]
         self.schema: Schema = {"type": "object", "properties": properties}
-        self._fields = {column.field for column in columns}
 
-    def row(
-        self, account: str, record: Mapping[str, Any], deselected: Collection[str] = ()
-    ) -> dict[str, Any]:
-        """A record, by the API's names of its fields, as a row: every column, in order.
+    def shape(self, deselected: Collection[str] = ()) -> Shape:
+        """How a record becomes a row: every column in order but those that are deselected."""
+        fields = frozenset(field for _, field, _ in self._puts)
 
-        A value of a `deselected` column is not kept in `extra` either.
-        """
-        row: dict[str, Any] = {"account": account}
-        extra = {name: value for name, value in record.items() if name not in self._fields}
-        for name, field, put in self._puts:
-            value = record.get(field)
-            if value is not None:
-                try:
-                    value = put(value)
-                except (MisfitError, TypeError, ValueError):
-                    if name not in deselected:
+        def row(account: str, record: Mapping[str, Any]) -> dict[str, Any]:
+            row: dict[str, Any] = {"account": account}
+            unknown = record.keys() - fields
+            extra = {name: record[name] for name in record if name in unknown} if unknown else {}
+            for name, field, put in puts:
+                value = record.get(field)
+                if value is not None:
+                    try:
+                        value = put(value)
+                    except (MisfitError, TypeError, ValueError):
                         extra[field] = value
-                    value = None
-            row[name] = value
-        row["extra"] = json_text(extra) if extra else None
+                        value = None
+                row[name] = value
+            if has_extra:
+                row["extra"] = json_text(extra) if extra else None
+            return row
+
+        puts = [put for put in self._puts if put[0] not in deselected]
+        has_extra = "extra" not in deselected
         return row
 
 

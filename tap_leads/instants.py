@@ -9,6 +9,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # in UTC, of which texts are made faster
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -41,7 +42,7 @@ def text(instant: int) -> str | None:
     One format of one length for every column: bookmarks are compared as text.
     """
     try:
-        moment = _EPOCH + timedelta(microseconds=instant)
+        moment = _NAIVE_EPOCH + timedelta(microseconds=instant)
     except OverflowError:
         return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z".rjust(27, "0")
+    return f"{moment.isoformat(timespec='microseconds')}Z"

@@ -138,9 +138,7 @@ class AccountReader:
             self._account.answered()
         return self._stream.read(response, ask)
 
-    def _send_once(
-        self, prepared: requests.PreparedRequest, waited: float
-    ) -> requests.Response:
+    def _send_once(self, prepared: requests.PreparedRequest, waited: float) -> requests.Response:
         self._tally.add(requests=1, waited=waited)
         response = self._account.transport.send(prepared, self._stream.request_timeout)
         self._account.clock.learn(response)

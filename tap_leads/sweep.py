@@ -41,9 +41,7 @@ class Learned:
 class Sweep:
     """The walk over the leads of one account whose keys lie from `low` to `high`."""
 
-    def __init__(
-        self, source: Reader, low: int | None, high: int | None, learned: Learned
-    ) -> None:
+    def __init__(self, source: Reader, low: int | None, high: int | None, learned: Learned) -> None:
         """Prepare to read `source` between inclusive instants."""
         self._source = source
         self._low = low

@@ -42,9 +42,9 @@ class Transport:
         session = self._session
         url = prepared.url or ""
         options = session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
-        options |= {"timeout": (min(_CONNECT_TIMEOUT, seconds), seconds)}
+        timeout = (min(_CONNECT_TIMEOUT, seconds), seconds)
         try:
-            response = session.send(prepared, allow_redirects=False, **options)
+            response = session.send(prepared, timeout=timeout, allow_redirects=False, **options)
             self._budget.answered()
         finally:
             self._budget.left()

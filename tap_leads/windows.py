@@ -28,9 +28,7 @@ _PAGES = 2
 class Windows:
     """The leads of one account between inclusive instants, in parts for so many threads."""
 
-    def __init__(
-        self, source: Reader, low: int | None, high: int | None, *, threads: int
-    ) -> None:
+    def __init__(self, source: Reader, low: int | None, high: int | None, *, threads: int) -> None:
         """Prepare to read; nothing is asked for yet."""
         self._source = source
         self._low = low

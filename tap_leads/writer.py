@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
@@ -27,7 +25,7 @@ class Writer(MsgSpecWriter):
 
     def __init__(self) -> None:
         """Write to stdout as it is when the first message comes."""
-        self._out: io.BufferedWriter | io.BytesIO | None = None
+        self._out: BinaryIO | None = None
         self._waiting = 0
 
     @override
@@ -47,9 +45,9 @@ class Writer(MsgSpecWriter):
             self._waiting = 0
 
 
-def _stdout() -> io.BufferedWriter | io.BytesIO:
+def _stdout() -> BinaryIO:
     sys.stdout.flush()
     try:
-        return open(sys.stdout.fileno(), "wb", buffering=_ROOM, closefd=False)  # noqa: SIM115
+        return open(sys.stdout.fileno(), "wb", buffering=_ROOM, closefd=False)
     except OSError:  # not a file: a test that catches what is printed
-        return sys.stdout.buffer  # type: ignore[return-value]
+        return sys.stdout.buffer

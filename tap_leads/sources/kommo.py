@@ -217,11 +217,11 @@ class KommoLeads(LeadsStream):
 
     @override
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
-        fields = {
-            name: value for name, value in record.items() if name not in {"_links", "_embedded"}
-        }
-        embedded = record.get("_embedded") or {}
-        return fields | {f"_embedded.{name}": value for name, value in embedded.items()}
+        fields = {**record}
+        fields.pop("_links", None)
+        for name, value in (fields.pop("_embedded", None) or {}).items():
+            fields[f"_embedded.{name}"] = value
+        return fields
 
 
 def _base(settings: Mapping[str, Any]) -> str:
