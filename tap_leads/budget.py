@@ -99,7 +99,7 @@ class Budget:
         if self._lowered >= self._told:
             return self._told
         steps = (now - self._slowed) / _GROWTH_SECONDS
-        return min(self._told, self._lowered * _GROWTH**steps)
+        return min(self._told, self._lowered * math.pow(_GROWTH, steps))
 
     def _seconds_to_wait(self) -> float:
         now = time.monotonic()

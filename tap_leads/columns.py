@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -110,10 +110,11 @@ def _moment(instant: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A column type: its JSON schema and how a value is put into it."""
+    """A column type: its JSON schema, how a value is put into it, and what it is hashed as."""
 
     schema: Schema
     put: Callable[[Any], Any]
+    normal: Callable[[str], str] = str.strip
 
 
 def _type(put: Callable[[Any], Any], json_type: str, **keywords: str) -> Type:
@@ -121,6 +122,8 @@ def _type(put: Callable[[Any], Any], json_type: str, **keywords: str) -> Type:
 
 
 TEXT = _type(text, "string")
+EMAIL = replace(TEXT, normal=lambda value: value.strip().lower())
+PHONE = replace(TEXT, normal=lambda value: "".join(filter(str.isdecimal, value)))
 INTEGER = _type(integer, "integer")
 POSITIVE = _type(positive, "integer")
 NUMBER = _type(number, "number")
@@ -196,8 +199,18 @@ class Column:
 class Table:
     """The columns of a stream, `account` first and `extra` last: its schema and its rows."""
 
-    def __init__(self, columns: Sequence[Column], keys: Sequence[str], *, native: bool) -> None:
-        """Put nested values into lists and objects where `native`, else into JSON text."""
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        keys: Sequence[str],
+        *,
+        native: bool,
+        instead: Mapping[str, Type] | None = None,
+    ) -> None:
+        """Put nested values into lists and objects where `native`, else into JSON text.
+
+        `instead` has the types of columns that are to have another than their own.
+        """
         properties = {
             "account": _schema(TEXT, "The label of the account that the lead comes from.")
         }
@@ -205,6 +218,7 @@ class Table:
         for column in columns:
             as_text = isinstance(column.type, Nested) and not native
             kind = Type(TEXT.schema, json_text) if as_text else column.type
+            kind = (instead or {}).get(column.name, kind)
             api = f" API: `{column.api}`." if column.api else ""
             properties[column.name] = _schema(kind, column.description + api)
             self._puts.append((column.name, column.field, kind.put))

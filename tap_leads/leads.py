@@ -16,13 +16,14 @@ from tap_leads import instants
 from tap_leads.client import AccountStream
 from tap_leads.columns import Table
 from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.hashing import hashed, hashed_columns
 from tap_leads.query import FilterIgnoredError, Query
 from tap_leads.readahead import ReadAhead
 from tap_leads.reader import AccountReader
 from tap_leads.windows import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context
 
@@ -69,7 +70,15 @@ class LeadsStream(AccountStream):
     def __init__(self, tap: TapLeads, accounts: Sequence[Account]) -> None:
         """Read these accounts, one after the other."""
         native = tap.config.get("nested_values") == "native"
-        self.table = Table(self.columns, self.primary_keys, native=native)
+        names = hashed_columns(self.name, tap.config) if tap.is_valid else ()
+        self._hashed = {
+            column.field: (column.name, hashed(column.type, tap.config["hash_key"]))
+            for column in self.columns
+            if column.name in names
+        }
+        self.table = Table(
+            self.columns, self.primary_keys, native=native, instead=dict(self._hashed.values())
+        )
         self.tap = tap
         self._tally: Tally
         super().__init__(tap, accounts, self.table.schema)
@@ -111,6 +120,22 @@ class LeadsStream(AccountStream):
         """The columns that the catalog leaves out."""
         names = self.schema["properties"]
         return frozenset(n for n in names if not self.mask.get(("properties", n), True))
+
+    def veil(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields by the API's names, as they may leave in a column that has many of them.
+
+        What is deselected is left out there too, and what is to be hashed is hashed.
+        """
+        return {
+            name: self._hashed[name][1].put(value) if name in self._hashed else value
+            for name, value in fields.items()
+            if name not in self._left_out
+        }
+
+    @cached_property
+    def _left_out(self) -> frozenset[str]:
+        """The API's names of the columns that the catalog leaves out."""
+        return frozenset(c.field for c in self.columns if c.name in self.deselected)
 
     @cached_property
     def _shape(self) -> Shape:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 HEARTBEAT = 10.0
 """Seconds between two lines, and the most between two states."""
+HEADS = ("stream", "account", "records", "requests", "retries", "waited s", "bookmark", "outcome")
+NUMBERS = range(2, 6)
+"""The columns of the table that hold numbers."""
 
 
 @dataclass(slots=True)
@@ -33,7 +38,7 @@ class Tally:
     goal: int | None = None
     """The source's clock when the run began: how far the sweep has to go."""
     bookmark: str = ""
-    outcome: str = "interrupted"
+    outcome: str = "at work"
     _began: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,7 +58,7 @@ class Tally:
             f"{self.requests:,}",
             f"{self.retries:,}",
             f"{self.waited:.1f}",
-            self.bookmark or "-",
+            self.bookmark or (instants.text(self.mark) if self.mark else None) or "-",
             self.outcome,
         )
 
@@ -105,17 +110,13 @@ class Progress:
             self._logger.info("%s", line)
 
 
-_HEADS = ("stream", "account", "records", "requests", "retries", "waited s", "bookmark", "outcome")
-_NUMBERS = range(2, 6)
-
-
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows below their heads, in columns: texts on the left, numbers on the right."""
-    lines = [_HEADS, *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEADS))]
+    lines = [HEADS, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADS))]
     return [
         "  ".join(
-            cell.rjust(width) if i in _NUMBERS else cell.ljust(width)
+            cell.rjust(width) if i in NUMBERS else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
@@ -129,3 +130,13 @@ def _span(microseconds: int) -> str:
         if minutes >= 2 * size:
             return f"{minutes // size:,} {name}"
     return f"{minutes:,} minutes"
+
+
+def progress_for(logger: logging.Logger) -> Progress:
+    """How a run is told: live on a terminal where `rich` is installed, else in lines of the log."""
+    if sys.stderr.isatty():
+        with suppress(ImportError):
+            from tap_leads.live import LiveProgress  # noqa: PLC0415  # an extra, and few need it
+
+            return LiveProgress(logger)
+    return Progress(logger)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_leads.accounts import Account
-from tap_leads.settings import api_url_error, with_defaults
+from tap_leads.checks import api_url_error
+from tap_leads.config import with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -12,10 +12,11 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog, Schema, StateMessage
 from typing_extensions import override
 
-from tap_leads import settings
+from tap_leads import checks, hashing, settings
+from tap_leads import config as configs
 from tap_leads.cli import Command, Terminated, read_catalog, read_state
 from tap_leads.errors import FailedAccountsError
-from tap_leads.progress import Progress
+from tap_leads.progress import progress_for
 from tap_leads.sources import SOURCES
 from tap_leads.writer import Writer
 
@@ -55,7 +56,7 @@ class TapLeads(Tap):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Load settings, catalog and state as every tap does."""
         self.failures: list[str] = []
-        self.progress = Progress(self.logger)
+        self.progress = progress_for(self.logger)
         # They log requests with their query, and the filters of stream maps: people's e-mails.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
@@ -65,7 +66,7 @@ class TapLeads(Tap):
     def discover_streams(self) -> Sequence[LeadsStream]:
         """The streams of the sources that are configured; of all where none is."""
         return [
-            stream(self, source.accounts(self.config[source.name]) if self._is_valid else [])
+            stream(self, source.accounts(self.config[source.name]) if self.is_valid else [])
             for source in self._configured or SOURCES
             for stream in source.streams
         ]
@@ -86,6 +87,19 @@ class TapLeads(Tap):
                 stream.apply_catalog(catalog)
         super().setup_mapper()
 
+    @staticmethod
+    def _hashable_columns() -> dict[str, list[str]]:
+        """The columns of each stream that are neither a key nor the replication key."""
+        streams: list[Any] = [stream for source in SOURCES for stream in source.streams]
+        return {
+            stream.name: [
+                column.name
+                for column in stream.columns
+                if column.name not in {*stream.primary_keys, stream.replication_key}
+            ]
+            for stream in streams
+        }
+
     @property
     def _configured(self) -> list[Source]:
         return [source for source in SOURCES if source.name in self.config]
@@ -98,14 +112,15 @@ class TapLeads(Tap):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings; the SDK's own check would repeat a secret of the wrong type."""
-        self._config = settings.tidy(self._config)
+        self._config = configs.tidy(self._config)
         schema = self._full_schema()
-        errors = settings.check(self._config, schema, _NAMES)
+        errors = checks.check(self._config, schema, _NAMES)
         if not errors:
             for source in self._configured:
                 errors += source.check(self._config[source.name])
-            self._config = settings.with_defaults(self._config, schema)
-        self._is_valid = not errors
+            errors += hashing.problems(self._config, self._hashable_columns())
+            self._config = configs.with_defaults(self._config, schema)
+        self.is_valid = not errors
         if errors and raise_errors:
             summary = "Config validation failed"
             raise ConfigValidationError(summary, errors=errors, schema=schema)
@@ -131,10 +146,10 @@ class TapLeads(Tap):
     ) -> _ConfigInput:
         """Read the settings files; `ENV` stands for the environment, which wins over them."""
         result = super().cb_config(ctx, param, ())
-        result.config = settings.from_files(path for path in value if path != "ENV")
+        result.config = configs.from_files(path for path in value if path != "ENV")
         if "ENV" in value:
-            found = settings.from_environment(cls._full_schema(), cls._env_var_prefix)
-            result.config = settings.merge(result.config, found)
+            found = configs.from_environment(cls._full_schema(), cls._env_var_prefix)
+            result.config = configs.merge(result.config, found)
         return result
 
     @classmethod

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
-from tap_leads import settings
+from tap_leads.checks import check
+from tap_leads.config import tidy
 from tap_leads.errors import BLOCKED, MEANINGS, REDIRECT, SERVER_FAULT, UNKNOWN
 from tap_leads.sources import SOURCES
 from tap_leads.tap import TapLeads
@@ -127,10 +128,10 @@ def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None
             config[source].setdefault(credential, "secret")
             if source == "kommo" and "accounts" not in config[source]:
                 config[source].setdefault("subdomain", "mycompany")
-    config = settings.tidy(config)
+    config = tidy(config)
     sources = {source.name: source for source in SOURCES}
     configured = {"octanist": {}, **config} if not sources.keys() & config else config
-    errors = settings.check(configured, TapLeads.config_jsonschema, sources)
+    errors = check(configured, TapLeads.config_jsonschema, sources)
     for name in sources.keys() & config:
         errors += sources[name].check(config[name])
     assert errors == []

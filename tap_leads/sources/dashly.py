@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from typing_extensions import override
 
 from tap_leads import instants
-from tap_leads.columns import INTEGER, ISO_TIME, TEXT, Column, Nested
+from tap_leads.columns import EMAIL, INTEGER, ISO_TIME, PHONE, TEXT, Column, Nested
 from tap_leads.errors import codes
 from tap_leads.leads import LeadsStream
 from tap_leads.pagination import OVERLAP, OffsetPaginator, Page
@@ -117,8 +117,8 @@ class DashlyLeads(LeadsStream):
         Column("id", TEXT, "Id of the lead, as text: it can be larger than a database's integers."),
         Column("presence", TEXT, "Whether the lead is online, idle or offline at the moment."),
         Column("name", TEXT, "Name.", "$name"),
-        Column("email", TEXT, "E-mail.", "$email"),
-        Column("phone", TEXT, "Phone.", "$phone"),
+        Column("email", EMAIL, "E-mail.", "$email"),
+        Column("phone", PHONE, "Phone.", "$phone"),
         Column("last_seen", ISO_TIME, "When the lead was active last.", "$last_seen"),
         Column("last_contacted", ISO_TIME, "When the lead was contacted last.", "$last_contacted"),
         Column("sessions", INTEGER, "Number of sessions.", "$sessions"),
@@ -197,7 +197,8 @@ class DashlyLeads(LeadsStream):
         zone = _zone(account.settings)
         times = {name: _utc(props.get(name), zone) for name in ("$last_seen", "$last_contacted")}
         others = {name: props.get(name) for name in ("$name", "$email", "$phone", "$sessions")}
-        return {**record, **times, **others, EVENT_FIELD: _events(props, zone)}
+        shown = {"props": self.veil(props), EVENT_FIELD: _events(props, zone)}
+        return {**record, **times, **others, **shown}
 
 
 class CarrotQuestLeads(DashlyLeads):

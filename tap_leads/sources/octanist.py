@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import override
 
 from tap_leads import instants
-from tap_leads.columns import BOOLEAN, ISO_TIME, NUMBER, TEXT, Column
+from tap_leads.columns import BOOLEAN, EMAIL, ISO_TIME, NUMBER, PHONE, TEXT, Column
 from tap_leads.errors import codes
 from tap_leads.leads import LeadsStream
 from tap_leads.pagination import OVERLAP, Page, PageNumberPaginator
@@ -72,8 +72,8 @@ class OctanistLeads(LeadsStream):
     columns: ClassVar[Sequence[Column]] = (
         Column("id", TEXT, "Id of the lead."),
         Column("name", TEXT, "Name."),
-        Column("email", TEXT, "E-mail."),
-        Column("phone", TEXT, "Phone."),
+        Column("email", EMAIL, "E-mail."),
+        Column("phone", PHONE, "Phone."),
         Column("status", TEXT, "open, qualified, won or lost."),
         Column("value", NUMBER, "Worth of the lead in the organization's currency, exact."),
         Column("note", TEXT, "Note."),
