@@ -92,7 +92,8 @@ class History:
         if self._events is None:
             self._events = Collection(_key)
             for at, lead, change in sorted(self._first(), key=itemgetter(0)):
-                self._put(change, ("lead", lead["id"]), at, lead["created_by"])
+                who = lead["created_by" if change[0] == "lead_added" else "updated_by"]
+                self._put(change, ("lead", lead["id"]), at, who)
         while self._told < len(self._happened):
             self._tell(self._happened[self._told])
             self._told += 1

@@ -139,8 +139,8 @@ def _typed(fields: dict[str, Any]) -> dict[str, Any]:
     return {"enums": _enums(fields["type"]), **fields} if "type" in fields else fields
 
 
-def _enums(kind: str) -> list[Row] | None:
-    enums = enums_of(kind)
+def _enums(kind: str, code: str | None = None) -> list[Row] | None:
+    enums = enums_of(kind, code)
     return (
         None if enums is None else [{"id": n, "value": label, "sort": n % 10} for n, label in enums]
     )
@@ -225,7 +225,7 @@ def _field(entity: str, spec: Spec, place: int) -> Row:
         "code": code,
         "sort": 500 + place,
         "is_api_only": False,
-        "enums": _enums(kind),
+        "enums": _enums(kind, code),
         "group_id": None if place % 3 == 0 else f"{entity}_40321" if place % 3 == 1 else "default",
         "required_statuses": [],
         "is_deletable": code is None,

@@ -35,6 +35,8 @@ HAL = "application/hal+json"
 _PROBLEM = "application/problem+json"
 MAX_LIMIT = 250
 _DEFAULT_LIMIT = 50
+_LOOKS = 64
+"""Rows are remembered as they look in so many ways; more is memory without use."""
 _ERRORS = {
     400: ("Bad Request", "Request validation failed"),
     401: ("Unauthorized", "Invalid user name or password"),
@@ -225,7 +227,10 @@ class Lists(Api):
     ) -> list[bytes]:
         """The rows in JSON; the `self` links of some repeat the page, as Kommo's do."""
         store = listed.store
-        known = store.fragments.setdefault((with_, base, *listed.kind), {})
+        kind = (with_, base, *listed.kind)
+        if kind not in store.fragments and len(store.fragments) >= _LOOKS:
+            store.fragments.clear()
+        known = store.fragments.setdefault(kind, {})
         middle = junk.encode()
         rows = []
         for row_id in ids:

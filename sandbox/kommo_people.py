@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
@@ -15,7 +15,7 @@ from sandbox.kommo_lists import Resource
 from sandbox.kommo_query import LEAD_FILTERS, searching
 from sandbox.kommo_reference import INCOMING
 from sandbox.kommo_table import Ground, Making, Row, Table
-from sandbox.kommo_values import MOBILE, values_of
+from sandbox.kommo_values import MOBILE, WORK_EMAIL, values_of
 from sandbox.people import Person, person
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _SECOND = 5_000_000
 """Added to the number of a lead's person for the one who comes along."""
-_EMAIL_WORK = 1_037_755
 _FILTERS = {
     name: LEAD_FILTERS[name]
     for name in ("id", "name", "created_by", "updated_by", "responsible_user_id", "created_at",
@@ -217,14 +216,13 @@ def _company(seed: int, who: Person, row_id: int, times: tuple[int, int]) -> Row
     customs: list[Row] = [_phone(who, 1)] if rng.random() < 0.5 else []
     for field_id, name, kind, code in COMPANY_FIELDS[2:]:
         if rng.random() < 0.5:
-            values = values_of(rng, who, kind, times[0])
+            nothing: list[Row] | None = [] if row_id % 2 else None
+            values = nothing if row_id % 17 == 3 else values_of(rng, who, kind, times[0])
             customs.append(_entry(field_id, name, kind, code, values))
     return row | {"custom_fields_values": customs, "account_id": ACCOUNT_ID}
 
 
-def _entry(
-    field_id: int, name: str, kind: str, code: str | None, values: list[dict[str, Any]]
-) -> Row:
+def _entry(field_id: int, name: str, kind: str, code: str | None, values: list[Row] | None) -> Row:
     return {
         "field_id": field_id,
         "field_name": name,
@@ -245,5 +243,5 @@ def _phone(who: Person, count: int) -> Row:
 
 def _email(who: Person) -> Row:
     field_id, name, kind, code = CONTACT_FIELDS[1]
-    value = {"value": who.email, "enum_id": _EMAIL_WORK, "enum_code": "WORK"}
+    value = {"value": who.email, "enum_id": WORK_EMAIL, "enum_code": "WORK"}
     return _entry(field_id, name, kind, code, [value])

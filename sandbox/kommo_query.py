@@ -81,7 +81,7 @@ def searching(query: str) -> Test:
     def test(lead: Lead) -> bool:
         filled = [lead["name"], lead["price"], lead["id"]]
         for custom in lead["custom_fields_values"] or ():
-            filled += [value["value"] for value in custom["values"] if "value" in value]
+            filled += [value["value"] for value in custom["values"] or () if "value" in value]
         return any(words in str(text).casefold() for text in filled)
 
     return test

@@ -45,7 +45,7 @@ _ELEMENTS = ("Seat, monthly", "Seat, yearly", "Onboarding", "Ausbildung", "Suppo
              "Migration", "API")  # fmt: skip
 _BRAND_NAMES = ("Nimbus", "Ёлка", "Zürich", "Delta")
 
-PIPELINE = Resource(key="pipelines", totals=True, paged=False)
+PIPELINE = Resource(key="pipelines", order="sort", totals=True, paged=False)
 STAGE = Resource(
     key="statuses",
     order="sort",

@@ -15,7 +15,8 @@ CHOICES = ("Diagnostic", "Surgery", "VIP", "Basic")
 CHANNELS = ("E-mail", "Phone", "Chat")
 ADDRESS = ("address_line_1", "address_line_2", "city", "state", "zip", "country")
 FIRST_CHOICE, FIRST_CHANNEL = 1669868, 1670010
-MOBILE, WORK = 1037745, 1037741
+MOBILE, WORK, WORK_EMAIL = 1037745, 1037741, 1037755
+PHONES = ("WORK", "WORKDD", "MOB", "FAX", "HOME", "OTHER")
 KINDS = (
     "text numeric checkbox select multiselect multitext date url textarea radiobutton "
     "streetaddress smart_address birthday legal_entity date_time items category price "
@@ -24,7 +25,7 @@ KINDS = (
 """Every type of custom field that is known."""
 
 
-def enums_of(kind: str) -> list[tuple[int, str]] | None:
+def enums_of(kind: str, code: str | None = None) -> list[tuple[int, str]] | None:
     """The options that a made-up field of that type has: id and label."""
     match kind:
         case "select" | "radiobutton" | "category":
@@ -33,8 +34,10 @@ def enums_of(kind: str) -> list[tuple[int, str]] | None:
             return list(enumerate(CHANNELS, FIRST_CHANNEL))
         case "smart_address":
             return list(enumerate(ADDRESS, 1))
+        case "multitext" if code == "EMAIL":
+            return [(WORK_EMAIL, "WORK"), (WORK_EMAIL + 2, "PRIV"), (WORK_EMAIL + 4, "OTHER")]
         case "multitext":
-            return [(WORK, "WORK"), (MOBILE, "MOB")]
+            return [(WORK + place * 2, name) for place, name in enumerate(PHONES)]
         case _:
             return None
 
