@@ -22,7 +22,7 @@ from sandbox.kommo_query import (
     read_filters,
     within,
 )
-from sandbox.store import between
+from sandbox.store import between, page_of
 from sandbox.wire import Reply, Request, html_reply, json_reply
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ class Listed:
     """What holds for every row, each with what tells it from other such conditions."""
     filtered: bool = True
     """Whether filters have an effect."""
-    stable: bool = False
-    """Whether rows equal in the sort key keep their order whatever the options say."""
+    shuffled: bool | None = None
+    """Whether rows equal in the sort key have no order; `None` is as the options say, where an
+    order was asked for."""
     max_limit: int = MAX_LIMIT
 
 
@@ -131,12 +132,14 @@ class Lists(Api):
         if refused is not None:
             return refused
         with_ = asked_with(query)
-        entries = self._find(listed, query, filters)
+        name, descending = self._order(resource, query.get("order"))
+        entries = self._find(listed, name, query, filters)
+        entries = entries[::-1] if descending else entries
         start = (page - 1) * size
-        if listed.stable:
-            ids = [row_id for _, row_id in entries[start : start + size]]
-        else:
-            ids = self._page(entries, start, start + size)
+        shuffled = listed.shuffled
+        if shuffled is None:
+            shuffled = name != resource.order and self.options.ties == "shuffled"
+        ids = page_of(entries, start, start + size, self._order_rng if shuffled else None)
         if not ids:
             return self._empty()
         more = start + size < len(entries)
@@ -177,22 +180,25 @@ class Lists(Api):
             raise InvalidParameterError("limit", f"This value should be 1 to {most}.")
         return page, min(limit, most)
 
-    def _find(self, listed: Listed, query: dict[str, Any], filters: Filters) -> list[Entry]:
-        """The list in the order asked for; only the first `order` key counts."""
-        resource = listed.resource
-        name, descending = resource.order, resource.descending
-        order = query.get("order")
+    def _order(self, resource: Resource, order: object) -> tuple[str, bool]:
+        """What to sort by, and whether downwards; only the first `order` key counts."""
         if isinstance(order, dict) and not self.options.ignore_order:
-            asked = next(((key, way) for key, way in order.items() if key in resource.orders), None)
-            if asked is not None:
-                name, descending = asked[0], str(asked[1]).lower() == "desc"
+            for key, way in order.items():
+                if key in resource.orders:
+                    return key, str(way).lower() == "desc"
+        return resource.order, resource.descending
+
+    def _find(
+        self, listed: Listed, name: str, query: dict[str, Any], filters: Filters
+    ) -> list[Entry]:
+        """The rows of the list, sorted by a field."""
         entries = listed.store.sorted(name)
         if self.options.ignore_filters or not listed.filtered:
             filters = Filters()
             query = {}
         if listed.scopes or filters.ranges or filters.tests or query.get("query"):
-            entries = self._narrow(listed, name, filters, query)
-        return entries[::-1] if descending else entries
+            return self._narrow(listed, name, filters, query)
+        return entries
 
     def _narrow(
         self, listed: Listed, name: str, filters: Filters, query: dict[str, Any]

@@ -210,7 +210,7 @@ class Routes(Lists):
             halves=self._event_halves,
             kind=(options.event_values, request.clock if "with" in request.query else None),
             scopes=tuple(scopes),
-            stable=options.events_ties == "stable",
+            shuffled=options.events_ties == "shuffled",
             max_limit=options.events_limit,
         )
 
