@@ -37,7 +37,8 @@ class Kommo(Routes):
     """Kommo: leads with all that they refer to, and the events that they give rise to.
 
     A deleted lead goes to the recycle bin, which `with=only_deleted` lists. What is there beside
-    leads is in `tables`, by path, and is made when it is first asked for.
+    leads is in `tables`, by path, and is made when it is first asked for. Rows that are changed in
+    place give rise to no events.
     """
 
     options: KommoOptions

@@ -113,6 +113,10 @@ class Routes(Lists):
     def _produce_rows(self, parts: list[str]) -> Callable[[Request], Reply] | None:
         found = self._table(parts)
         if found is None:
+            match parts:
+                case ["catalogs", number, "custom_fields"] if number.isdigit():
+                    known = int(number) in self.tables["catalogs"].store.rows
+                    return (lambda _request: self._empty()) if known else None
             return None
         table, scope, row_id = found
         if table.resource.admin and not self.options.admin:

@@ -196,6 +196,8 @@ def test_lists_have_the_elements_that_leads_point_to(kommo: Kommo) -> None:
     for name in ("id__", "filter__id__"):
         assert [row["id"] for row in page(kommo, "catalogs/1057/elements", **{name: two})] == two
     assert ask(kommo, "catalogs/9/elements").status_code == 204
+    (new,) = kommo.catalogs.insert(name="New")
+    assert ask(kommo, f"catalogs/{new}/custom_fields").status_code == 204
 
 
 def test_a_single_row_can_be_asked_for_and_a_missing_one_is_204_or_404(kommo: Kommo) -> None:
