@@ -144,6 +144,10 @@ class Api(ABC):
                 self._deleted(store.remove(lead_id, self._visible_at()))
             return ids
 
+    def act(self, _action: str, _content: dict[str, Any]) -> object:
+        """Do what the control plane asks of this API alone; `None` if it has no such action."""
+        return None
+
     # -- observing -----------------------------------------------------------------------------
 
     def requests_per_second_max(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sandbox import kommo_control
 from sandbox.wire import Reply, json_reply
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ HELP = {
     "POST /_control/{api}/options": '{"latency": 0.3, "rate_limit": 7}',
     "POST /_control/{api}/faults": '{"plan": ["reset", 503]} or {"rate": 0.02, "kinds": [...]}',
     "POST /_control/clock": '{"advance": 3600} or {"freeze": 1760976072} or {"run": true}',
+    **kommo_control.HELP,
 }
 
 
@@ -98,6 +100,9 @@ def _act(api: Api, action: str, content: dict[str, Any]) -> Reply:  # noqa: PLR0
     which = content.get("ids", content.get("count", 1))
     at = content.get("at")
     fields = content.get("fields", {})
+    own = api.act(action, content)
+    if own is not None:
+        return json_reply(200, own)
     match action:
         case "insert":
             return json_reply(200, {"ids": api.insert(content.get("count", 1), at=at, **fields)})

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
-import msgspec
-
 from sandbox.kommo_leads import ACCOUNT_ID, USERS
+from sandbox.kommo_users import GROUPS
+
+_PLAIN: dict[str, Any] = {
+    "amojo_id": "f3c6340d-0000-4000-8000-000000000000",
+    "uuid": "9c3f2c1b-0000-4000-8000-000000000000",
+    "version": 12,
+    "entity_names": {"leads": {"ru": {}, "en": []}},
+    "invoices_settings": [],
+}
+_EMBEDDED: dict[str, Any] = {
+    "amojo_rights": {"can_direct": True, "can_create_groups": True},
+    "users_groups": [{**group, "uuid": None} for group in GROUPS],
+    "task_types": [
+        {"id": 1, "name": "Follow-up", "color": None, "icon_id": None, "code": "FOLLOW_UP"},
+        {"id": 2, "name": "Meeting", "color": None, "icon_id": None, "code": "MEETING"},
+        {"id": 3, "name": "Отправить образец 📦", "color": "468F95", "icon_id": 5, "code": ""},
+    ],
+    "datetime_settings": {
+        "timezone": "UTC",
+        "timezone_offset": "+00:00",
+        "date_pattern": "d.m.Y H:i",
+    },
+}
 
 
 def account(query: dict[str, Any], base: str) -> dict[str, Any]:
@@ -38,27 +58,8 @@ def account(query: dict[str, Any], base: str) -> dict[str, Any]:
         content["is_api_filter_enabled"] = True
     if "drive_url" in with_:
         content["drive_url"] = f"{base}/drive"
-    if "datetime_settings" in with_:
-        zone = {"timezone": "UTC", "timezone_offset": "+00:00", "date_pattern": "d.m.Y H:i"}
-        content["_embedded"] = {"datetime_settings": zone}
+    content |= {name: value for name, value in _PLAIN.items() if name in with_}
+    embedded = {name: value for name, value in _EMBEDDED.items() if name in with_}
+    if embedded:
+        content["_embedded"] = embedded
     return content
-
-
-def long_lived_token(seed: int) -> str:
-    """A token of the shape of Kommo's: a JWT, good until 2035, signed by nobody."""
-    claims = {
-        "aud": "6f1d3c2e-0000-4000-8000-000000000000",
-        "jti": f"{seed:080x}",
-        "iat": 1735689600,
-        "nbf": 1735689600,
-        "exp": 2051222400,
-        "sub": str(USERS[0]),
-        "grant_type": "",
-        "account_id": ACCOUNT_ID,
-        "base_domain": "kommo.com",
-        "version": 2,
-        "scopes": ["crm", "files", "notifications"],
-    }
-    parts = [msgspec.json.encode(part) for part in ({"typ": "JWT", "alg": "RS256"}, claims)]
-    encoded = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts]
-    return ".".join([*encoded, "c2FuZGJveC1zaWduYXR1cmU"])

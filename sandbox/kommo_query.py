@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from sandbox.options import KommoOptions
     from sandbox.store import Lead
 
-TIMES = ("created_at", "updated_at", "closed_at", "closest_task_at")
-_ARRAYS = ("id", "pipeline_id", "created_by", "updated_by", "responsible_user_id")
 _INTEGER = re.compile(r"-?\d{1,18}")
+_MOST = 10
+"""Kommo takes no more values than this in some filters of events."""
 Test = Callable[["Lead"], bool]
+Reader = Callable[["Filters", str, object, "KommoOptions"], None]
+"""Reads one filter: adds to what a list is narrowed to."""
 
 
 class InvalidParameterError(ValueError):
@@ -62,29 +64,13 @@ def integer(value: object, path: str) -> int:
     raise InvalidParameterError(path, "This value should be of type int.")
 
 
-def read_filters(filters: object, options: KommoOptions) -> Filters:
-    """The filters that have an effect; Kommo passes over what it does not know.
-
-    A list filter without `[]` is passed over too, and a bare time matches nothing.
-    """
+def read_filters(filters: object, readers: Mapping[str, Reader], options: KommoOptions) -> Filters:
+    """The filters that have an effect; Kommo passes over what it does not know."""
     read = Filters()
-    if not isinstance(filters, dict):
-        return read
-    for name, value in filters.items():
-        if name in TIMES:
-            _time(read, name, value, options)
-        elif name in _ARRAYS and isinstance(value, dict):
-            wanted = {integer(item, f"filter.{name}") for item in value.values()}
-            read.tests.append(lambda lead, n=name, w=wanted: lead[n] in w)  # type: ignore[misc]
-        elif name == "name" and isinstance(value, dict):
-            names = set(value.values())
-            read.tests.append(lambda lead, w=names: lead["name"] in w)  # type: ignore[misc]
-        elif name == "price":
-            _price(read, value, options)
-        elif name == "statuses" and isinstance(value, dict):
-            _statuses(read, value, options)
-        elif name == "custom_fields_values" and options.custom_fields_filter:
-            _custom_fields(read, value)
+    if isinstance(filters, dict):
+        for name, value in filters.items():
+            if name in readers:
+                readers[name](read, name, value, options)
     return read
 
 
@@ -95,7 +81,7 @@ def searching(query: str) -> Test:
     def test(lead: Lead) -> bool:
         filled = [lead["name"], lead["price"], lead["id"]]
         for custom in lead["custom_fields_values"] or ():
-            filled += [value["value"] for value in custom["values"] if "value" in value]
+            filled += [value["value"] for value in custom["values"] or () if "value" in value]
         return any(words in str(text).casefold() for text in filled)
 
     return test
@@ -109,7 +95,8 @@ def _bounds(value: dict[str, Any], path: str, options: KommoOptions) -> tuple[in
     return low, high
 
 
-def _time(read: Filters, name: str, value: object, options: KommoOptions) -> None:
+def span(read: Filters, name: str, value: object, options: KommoOptions) -> None:
+    """`[from]` and `[to]`; a bare time matches nothing."""
     if not isinstance(value, dict):
         read.tests.append(lambda _lead: False)
         return
@@ -118,34 +105,98 @@ def _time(read: Filters, name: str, value: object, options: KommoOptions) -> Non
         read.ranges[name] = (low, high)
 
 
-def _price(read: Filters, value: object, options: KommoOptions) -> None:
+def since(read: Filters, name: str, value: object, options: KommoOptions) -> None:
+    """`[from]` and `[to]`, a bare time as a `[from]`, or both with a comma between."""
+    if isinstance(value, str):
+        low, _, high = value.partition(",")
+        value = {"from": low, "to": high} if high else {"from": low}
+    span(read, name, value, options)
+
+
+def members(read: Filters, name: str, value: object, _options: KommoOptions) -> None:
+    """A list of numbers; without `[]` it is passed over."""
     if isinstance(value, dict):
-        low, high = _bounds(value, "filter.price", options)
-        read.ranges["price"] = (low, high)
+        wanted = {integer(item, f"filter.{name}") for item in value.values()}
+        read.tests.append(lambda row: row[name] in wanted)
+
+
+def words(read: Filters, name: str, value: object, _options: KommoOptions) -> None:
+    """A list of texts; without `[]` it is passed over."""
+    if isinstance(value, dict):
+        wanted = set(value.values())
+        read.tests.append(lambda row: row[name] in wanted)
+
+
+def either(read: Filters, name: str, value: object, _options: KommoOptions) -> None:
+    """One value, several with commas between, or a list of them."""
+    wanted = several(value)
+    if wanted:
+        read.tests.append(lambda row: str(row[name]) in wanted)
+
+
+def few(read: Filters, name: str, value: object, options: KommoOptions) -> None:
+    """As `either`, and no more than ten."""
+    if len(several(value)) > _MOST:
+        raise InvalidParameterError(f"filter.{name}", f"This value should have {_MOST} at most.")
+    either(read, name, value, options)
+
+
+def flag(read: Filters, name: str, value: object, _options: KommoOptions) -> None:
+    """`1` or `0`."""
+    wanted = value in {"1", "true"}
+    read.tests.append(lambda row: row[name] is wanted)
+
+
+def of(field_name: str, reader: Reader) -> Reader:
+    """The same filter under another name than the field's."""
+
+    def read_it(read: Filters, _name: str, value: object, options: KommoOptions) -> None:
+        reader(read, field_name, value, options)
+
+    return read_it
+
+
+def several(value: object) -> set[str]:
+    """The values of a filter, whichever way they were written."""
+    if isinstance(value, dict):
+        return {str(item) for item in value.values()}
+    return {item for item in str(value).replace(" ", "").split(",") if item}
+
+
+def _price(read: Filters, name: str, value: object, options: KommoOptions) -> None:
+    if isinstance(value, dict):
+        low, high = _bounds(value, f"filter.{name}", options)
+        read.ranges[name] = (low, high)
     else:
-        exact = integer(value, "filter.price")
-        read.ranges["price"] = (exact, exact)
+        exact = integer(value, f"filter.{name}")
+        read.ranges[name] = (exact, exact)
 
 
-def _statuses(read: Filters, value: dict[str, Any], options: KommoOptions) -> None:
+def stages_of(value: object, path: str, *, first: bool) -> set[tuple[int, int]]:
+    """The pairs of pipeline and stage in a filter by stage: all of them, or the first alone."""
     stages = set()
-    for index, stage in value.items():
-        if index != "0" and options.statuses_filter == "first":
+    for index, stage in value.items() if isinstance(value, dict) else ():
+        if index != "0" and first:
             continue
         if isinstance(stage, dict) and {"pipeline_id", "status_id"} <= stage.keys():
-            path = f"filter.statuses.{index}"
-            stages.add((integer(stage["pipeline_id"], path), integer(stage["status_id"], path)))
+            where = f"{path}.{index}"
+            stages.add((integer(stage["pipeline_id"], where), integer(stage["status_id"], where)))
+    return stages
+
+
+def _statuses(read: Filters, name: str, value: object, options: KommoOptions) -> None:
+    stages = stages_of(value, f"filter.{name}", first=options.statuses_filter == "first")
     if stages:
         read.tests.append(lambda lead: (lead["pipeline_id"], lead["status_id"]) in stages)
 
 
-def _custom_fields(read: Filters, value: object) -> None:
-    if not isinstance(value, dict):
+def _custom_fields(read: Filters, name: str, value: object, options: KommoOptions) -> None:
+    if not isinstance(value, dict) or not options.custom_fields_filter:
         return
     for field_id, wanted in value.items():
         if not isinstance(wanted, dict):
             continue
-        number = integer(field_id, "filter.custom_fields_values")
+        number = integer(field_id, f"filter.{name}")
         low, high = wanted.get("from"), wanted.get("to")
         exact = {item for key, item in wanted.items() if key not in {"from", "to"}}
         read.tests.append(lambda lead, a=(number, low, high, exact): _has_value(lead, *a))  # type: ignore[misc]
@@ -176,8 +227,25 @@ def within(lead: Lead, ranges: dict[str, tuple[int | None, int | None]]) -> bool
     """Whether the lead is inside every range; a time of 0 means "not set"."""
     for name, (low, high) in ranges.items():
         value = lead[name]
-        if value is None or (name in TIMES and value <= 0):
+        if value is None or (name.endswith("_at") and value <= 0):
             return False
         if (low is not None and value < low) or (high is not None and value > high):
             return False
     return True
+
+
+LEAD_FILTERS: Mapping[str, Reader] = {
+    "id": members,
+    "name": words,
+    "price": _price,
+    "statuses": _statuses,
+    "pipeline_id": members,
+    "created_by": members,
+    "updated_by": members,
+    "responsible_user_id": members,
+    "created_at": span,
+    "updated_at": span,
+    "closed_at": span,
+    "closest_task_at": span,
+    "custom_fields_values": _custom_fields,
+}

@@ -81,6 +81,40 @@ class KommoOptions(Options):
     """The shape of `_embedded.loss_reason`."""
     quantity: Literal["metadata", "element"] = "metadata"
     """Where a linked list element has its quantity."""
+    admin: bool = True
+    """Tokens are an administrator's; else users and roles are refused with 403."""
+    own_leads_only: bool = False
+    """Lists hold the token's own leads alone, and do not say so."""
+    forbidden: tuple[str, ...] = ()
+    """Paths below `/api/v4`, with all that is under them, that are refused with 403."""
+    token_lifetime: int = 86_400
+    """Seconds that an access token is good for."""
+    refresh_lifetime: int = 90 * 86_400
+    """Seconds that a refresh token is good for if it is not used."""
+    rotation: Literal["grace", "strict"] = "grace"
+    """A used refresh token dies with the first use of what it gave, or at once."""
+    localised: bool = False
+    """The token endpoint's errors are in Russian, as on amoCRM."""
+    events_limit: int = 250
+    """The largest page of events."""
+    events_order: Literal["newest_first", "oldest_first", "shuffled"] = "newest_first"
+    """The order of events, for which there is no parameter."""
+    events_ties: Literal["stable", "shuffled"] = "stable"
+    """Events of one second: always in the same order, or in another at each call."""
+    events_lag: float = 0.0
+    """Seconds of clock until a late event shows."""
+    late_events: float = 1.0
+    """The share of events that are late, if `events_lag` is set."""
+    events_retention_days: float | None = None
+    """Events older than this are gone."""
+    event_values: Literal["full", "empty"] = "full"
+    """Whether events say what changed; else `value_before` and `value_after` are `[]`."""
+    merged_values: Literal["links", "ids", "empty"] = "links"
+    """How `entity_merged` names what was merged, which the documentation does not say."""
+    merge_deletes: bool = False
+    """A lead that is merged into another has a `lead_deleted` event of its own."""
+    hidden_contacts: bool = True
+    """Contacts of leads that nobody has accepted yet are not in the list."""
 
 
 @dataclass(kw_only=True)

@@ -131,6 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
             clock=box.clock.now(),
             pairs=pairs,
             base=f"http://{self.headers.get('Host') or box.url[7:]}/{slot}",
+            body=body,
         )
         self._send(api.answer(request))
 

@@ -35,6 +35,7 @@ class Request:
     """The query in the order it came."""
     base: str = field(default="", repr=False)
     """The API's base url as the client wrote it."""
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(slots=True)
