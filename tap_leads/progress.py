@@ -32,7 +32,7 @@ class Tally:
     requests: int = 0
     retries: int = 0
     waited: float = 0.0
-    """Seconds that requests waited for the account's budget."""
+    """Seconds for which a thread waited for the account's budget, on the average."""
     mark: int | None = None
     """The instant up to which every lead is read."""
     goal: int | None = None
@@ -58,7 +58,7 @@ class Tally:
             f"{self.requests:,}",
             f"{self.retries:,}",
             f"{self.waited:.1f}",
-            self.bookmark or (instants.text(self.mark) if self.mark else None) or "-",
+            (self.bookmark or (instants.text(self.mark) if self.mark else None) or "-")[:19],
             self.outcome,
         )
 
