@@ -19,8 +19,8 @@ LOST, KEPT, TOLD = "#f6c9c2", "#d6eee6", "#fbe7c2"
 TAP, BARE = "tap-leads", "bare loop"
 CASES = {
     "changes": "leads change\nbetween pages",
-    "ties": "1,200 of one\nmoment",
-    "cap": "server caps\npages",
+    "ties": "1,200 leads of\none moment",
+    "cap": "smaller pages\nthan asked for",
     "foreign": "next link to\nanother host",
 }
 
@@ -39,8 +39,9 @@ def main(results: str, picture: str) -> None:
         }
     )
     figure, axes = plt.subplots(
-        1, 3, figsize=(14, 4.6), width_ratios=(1, 1, 1.35), layout="constrained"
+        1, 3, figsize=(14, 5.4), width_ratios=(1, 1, 1.5), layout="constrained"
     )
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.14, wspace=0.04)
     tools = [one["tool"] for one in content["speed"]]
     tools.sort(key=lambda tool: (tool != TAP, tool != BARE))
     speed(axes[0], content, tools)
@@ -51,8 +52,9 @@ def main(results: str, picture: str) -> None:
 
 def title(axis: Any, text: str, below: str) -> None:
     """A title and what it means."""
-    axis.set_title(text, loc="left", fontsize=12, fontweight="bold", pad=26)
-    axis.text(0, 1.03, below, transform=axis.transAxes, fontsize=9, color=MUTED)
+    axis.set_title(text, loc="left", fontsize=13, fontweight="bold", pad=50)
+    axis.annotate(below, (0, 1), (0, 38), xycoords="axes fraction", textcoords="offset points",
+                  fontsize=9.5, color=MUTED)  # fmt: skip
 
 
 def rows(axis: Any, tools: list[str]) -> None:
@@ -112,11 +114,13 @@ def losses(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
             told, colour = cell(one)
             box = plt.Rectangle((column - 0.47, place - 0.43), 0.94, 0.86, color=colour, lw=0)
             axis.add_patch(box)
-            axis.text(column, place, told, ha="center", va="center", fontsize=9)
+            size = 10 if "\n" not in told else 8
+            axis.text(column, place, told, ha="center", va="center", fontsize=size, linespacing=1.4)
     rows(axis, tools)
     axis.set_xlim(-0.5, len(CASES) - 0.5)
-    axis.set_xticks(range(len(CASES)), CASES.values(), fontsize=8.5)
-    axis.xaxis.set_ticks_position("bottom")
+    axis.set_xticks(range(len(CASES)), CASES.values(), fontsize=9)
+    axis.xaxis.set_ticks_position("top")
+    axis.tick_params(axis="x", length=0)
     count = max(one["untouched"] for one in content["losses"])
     title(axis, "Leads lost", f"of {count:,} that nobody touched; 0 is what it should be")
 
@@ -127,7 +131,7 @@ def cell(one: dict[str, Any]) -> tuple[str, str]:
     if one["problem"]:
         lines.append("and failed")
     if one["token_left"]:
-        lines.append("token sent there")
+        lines.append("token leaked")
     wrong = one["lost"] and not one["problem"]
     return "\n".join(lines), LOST if wrong or one["token_left"] else (
         TOLD if one["problem"] else KEPT

@@ -28,9 +28,9 @@ def program(name: str | None, executable: str) -> str:
 
 @cache
 def version(name: str | None) -> str:
-    """The version that an environment's lock says; without a name, the project's own."""
-    if name is None:
-        return installed("tap-leads")
+    """The version that an environment's lock says; without one, of what the project has."""
+    if name is None or not (LOCKS / f"{name}.txt").exists():
+        return installed(name or "tap-leads")
     lines = (LOCKS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     pins = (line.partition(";")[0].strip().partition("==") for line in lines)
     return next(pinned for package, _, pinned in pins if package.partition("[")[0] == name)
@@ -38,7 +38,7 @@ def version(name: str | None) -> str:
 
 @cache
 def problem(name: str | None) -> str:
-    """Make the environment if it is not there; why it cannot be made, if so."""
+    """Why the environment cannot be made, if so; it is made where it is not there yet."""
     if name is None:
         return ""
     lock, done = LOCKS / f"{name}.txt", ENVIRONMENTS / name / "synced"

@@ -61,7 +61,7 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> st
 
 def _speed(results: Results) -> str:
     heads = ("", "version", "leads", "requests", "start s", "all s", "leads/s", "net leads/s",
-             "x bare loop", "net x", "of the rounds", "peak MiB")  # fmt: skip
+             "x bare loop", "net x", "in the rounds", "peak MiB")  # fmt: skip
     rows = [_speed_row(one) for one in results.speed]
     title = (
         f"Leads per second of the processor, {results.rounds} rounds in turns, medians. "
@@ -145,7 +145,7 @@ def _pace(pace: Pace) -> str:
         ["most in any one second", str(pace.most_in_a_second)],
         ["page fill", f"{pace.fill:.1%}"],
     ]
-    return table(title, ("", ""), rows)
+    return table(title, ("", "seen"), rows)
 
 
 def _memory(memory: list[Memory]) -> str:

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -58,19 +60,17 @@ class Tool:
     ids: Callable[[Job], Iterator[int]]
     """The ids that came out of a run."""
 
-    def python(self) -> str:
-        """The interpreter that it runs with."""
-        return environments.program(self.environment, "python")
-
+    @property
     def version(self) -> str:
         """What was measured."""
-        return environments.version(self.environment)
+        return environments.version("requests" if self.command is _bare else self.environment)
 
     def run(self, serving: Serving, **settings: Any) -> Run:
         """Read everything from a sandbox."""
-        folder = WORK / self.name.replace(" ", "-")
+        folder = WORK / self.name.replace(", ", "-").replace(" ", "-")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        (folder / "stdout").touch()
         job = Job(serving.url, serving.token, folder, settings)
         serving.ask("forget")
         problem = environments.problem(self.environment)
@@ -105,7 +105,7 @@ class Run:
     """Why it failed, if it did."""
 
     def ids(self) -> set[int]:
-        """The leads that came out."""
+        """The leads that came out; to be read before the tool's next run."""
         return set(self.tool.ids(self.job))
 
 
@@ -137,8 +137,8 @@ def _tap(job: Job) -> list[str]:
     return [sys.executable, "-m", "tap_leads", "--config", config]
 
 
-def _bare(job: Job) -> list[str]:
-    return [sys.executable, str(RIVALS / "bare.py"), job.url, job.token]
+def _bare(job: Job, order: str = "updated_at") -> list[str]:
+    return [sys.executable, str(RIVALS / "bare.py"), job.url, job.token, order]
 
 
 def _sdk(job: Job) -> list[str]:
@@ -181,7 +181,7 @@ def _msdk(job: Job) -> list[str]:
     return [program, "--config", job.write("config.json", config)]
 
 
-def _airbyte(job: Job) -> list[str]:
+def _airbyte(step: str, job: Job) -> list[str]:
     stream = {
         "name": "leads",
         "json_schema": {},
@@ -194,7 +194,11 @@ def _airbyte(job: Job) -> list[str]:
         "destination_sync_mode": "append_dedup",
         "primary_key": [["id"]],
     }
-    config = job.write("config.json", {"api_url": job.url, "access_token": job.token})
+    # It reads from a date on: one shortly before the first lead, so that no window is for nothing.
+    start = datetime.now(UTC) - timedelta(days=2 * 365 + 1)
+    settings = {"api_url": job.url, "access_token": job.token, "step": step}
+    settings["start_date"] = start.strftime("%Y-%m-%dT%H:%M:%SZ")
+    config = job.write("config.json", settings)
     catalog = job.write("catalog.json", {"streams": [configured]})
     program = environments.program("airbyte-cdk", "source-declarative-manifest")
     manifest = str(RIVALS / "airbyte.yaml")
@@ -254,5 +258,8 @@ TOOLS = (
     Tool("singer-sdk", "singer-sdk", _sdk, _singer_ids),
     Tool("tap-rest-api-msdk", "tap-rest-api-msdk", _msdk, _singer_ids),
     Tool("dlt", "dlt", _dlt, _dlt_ids),
-    Tool("airbyte-cdk", "airbyte-cdk", _airbyte, _airbyte_ids),
+    Tool("airbyte-cdk", "airbyte-cdk", partial(_airbyte, "P10Y"), _airbyte_ids),
+    Tool("airbyte-cdk, weeks", "airbyte-cdk", partial(_airbyte, "P1W"), _airbyte_ids),
 )
+BARE_BY_ID = Tool("bare loop, by id", None, partial(_bare, order="id"), _singer_ids)
+"""What any tool that follows links can do about ties: its losses alone are measured."""

@@ -1,7 +1,7 @@
 """The floor: fetch a page, decode it, print its leads, follow the next link. Nothing else.
 
 It prints the very records of the tap, made the shortest way: no schema, no state, no checks, no
-second try. `python bare.py URL TOKEN`.
+second try. `python bare.py URL TOKEN [ORDER]`.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ NESTED = ("tags", "contacts", "companies", "catalog_elements", "loss_reason", "s
 encode = msgspec.json.encode
 
 
-def main(url: str, token: str) -> None:
+def main(url: str, token: str, order: str = "updated_at") -> None:
     """Print every lead."""
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
-    query = {"limit": "250", "order[updated_at]": "asc", "with": WITH}
+    query = {"limit": "250", f"order[{order}]": "asc", "with": WITH}
     response = session.get(f"{url}/api/v4/leads", params=query, timeout=60)
     while response.status_code != requests.codes.no_content:
         response.raise_for_status()
