@@ -20,7 +20,7 @@ class Sizes(msgspec.Struct, frozen=True):
     """How much is read."""
 
     speed: int = 20_000
-    waits: int = 4_000
+    waits: int = 3_000
     losses: int = 5_000
     pages: int = 100
     few: int = 20_000

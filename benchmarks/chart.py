@@ -122,7 +122,7 @@ def losses(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
     axis.xaxis.set_ticks_position("top")
     axis.tick_params(axis="x", length=0)
     count = max(one["untouched"] for one in content["losses"])
-    title(axis, "Leads lost", f"of {count:,} that nobody touched; 0 is what it should be")
+    title(axis, "Leads lost", f"of up to {count:,} that nobody touched; 0 is what it should be")
 
 
 def cell(one: dict[str, Any]) -> tuple[str, str]:

@@ -65,7 +65,8 @@ def _speed(results: Results) -> str:
     rows = [_speed_row(one) for one in results.speed]
     title = (
         f"Leads per second of the processor, {results.rounds} rounds in turns, medians. "
-        "`start`: one page. `net`: less that. `x`: time for a lead over the bare loop's."
+        "`start`: one page. `net`: less that. `x`: time for a lead over that of the bare loop "
+        "just before."
     )
     text = table(title, heads, rows)
     tap = next((one for one in results.speed if one.tool == TAP.name and not one.problem), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -34,7 +34,7 @@ class Speed(msgspec.Struct, frozen=True):
     net: float = 0.0
     """Leads in a second, less what one page takes."""
     gross_ratio: float = 0.0
-    """Time for a lead over that of the bare loop in the same round, start-up and all."""
+    """Time for a lead over that of the bare loop just before, start-up and all."""
     net_ratio: float = 0.0
     """The same, less what one page takes."""
     net_ratios: tuple[float, float] = (0.0, 0.0)
@@ -70,33 +70,46 @@ class _Round(msgspec.Struct, frozen=True):
         return (self.cpu - self.start) / (self.leads - self.small)
 
 
+_Pair: TypeAlias = tuple[_Round, _Round]
+"""A tool's round, and that of the bare loop just before."""
+
+
 def processor_time(leads: int, rounds: int) -> tuple[list[Speed], int]:
     """Let every tool read everything, in turns.
 
     Each round runs every tool on one page and on everything. What it takes for a lead beyond the
-    first page is the difference over the leads beyond the first page.
+    first page is the difference over the leads beyond the first page. The bare loop runs right
+    before each of the others: on a machine that others use too, only what was measured at about
+    the same time can be compared.
 
     Returns:
         What each took, and how many records of the tap and of the bare loop are equal.
     """
-    taken: dict[str, list[_Round]] = defaultdict(list)
+    pairs: dict[str, list[_Pair]] = defaultdict(list)
     last: dict[str, Run] = {}
+
+    def measure(tool: Tool) -> _Round | None:
+        small = tool.run(page)
+        few = len(small.ids())  # read now: the next run has the same folder
+        run = last[tool.name] = tool.run(everything)
+        if run.problem or small.problem:
+            return None
+        return _Round(small.taken.cpu, run.taken.cpu, len(run.ids()), few)
+
     with Serving(PAGE, ties="stable") as page, Serving(leads, ties="stable") as everything:
         for serving in (page, everything):
             BARE.run(serving)  # the sandbox renders a lead once: nobody is to wait for that
         for number in range(rounds):
-            for tool in _turned(TOOLS, number):
-                small = tool.run(page)
-                few = len(small.ids())  # read now: the next run has the same folder
-                run = last[tool.name] = tool.run(everything)
-                if run.problem or small.problem:
+            for tool in _turned(TOOLS[1:], number):
+                floor, one = measure(BARE), measure(tool)
+                if floor is None or one is None:
                     continue
-                one = _Round(small.taken.cpu, run.taken.cpu, len(run.ids()), few)
-                taken[tool.name].append(one)
-                print(f"  round {number + 1}: {tool.name} {1 / one.net:,.0f} leads/s", flush=True)
+                pairs[BARE.name].append((floor, floor))
+                pairs[tool.name].append((one, floor))
+                times = f"{one.net / floor.net:.2f} times the {BARE.name}"
+                print(f"  round {number + 1}: {tool.name} {times}", flush=True)
         same = _same(last[TAP.name], last[BARE.name])
-    floor = taken[BARE.name]
-    return [_speed(run, taken[name], floor) for name, run in last.items()], same
+    return [_speed(last[tool.name], pairs[tool.name]) for tool in TOOLS], same
 
 
 def _turned(tools: Sequence[Tool], number: int) -> Sequence[Tool]:
@@ -104,11 +117,11 @@ def _turned(tools: Sequence[Tool], number: int) -> Sequence[Tool]:
     return [*tools[number % len(tools) :], *tools[: number % len(tools)]]
 
 
-def _speed(run: Run, rounds: list[_Round], floor: list[_Round]) -> Speed:
+def _speed(run: Run, pairs: list[_Pair]) -> Speed:
     name, version = run.tool.name, run.tool.version
-    if not rounds:
-        return Speed(name, version, problem=run.problem)
-    pairs = list(zip(rounds, floor, strict=False))
+    if not pairs:
+        return Speed(name, version, problem=run.problem or "no round came through")
+    rounds = [one for one, _ in pairs]
     ratios = [one.net / bare.net for one, bare in pairs]
     return Speed(
         name,
@@ -128,6 +141,8 @@ def _speed(run: Run, rounds: list[_Round], floor: list[_Round]) -> Speed:
 
 def _same(first: Run, second: Run) -> int:
     """How many records are equal in two runs that print Singer messages."""
+    if first.problem or second.problem:
+        return 0
     ours, theirs = (_records(run) for run in (first, second))
     return sum(theirs.get(lead_id) == record for lead_id, record in ours.items())
 

@@ -195,7 +195,7 @@ def _airbyte(step: str, job: Job) -> list[str]:
         "primary_key": [["id"]],
     }
     # It reads from a date on: one shortly before the first lead, so that no window is for nothing.
-    start = datetime.now(UTC) - timedelta(days=2 * 365 + 1)
+    start = datetime.now(UTC) - timedelta(days=2 * 365 + 7)
     settings = {"api_url": job.url, "access_token": job.token, "step": step}
     settings["start_date"] = start.strftime("%Y-%m-%dT%H:%M:%SZ")
     config = job.write("config.json", settings)
