@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from tap_leads import instants
 from tap_leads.client import AccountStream
-from tap_leads.columns import Table
+from tap_leads.columns import TEXT, Table
 from tap_leads.errors import UNREADABLE, LeadsError, fault_of
 from tap_leads.hashing import hashed, hashed_columns
 from tap_leads.query import FilterIgnoredError, Query
@@ -73,14 +73,16 @@ class LeadsStream(AccountStream):
     def __init__(self, tap: TapLeads, accounts: Sequence[Account]) -> None:
         """Read these accounts, one after the other."""
         native = tap.config.get("nested_values") == "native"
-        names = hashed_columns(self.name, tap.config) if tap.is_valid else ()
+        columns = self.get_columns(tap, accounts)
+        self.hashed_names = hashed_columns(self.name, tap.config) if tap.is_valid else frozenset()
         self._hashed = {
             column.field: (column.name, hashed(column.type, tap.config["hash_key"]))
-            for column in self.columns
-            if column.name in names
+            for column in columns
+            if column.name in self.hashed_names
         }
+        self._names = {column.field: column.name for column in columns}
         self.table = Table(
-            self.columns, self.primary_keys, native=native, instead=dict(self._hashed.values())
+            columns, self.primary_keys, native=native, instead=dict(self._hashed.values())
         )
         self.tap = tap
         self.tally: Tally
@@ -88,6 +90,10 @@ class LeadsStream(AccountStream):
         self._state: dict[str, Any] = {}
         self._mark: int | None = None
         super().__init__(tap, accounts, self.table.schema)
+
+    def get_columns(self, tap: TapLeads, accounts: Sequence[Account]) -> Sequence[Column]:  # noqa: ARG002
+        """The columns that the stream has for these accounts."""
+        return self.columns
 
     @abstractmethod
     def read_key(self, account: Account, record: Record) -> int | None:
@@ -127,6 +133,11 @@ class LeadsStream(AccountStream):
         names = self.schema["properties"]
         return frozenset(n for n in names if not self.mask.get(("properties", n), True))
 
+    def hash(self, value: Any) -> str | None:
+        """A value that has no column, as `hash_fields` lets it leave."""
+        digest: str | None = hashed(TEXT, self.config["hash_key"]).put(value)
+        return digest
+
     def veil(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Fields by the API's names, as they may leave in a column that has many of them.
 
@@ -141,7 +152,7 @@ class LeadsStream(AccountStream):
     @cached_property
     def _left_out(self) -> frozenset[str]:
         """The API's names of the columns that the catalog leaves out."""
-        return frozenset(c.field for c in self.columns if c.name in self.deselected)
+        return frozenset(f for f, name in self._names.items() if name in self.deselected)
 
     @cached_property
     def _shape(self) -> Shape:
