@@ -67,8 +67,8 @@ class Account:
         self._refusals += 1
         if self._refusals >= _MAX_REFUSALS:
             raise AnswerError(
-                f"429: too many requests, {self._refusals} times in a row; the tap stops before "
-                "the API blocks it; try later, with a lower `requests_per_second`",
+                f"the API refused {self._refusals} requests in a row (429); the tap stops before "
+                "it is blocked; try later, with a lower `requests_per_second`",
                 closes=True,
             )
 

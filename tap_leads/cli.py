@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
@@ -56,10 +54,6 @@ class Command(SingerCommand):
             self._end(str(error))
         except MappingError as error:
             self._end(f"stream_maps: an expression cannot be evaluated ({type(error).__name__})")
-        except BrokenPipeError:
-            # Whoever read us has enough. Python would complain when it flushes stdout at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(128 + signal.SIGPIPE)
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
             self._end(fault_of(error))
 

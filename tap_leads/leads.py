@@ -81,6 +81,9 @@ class LeadsStream(AccountStream):
         )
         self.tap = tap
         self._tally: Tally
+        # The state of the account that is being read, and up to where its leads are written.
+        self._state: dict[str, Any] = {}
+        self._mark: int | None = None
         super().__init__(tap, accounts, self.table.schema)
 
     @abstractmethod
@@ -275,30 +278,33 @@ class LeadsStream(AccountStream):
         A STATE follows every `state_every` records, also where thousands of leads share one
         moment (the SDK would leave out the states that are the same), and at every heartbeat.
         """
-        state = self.get_context_state(context)
+        self._state, self._mark = self.get_context_state(context), None
         unsaved = 0
         for batch in batches:
             if batch:
                 for record, mark in zip(batch.records, batch.marks, strict=True):
                     yield record
+                    self._mark = mark
                     unsaved += 1
                     if unsaved >= self.state_every:
-                        self._set_bookmark(mark, state)
+                        self.keep_bookmark()
                         self.tap.write_message(StateMessage(value=self.tap_state))
                         unsaved = 0
-                self._set_bookmark(batch.mark, state)
+                self._mark = batch.mark
+                self.keep_bookmark()
                 self._tally.mark, self._tally.goal = batch.mark, learned.ceiling
             if self.tap.progress.beat(self._tally) and unsaved:
                 self.tap.write_message(StateMessage(value=self.tap_state))
                 unsaved = 0
 
-    def _set_bookmark(self, instant: int | None, state: dict[str, Any]) -> None:
-        if instant is None or self.replication_method != "INCREMENTAL":
+    def keep_bookmark(self) -> None:
+        """Put into the state how far the leads are written."""
+        if self._mark is None or self.replication_method != "INCREMENTAL":
             return
-        value = instants.text(instant)
-        if value is not None and value > state.get("replication_key_value", ""):
-            state["replication_key"] = self.replication_key
-            state["replication_key_value"] = value
+        value = instants.text(self._mark)
+        if value is not None and value > self._state.get("replication_key_value", ""):
+            self._state["replication_key"] = self.replication_key
+            self._state["replication_key_value"] = self._tally.bookmark = value
 
     def _get_bounds(self, account: Account, context: Context) -> tuple[int | None, int | None]:
         """The first and last instant to read: bookmark, `start_date` and the user's filters."""

@@ -49,6 +49,8 @@ class LiveProgress(Progress):
     @override
     def end(self) -> None:
         """Leave the table as it is at last."""
+        for tally in self.tallies:
+            tally.end()
         self._live.stop()
         self._log_to_stderr()
 

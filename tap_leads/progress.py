@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT = 10.0
 """Seconds between two lines, and the most between two states."""
+_AT_WORK = "at work"
 HEADS = ("stream", "account", "records", "requests", "retries", "waited s", "bookmark", "outcome")
 NUMBERS = range(2, 6)
 """The columns of the table that hold numbers."""
@@ -32,13 +33,13 @@ class Tally:
     requests: int = 0
     retries: int = 0
     waited: float = 0.0
-    """Seconds that requests waited for the account's budget."""
+    """Seconds for which a thread waited for the account's budget, on the average."""
     mark: int | None = None
     """The instant up to which every lead is read."""
     goal: int | None = None
     """The source's clock when the run began: how far the sweep has to go."""
     bookmark: str = ""
-    outcome: str = "at work"
+    outcome: str = _AT_WORK
     _began: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -49,6 +50,11 @@ class Tally:
             self.retries += retries
             self.waited += waited
 
+    def end(self) -> None:
+        """The run is over, whether this was read to its end or not."""
+        if self.outcome == _AT_WORK:
+            self.outcome = "interrupted"
+
     def cells(self) -> tuple[str, ...]:
         """A row of the table."""
         return (
@@ -58,7 +64,7 @@ class Tally:
             f"{self.requests:,}",
             f"{self.retries:,}",
             f"{self.waited:.1f}",
-            self.bookmark or (instants.text(self.mark) if self.mark else None) or "-",
+            (self.bookmark or (instants.text(self.mark) if self.mark else None) or "-")[:19],
             self.outcome,
         )
 
@@ -106,6 +112,8 @@ class Progress:
 
     def end(self) -> None:
         """Tell what the run has brought, in a table."""
+        for tally in self.tallies:
+            tally.end()
         for line in table([tally.cells() for tally in self.tallies]):
             self._logger.info("%s", line)
 

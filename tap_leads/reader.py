@@ -139,7 +139,7 @@ class AccountReader:
         return self._stream.read(response, ask)
 
     def _send_once(self, prepared: requests.PreparedRequest, waited: float) -> requests.Response:
-        self._tally.add(requests=1, waited=waited)
+        self._tally.add(requests=1, waited=waited / self._stream.config["concurrency"])
         response = self._account.transport.send(prepared, self._stream.request_timeout)
         self._account.clock.learn(response)
         self._stream.log_duration(response, self._context)

@@ -138,9 +138,12 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 "letters before, phones reduced to their digits, other texts trimmed.",
                 examples=[["email", "phone", "name"]],
             ),
-            "hash_key": secret(
+            "hash_key": text(
                 "Key of the hashes",
                 "What `hash_fields` is hashed with: long, secret, and the same in every run.",
+                minLength=1,
+                secret=True,
+                writeOnly=True,
             ),
             "concurrency": integer(
                 "Concurrency",

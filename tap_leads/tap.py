@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
@@ -180,6 +180,8 @@ class TapLeads(Tap):
             tap.sync_all()
         except Terminated as ended:
             tap.logger.warning("ended by signal %d; the state says how far it came", ended.signal)
+            for stream in cast("dict[str, LeadsStream]", tap.streams).values():
+                stream.keep_bookmark()
             tap.write_message(StateMessage(value=tap.state))
             raise
         finally:

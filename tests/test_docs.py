@@ -81,7 +81,7 @@ def test_every_setting_is_in_the_plugin_to_copy_and_no_other() -> None:
     (tap,) = YAML_READER.load(plugin)["plugins"]["extractors"]
     assert {setting["name"] for setting in tap["settings"]} == NAMES
     secrets = {setting["name"] for setting in tap["settings"] if setting.get("sensitive")}
-    assert secrets == {f"{source}.{name}" for source, name in CREDENTIALS.items()}
+    assert secrets == {"hash_key", *(f"{source}.{name}" for source, name in CREDENTIALS.items())}
 
 
 def test_the_plugin_to_copy_is_the_one_of_this_project() -> None:
