@@ -27,69 +27,10 @@ def ids(api: Api) -> set[str]:
 
 
 @pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize(
-    "fault",
-    [
-        faults.reset(),
-        faults.truncate(),
-        faults.lost_reply(),
-        faults.html200(),
-        faults.half_json200(),
-        faults.status(429),
-        faults.status(429, retry_after=0),
-        faults.status(429, body="html"),
-        faults.status(500),
-        faults.status(502, body="html"),
-        faults.status(503),
-        faults.status(504),
-    ],
-    ids=str,
-)
-def test_a_request_that_fails_by_chance_is_asked_again_and_nothing_is_lost(
-    box: Sandbox, source: str, fault: faults.Fault
-) -> None:
-    api = box.apis[source]
-    api.faults.plan("none", fault, fault)
-    run = sync({source: settings_for(api)})
-    assert run.code == 0
-    assert set(run.ids(f"{source}_leads")) == ids(api)
-
-
-@pytest.mark.usefixtures("no_waits")
 def test_a_success_that_says_inside_that_it_failed_is_asked_again(box: Sandbox) -> None:
     box.dashly.faults.plan("none", "meta_error200")
     run = sync({"dashly": settings_for(box.dashly)})
     assert set(run.ids("dashly_leads")) == ids(box.dashly)
-
-
-@pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_fault_that_stays_ends_the_account_with_one_line(
-    box: Sandbox, source: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    api = box.apis[source]
-    api.faults.plan(*["none"], *[faults.status(500)] * 40)
-    run = sync({source: settings_for(api)})
-    errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert run.code == 1
-    assert len(errors) == 1
-    assert errors[0].startswith(f"{source}_leads, account ")
-    assert "500" in errors[0]
-    assert len(api.journal) < 50
-
-
-@pytest.mark.usefixtures("no_waits")
-def test_what_was_read_before_a_failure_keeps_its_state(box: Sandbox) -> None:
-    api = box.kommo
-    api.options.page_cap = 50
-    api.faults.plan("none", "none", *[faults.status(500)] * 40)
-    broken = sync({"kommo": settings_for(api)})
-    assert broken.code == 1
-    api.faults.clear()
-    rest = sync({"kommo": settings_for(api)}, broken.state)
-    assert len(rest.ids("kommo_leads")) < len(ids(api))
-    assert {*broken.ids("kommo_leads"), *rest.ids("kommo_leads")} == ids(api)
 
 
 @pytest.mark.parametrize("source", SOURCES)
