@@ -66,11 +66,12 @@ class TapLeads(Tap):
     @override
     def discover_streams(self) -> Sequence[LeadsStream]:
         """The streams of the sources that are configured; of all where none is."""
-        return [
-            stream(self, source.accounts(self.config[source.name]) if self.is_valid else [])
-            for source in self._configured or SOURCES
-            for stream in source.streams
-        ]
+        streams: list[LeadsStream] = []
+        for source in self._configured or SOURCES:
+            # The same for all its streams: they share the budget, and what closes an account.
+            accounts = source.accounts(self.config[source.name]) if self.is_valid else []
+            streams += [stream(self, accounts) for stream in source.streams]
+        return streams
 
     @property
     @override

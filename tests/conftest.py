@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -20,7 +21,11 @@ from singer_sdk.logging import ConsoleFormatter
 from typing_extensions import override
 
 from sandbox import Sandbox
+from tap_leads.budget import Budget
 from tap_leads.sources import SOURCES
+from tap_leads.sources.dashly import CarrotQuestLeads, DashlyLeads
+from tap_leads.sources.kommo import KommoLeads
+from tap_leads.sources.octanist import OctanistLeads
 from tap_leads.tap import TapLeads
 
 if TYPE_CHECKING:
@@ -32,6 +37,9 @@ if TYPE_CHECKING:
     from sandbox import Api
 
 Config = dict[str, Any]
+
+SOURCES = ("kommo", "dashly", "octanist")
+"""Those that differ: Carrot quest is Dashly by another name."""
 
 CREDENTIALS = {
     "kommo": "access_token",
@@ -123,6 +131,11 @@ class Capture(MsgSpecWriter):
         self.messages.append(json.loads(line, parse_float=Decimal))
 
 
+def everyone(api: Api) -> set[str]:
+    """The ids of all leads of a source, as text."""
+    return {str(lead["id"]) for lead in api.rendered()}
+
+
 def settings_for(api: Api, **others: Any) -> Config:
     """The settings object of a source that reads the sandbox without being slowed down."""
     config = {
@@ -190,6 +203,21 @@ def _signals() -> Iterator[None]:
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait only as long as the server asks for, and not for an account that was refused."""
+    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
+    monkeypatch.setattr(Budget, "refused", lambda _self, _wait: None)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The rows of a page for every source: few, so that a few hundred leads are many windows."""
+    for stream in (KommoLeads, DashlyLeads, CarrotQuestLeads, OctanistLeads):
+        monkeypatch.setattr(stream, "page_size", 20)
+    return 20
 
 
 @pytest.fixture
