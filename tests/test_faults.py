@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -157,7 +158,7 @@ def test_pages_grow_back_and_more_slowly_each_time_it_was_too_early(
     run = sync({source: settings_for(api), "concurrency": 1})
     assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
     tried = [place for place, request in enumerate(api.journal) if request.status == 504]
-    gaps = [later - first for first, later in zip(tried, tried[1:], strict=False)]
+    gaps = [later - first for first, later in itertools.pairwise(tried)]
     assert len(gaps) >= 2
     assert gaps == sorted(gaps)
     api.options.gateway_timeout_above = None

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import Sandbox
 from tap_leads.readahead import ReadAhead
-from tap_leads.sources.kommo import KommoLeads
+from tap_leads.sources.kommo.leads import KommoLeads
 from tests.conftest import KEYS, SOURCES, Table, everyone, settings_for, sync
 
 if TYPE_CHECKING:
