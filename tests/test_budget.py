@@ -13,7 +13,8 @@ import pytest
 from sandbox import faults
 from tap_leads.budget import Budget
 from tap_leads.source import Source
-from tap_leads.sources.kommo import Kommo, KommoLeads
+from tap_leads.sources.kommo import Kommo
+from tap_leads.sources.kommo.leads import KommoLeads
 from tests.conftest import SOURCES, everyone, settings_for, sync
 
 if TYPE_CHECKING:

@@ -83,7 +83,17 @@ def test_requests_that_fail_by_chance_are_sent_again_and_nothing_is_lost_or_come
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_third_of_all_requests_may_fail_and_nothing_is_lost(box: Sandbox, source: str) -> None:
     api = box.apis[source]
-    kinds = ["reset", "truncate", "lost_reply", "html200", "half_json200", 429, 500, 503, 504]
+    kinds: list[faults.Fault | str | int] = [
+        "reset",
+        "truncate",
+        "lost_reply",
+        "html200",
+        "half_json200",
+        429,
+        500,
+        503,
+        504,
+    ]
     api.insert(90, at=time.time() - DAY)
     api.faults.random(0.33, kinds, seed=5)
     run = read(api)
