@@ -7,9 +7,11 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from sandbox.faults import Fault, Faults
 from sandbox.people import Arrival, moments, person
@@ -175,7 +177,7 @@ class Api(ABC):
             time.sleep(self.options.latency)
         with self.lock:
             try:
-                reply = self._gate(request) or self._route(request)
+                reply = self._gate(request) or self._route(self._heeded(request))
             except RefusedError as refused:
                 reply = refused.reply
             if reply.fault.kind not in {"reset", "lost_reply"}:
@@ -184,6 +186,15 @@ class Api(ABC):
                 reply.headers["Date"] = formatdate(self.clock.now(), usegmt=True)
         self._finish(reply)
         return reply
+
+    def _heeded(self, request: Request) -> Request:
+        """The request without the parameters that have no effect."""
+        ignored = self.options.ignored_params
+        if not ignored:
+            return request
+        query = {name: found for name, found in request.query.items() if name not in ignored}
+        pairs = [pair for pair in request.pairs if pair[0] not in ignored]
+        return replace(request, query=query, pairs=pairs)
 
     def _gate(self, request: Request) -> Reply | None:
         options = self.options
@@ -210,7 +221,7 @@ class Api(ABC):
     def _listing(self, request: Request, produce: Callable[[Request], Reply]) -> Reply:
         """Answer a list request: with a fault, or with what `produce` gives."""
         fault = self.faults.take()
-        instead = self._instead(fault)
+        instead = self._instead(fault, request)
         if instead is not None:
             return instead
         self._ready().settle(self.clock.now())
@@ -222,7 +233,7 @@ class Api(ABC):
             self.after_request(self, self.rng)
         return reply
 
-    def _instead(self, fault: Fault) -> Reply | None:
+    def _instead(self, fault: Fault, request: Request) -> Reply | None:
         match fault.kind:
             case "html200":
                 return html_reply(200)
@@ -235,7 +246,7 @@ class Api(ABC):
             case "redirect":
                 return Reply(fault.code, headers={"Location": fault.to})
             case "status":
-                reply = html_reply(fault.code) if fault.body == "html" else self._error(fault.code)
+                reply = self._failure(fault, request)
                 if fault.retry_after_date is not None:
                     moment = self.clock.now() + fault.retry_after_date
                     reply.headers["Retry-After"] = formatdate(moment, usegmt=True)
@@ -244,6 +255,20 @@ class Api(ABC):
                 return reply
             case _:
                 return None
+
+    def _failure(self, fault: Fault, request: Request) -> Reply:
+        """The body of a status: the API's own, a web server's page, or all that was asked for."""
+        if fault.body == "html":
+            return html_reply(fault.code)
+        reply = self._error(fault.code)
+        if fault.body == "echo" or fault.retry_after_body is not None:
+            content = msgspec.json.decode(reply.body)
+            if fault.body == "echo":
+                content["request"] = {"pairs": request.pairs, "headers": request.headers.items()}
+            if fault.retry_after_body is not None:
+                content["retry_after"] = fault.retry_after_body
+            reply.body = msgspec.json.encode(content)
+        return reply
 
     def _page(self, entries: list[Entry], start: int, stop: int) -> list[Any]:
         """The ids in those places, equal keys shuffled if the API is to do so."""

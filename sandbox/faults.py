@@ -33,7 +33,8 @@ class Fault:
     code: int = 0
     retry_after: float | str | None = None
     retry_after_date: float | None = None
-    body: Literal["json", "html"] = "json"
+    retry_after_body: float | str | None = None
+    body: Literal["json", "html", "echo"] = "json"
     seconds: float = 0.0
     to: str = ""
 
@@ -73,7 +74,8 @@ def status(
     *,
     retry_after: float | str | None = None,
     retry_after_date: float | None = None,
-    body: Literal["json", "html"] = "json",
+    retry_after_body: float | str | None = None,
+    body: Literal["json", "html", "echo"] = "json",
 ) -> Fault:
     """Another status, with the API's own error body or a proxy's page.
 
@@ -81,13 +83,15 @@ def status(
         code: The HTTP status.
         retry_after: The `Retry-After` header: seconds, or any text as it is.
         retry_after_date: The same as an HTTP date, this many seconds from the sandbox's now.
-        body: The API's error in JSON, or an HTML page.
+        retry_after_body: The same as `retry_after` of the body in JSON.
+        body: The API's error in JSON, an HTML page, or that error and all that the request said.
     """
     return Fault(
         kind="status",
         code=code,
         retry_after=retry_after,
         retry_after_date=retry_after_date,
+        retry_after_body=retry_after_body,
         body=body,
     )
 

@@ -79,7 +79,7 @@ class Routes(Lists):
         if request.method != "POST":
             return self._error(405)
         fault = self.oauth.faults.take()
-        reply = self._instead(fault)
+        reply = self._instead(fault, request)
         if reply is None and fault.kind == "reset":
             reply = Reply(500)
         reply = reply or self.oauth.answer(request.body)

@@ -42,6 +42,8 @@ class Options:
     """`limit=0` is refused; else it means what the API's older pages say."""
     gateway_timeout_above: int | None = None
     """Pages with a larger limit than this get 504."""
+    ignored_params: tuple[str, ...] = ()
+    """Parameters of these names are accepted and have no effect."""
 
 
 @dataclass(kw_only=True)

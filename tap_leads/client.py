@@ -255,15 +255,21 @@ def _json_of(response: requests.Response) -> Any:
         return None
 
 
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
+
 def _retry_after(response: requests.Response, body: Any) -> float | None:
     """The seconds that `Retry-After`, or a word of the body, asks to wait: a number or a date."""
     value = response.headers.get("Retry-After", "").strip()
     if not value and isinstance(body, dict):
         value = str(body.get("retry_after", ""))
-    if value.isascii() and value.isdecimal():
+    if _SECONDS.fullmatch(value):
         return float(value)
     try:
-        return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        # A date is one of the server's clock, which may not be ours.
+        date = response.headers.get("Date")
+        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
+        return (parsedate_to_datetime(value) - now).total_seconds()
     except (ValueError, TypeError):
         return None
 

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -15,9 +14,10 @@ from typing_extensions import override
 
 from tap_leads import instants
 from tap_leads.client import AccountStream
-from tap_leads.columns import Table
+from tap_leads.columns import TEXT, Table
 from tap_leads.errors import UNREADABLE, AnswerError, LeadsError, fault_of
 from tap_leads.hashing import hashed, hashed_columns
+from tap_leads.progress import Tally
 from tap_leads.query import FilterIgnoredError, Query
 from tap_leads.readahead import ReadAhead
 from tap_leads.reader import AccountReader
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tap_leads.accounts import Account
     from tap_leads.columns import Column, Shape
     from tap_leads.pagination import Paginator, PositionPaginator, Record
-    from tap_leads.progress import Tally
     from tap_leads.query import Batch, Cut
     from tap_leads.sweep import Learned
     from tap_leads.tap import TapLeads
@@ -55,8 +54,8 @@ class LeadsStream(AccountStream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     columns: ClassVar[Sequence[Column]]
-    is_optional: ClassVar[bool] = False
-    """Whether a credential that lacks the right to read it is no failure."""
+    skips: ClassVar[frozenset[int]] = frozenset()
+    """The statuses that say that the account does not have this list, which is no failure."""
     tick: ClassVar[int]
     """The finest step of the filter by the replication key, in microseconds."""
     slack: ClassVar[int] = 0
@@ -73,14 +72,16 @@ class LeadsStream(AccountStream):
     def __init__(self, tap: TapLeads, accounts: Sequence[Account]) -> None:
         """Read these accounts, one after the other."""
         native = tap.config.get("nested_values") == "native"
-        names = hashed_columns(self.name, tap.config) if tap.is_valid else ()
+        columns = self.get_columns(tap, accounts)
+        self.hashed_names = hashed_columns(self.name, tap.config) if tap.is_valid else frozenset()
         self._hashed = {
             column.field: (column.name, hashed(column.type, tap.config["hash_key"]))
-            for column in self.columns
-            if column.name in names
+            for column in columns
+            if column.name in self.hashed_names
         }
+        self._names = {column.field: column.name for column in columns}
         self.table = Table(
-            self.columns, self.primary_keys, native=native, instead=dict(self._hashed.values())
+            columns, self.primary_keys, native=native, instead=dict(self._hashed.values())
         )
         self.tap = tap
         self.tally: Tally
@@ -88,6 +89,10 @@ class LeadsStream(AccountStream):
         self._state: dict[str, Any] = {}
         self._mark: int | None = None
         super().__init__(tap, accounts, self.table.schema)
+
+    def get_columns(self, tap: TapLeads, accounts: Sequence[Account]) -> Sequence[Column]:  # noqa: ARG002
+        """The columns that the stream has for these accounts."""
+        return self.columns
 
     @abstractmethod
     def read_key(self, account: Account, record: Record) -> int | None:
@@ -127,6 +132,11 @@ class LeadsStream(AccountStream):
         names = self.schema["properties"]
         return frozenset(n for n in names if not self.mask.get(("properties", n), True))
 
+    def hash(self, value: Any) -> str | None:
+        """A value that has no column, as `hash_fields` lets it leave."""
+        digest: str | None = hashed(TEXT, self.config["hash_key"]).put(value)
+        return digest
+
     def veil(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Fields by the API's names, as they may leave in a column that has many of them.
 
@@ -141,7 +151,7 @@ class LeadsStream(AccountStream):
     @cached_property
     def _left_out(self) -> frozenset[str]:
         """The API's names of the columns that the catalog leaves out."""
-        return frozenset(c.field for c in self.columns if c.name in self.deselected)
+        return frozenset(f for f, name in self._names.items() if name in self.deselected)
 
     @cached_property
     def _shape(self) -> Shape:
@@ -215,7 +225,7 @@ class LeadsStream(AccountStream):
         if context is None:
             return
         account = self.accounts[context["account"]]
-        self.tally = self.tap.progress.begin(self.name, account.label)
+        self.tally = self.tap.progress.begin(self.get_tally(account))
         state = self.get_context_state(context)
         try:
             with self.get_http_request_counter() as requests:
@@ -225,6 +235,7 @@ class LeadsStream(AccountStream):
                 finally:
                     requests.increment(self.tally.requests)
             self.tally.outcome = "complete"
+            self.tap.begin_others(account)
         except (LeadsError, *UNREADABLE) as error:
             self._fail(error, context)
         finally:
@@ -233,14 +244,21 @@ class LeadsStream(AccountStream):
         state.pop("starting_replication_value", None)
         self.tap.write_message(StateMessage(value=self.tap_state))
 
+    def get_tally(self, account: Account) -> Tally:
+        """What an account's records and requests are counted in."""
+        return Tally(self.name, account.label)
+
+    def begin(self, account: Account) -> None:
+        """Begin to read an account before its turn, where little is to be read."""
+
     def _fail(self, error: Exception, context: Context) -> None:
         """Tell that an account cannot be read, or not any further."""
         told = error if isinstance(error, LeadsError) else fault_of(error)
-        if self.is_optional and getattr(error, "status", None) == HTTPStatus.FORBIDDEN:
-            self.tally.outcome = "skipped"
-            self.logger.warning("%s: %s; it is skipped", self.where(context), told)
-            return
         message = f"{self.where(context)}: {told}"
+        if getattr(error, "status", None) in self.skips:
+            self.tally.outcome = "skipped"
+            self.tap.skip(self.accounts[context["account"]], message)
+            return
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
             raise LeadsError(message) from None
         self.tally.outcome = "failed"

@@ -9,7 +9,7 @@ import backoff
 import requests
 
 from tap_leads.client import Ask, kind_of
-from tap_leads.errors import AnswerError, LeadsError, TransientError
+from tap_leads.errors import AnswerError, CredentialError, LeadsError, TransientError
 from tap_leads.transport import redirect_of
 
 if TYPE_CHECKING:
@@ -112,7 +112,10 @@ class AccountReader:
         prepared = requests.Request("POST", url, headers=headers, json=content).prepare()
         response = self._transmit(prepared, waited)
         if response.status_code not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
-            self._stream.validate_response(response)
+            try:
+                self._stream.validate_response(response)
+            except AnswerError as error:
+                raise CredentialError(f"the API gives no tokens: {error}") from None
         return response
 
     def warn(self, text: str) -> None:
@@ -133,6 +136,7 @@ class AccountReader:
                 self._size.shrink(size)
             raise
         self._size.came_well()
+        self._account.has_answered = True
         if rows_expected and not page.records:
             msg = "an empty answer where there was a lead a moment ago"
             raise TransientError(msg)

@@ -1,9 +1,8 @@
-"""Requests: the budget, what is asked again and what is not, and where a token may go."""
+"""Requests: what is asked again and what is not, and where a token may go."""
 
 from __future__ import annotations
 
 import gzip
-import random
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -23,80 +22,15 @@ if TYPE_CHECKING:
 SOURCES = ["kommo", "dashly", "octanist"]
 
 
-@pytest.fixture
-def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait only as long as the server asks for."""
-    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
-
-
 def ids(api: Api) -> set[str]:
     return {str(lead["id"]) for lead in api.rendered()}
 
 
-@pytest.mark.usefixtures("no_jitter")
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize(
-    "fault",
-    [
-        faults.reset(),
-        faults.truncate(),
-        faults.lost_reply(),
-        faults.html200(),
-        faults.half_json200(),
-        faults.status(429),
-        faults.status(429, retry_after=0),
-        faults.status(429, body="html"),
-        faults.status(500),
-        faults.status(502, body="html"),
-        faults.status(503),
-        faults.status(504),
-    ],
-    ids=str,
-)
-def test_a_request_that_fails_by_chance_is_asked_again_and_nothing_is_lost(
-    box: Sandbox, source: str, fault: faults.Fault
-) -> None:
-    api = box.apis[source]
-    api.faults.plan("none", fault, fault)
-    run = sync({source: settings_for(api)})
-    assert run.code == 0
-    assert set(run.ids(f"{source}_leads")) == ids(api)
-
-
-@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.usefixtures("no_waits")
 def test_a_success_that_says_inside_that_it_failed_is_asked_again(box: Sandbox) -> None:
     box.dashly.faults.plan("none", "meta_error200")
     run = sync({"dashly": settings_for(box.dashly)})
     assert set(run.ids("dashly_leads")) == ids(box.dashly)
-
-
-@pytest.mark.usefixtures("no_jitter")
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_fault_that_stays_ends_the_account_with_one_line(
-    box: Sandbox, source: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    api = box.apis[source]
-    api.faults.plan(*["none"], *[faults.status(500)] * 40)
-    run = sync({source: settings_for(api)})
-    errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert run.code == 1
-    assert len(errors) == 1
-    assert errors[0].startswith(f"{source}_leads, account ")
-    assert "500" in errors[0]
-    assert len(api.journal) < 50
-
-
-@pytest.mark.usefixtures("no_jitter")
-def test_what_was_read_before_a_failure_keeps_its_state(box: Sandbox) -> None:
-    api = box.kommo
-    api.options.page_cap = 50
-    api.faults.plan("none", "none", *[faults.status(500)] * 40)
-    broken = sync({"kommo": settings_for(api)})
-    assert broken.code == 1
-    api.faults.clear()
-    rest = sync({"kommo": settings_for(api)}, broken.state)
-    assert len(rest.ids("kommo_leads")) < len(ids(api))
-    assert {*broken.ids("kommo_leads"), *rest.ids("kommo_leads")} == ids(api)
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -124,37 +58,12 @@ def test_a_page_of_html_with_403_is_told_as_a_block(
     assert len(box.kommo.journal) == 1
 
 
-@pytest.mark.usefixtures("no_jitter")
-@pytest.mark.parametrize("as_date", [False, True])
-def test_a_retry_waits_as_long_as_the_server_asks(
-    box: Sandbox, as_date: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr("backoff._sync.time.sleep", waits.append)
-    box.kommo.faults.plan(
-        faults.status(
-            429, retry_after=None if as_date else 30, retry_after_date=30 if as_date else None
-        )
-    )
-    assert sync({"kommo": settings_for(box.kommo)}).code == 0
-    assert len(waits) == 1
-    assert 27 <= waits[0] <= 30
-
-
-@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.usefixtures("no_waits")
 def test_a_body_that_never_ends_is_given_up_after_the_timeout(box: Sandbox) -> None:
     box.kommo.faults.plan(faults.stall(30))
     run = sync({"request_timeout": 0.5, "kommo": settings_for(box.kommo)})
     assert run.code == 0
     assert set(run.ids("kommo_leads")) == ids(box.kommo)
-
-
-def test_no_second_has_more_requests_than_the_budget(box: Sandbox) -> None:
-    api = box.dashly
-    api.options.page_cap = 15
-    sync({"dashly": settings_for(api, requests_per_second=10)})
-    assert len(api.journal) > 20
-    assert api.requests_per_second_max() <= 10
 
 
 class Elsewhere(BaseHTTPRequestHandler):
@@ -241,7 +150,7 @@ class Odd(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-@pytest.mark.usefixtures("no_jitter")
+@pytest.mark.usefixtures("no_waits")
 @pytest.mark.parametrize(
     ("source", "body"),
     [

@@ -166,6 +166,14 @@ Kommo = Source(
                 "description": "What Kommo adds to each lead, as a list. Default: everything "
                 f"({', '.join(WITH)}), less the columns that are deselected.",
             },
+            "custom_fields": one_of(
+                "Custom fields",
+                "`json`: all of them in `custom_fields_values`. `columns`: beside that a column "
+                "`cf_<id>` of its own type for each of leads, contacts and companies; the account "
+                "is asked which there are, in discovery too.",
+                "json",
+                "columns",
+            ),
             "event_types": {
                 **_STRINGS,
                 "title": "Event types",

@@ -22,7 +22,8 @@ from tap_leads.columns import (
     Nested,
 )
 from tap_leads.pagination import HALPaginator
-from tap_leads.sources.kommo.api import KommoStream, base_of
+from tap_leads.sources.kommo.api import base_of
+from tap_leads.sources.kommo.fields import KommoFieldedStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,11 +87,12 @@ CUSTOM_FIELDS = Nested(
 )
 
 
-class KommoLeads(KommoStream):
+class KommoLeads(KommoFieldedStream):
     """Leads by `updated_at`, which has whole seconds: a mass edit gives thousands the same."""
 
     name = "kommo_leads"
     path = "/leads"
+    skips: ClassVar[frozenset[int]] = frozenset()
     columns: ClassVar[Sequence[Column]] = (
         Column("id", INTEGER, "Id of the lead."),
         Column("name", TEXT, "Name of the lead."),

@@ -19,8 +19,8 @@ from tap_leads.sources.kommo.api import (
     MADE,
     NAME,
     RESPONSIBLE,
-    KommoStream,
 )
+from tap_leads.sources.kommo.fields import KommoFieldedStream
 from tap_leads.sources.kommo.leads import CATALOG_ELEMENTS, COMPANIES, CUSTOM_FIELDS, TAGS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _COMMON = (
 )
 
 
-class KommoPeople(KommoStream):
+class KommoPeople(KommoFieldedStream):
     """Contacts or companies: phones and e-mails are among their custom fields."""
 
     @override
@@ -63,20 +63,18 @@ class KommoPeople(KommoStream):
         shown = []
         for custom in fields.get("custom_fields_values") or ():
             name = _CODES.get(custom.get("field_code"))
-            shown.append(self._shown(name, custom, fields) if name else custom)
+            shown.append(self._reached(name, custom, fields) if name else custom)
         return {**fields, "custom_fields_values": shown or None}
 
-    def _shown(self, name: str, custom: Record, fields: dict[str, Any]) -> Record:
+    def _reached(self, name: str, custom: Record, fields: dict[str, Any]) -> Record:
         """A field of phones or e-mails as it may leave, and its values as columns of their own."""
-        values = custom.get("values") or ()
-        texts = [each["value"] for each in values if each.get("value") is not None]
-        fields.setdefault(name, texts[0] if texts else None)
-        veiled = [{**each, **self._veiled(name, each)} for each in values]
-        fields.setdefault(f"{name}s", [each.get("value") for each in veiled])
+        values = [each for each in custom.get("values") or () if each.get("value") is not None]
+        fields.setdefault(name, values[0]["value"] if values else None)
+        veiled = [{**each, "value": self.veil({name: each["value"]}).get(name)} for each in values]
+        fields.setdefault(f"{name}s", [each["value"] for each in veiled])
+        if self._name_of(custom) in fields:
+            fields[self._name_of(custom)] = veiled
         return {**custom, "values": veiled}
-
-    def _veiled(self, name: str, value: Record) -> Record:
-        return {"value": self.veil({name: value.get("value")}).get(name)}
 
 
 class KommoContacts(KommoPeople):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_leads.columns import BOOLEAN, EMAIL, INTEGER, TEXT, Column, Nested
+from tap_leads.columns import BOOLEAN, EMAIL, INTEGER, PHONE, TEXT, Column, Nested
 from tap_leads.pagination import Page
 from tap_leads.sources.kommo.api import (
     ACCOUNT_ID,
@@ -24,9 +25,11 @@ from tap_leads.sources.kommo.api import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tap_leads.accounts import Account
     from tap_leads.client import Ask
     from tap_leads.pagination import Record
 
+_TOLD_OF_RIGHTS = ("is_active", "is_admin", "group_id", "role_id")
 _COLOR = Column("color", TEXT, "Color.")
 _ENUMS = Nested({"id": INTEGER, "value": TEXT, "sort": INTEGER})
 
@@ -114,20 +117,30 @@ class KommoUsers(KommoSnapshot):
 
     name = "kommo_users"
     path = "/users"
-    is_optional = True
+    skips = KommoSnapshot.skips | {HTTPStatus.FORBIDDEN}
     adds = "role,group,uuid,user_rank,phone_number"
     columns: ClassVar[Sequence[Column]] = (
         ID,
         NAME,
         Column("email", EMAIL, "E-mail."),
         Column("lang", TEXT, "Language."),
+        Column("is_active", BOOLEAN, "Whether the user can log in.", "rights.is_active"),
+        Column("is_admin", BOOLEAN, "Whether it is an administrator.", "rights.is_admin"),
+        Column("group_id", INTEGER, "Id of the user's group.", "rights.group_id"),
+        Column("role_id", INTEGER, "Id of the user's role.", "rights.role_id"),
         Column("rights", ANY_OBJECT, "Rights."),
         Column("uuid", TEXT, "UUID."),
         Column("user_rank", TEXT, "Rank."),
-        Column("phone_number", TEXT, "Phone."),
+        Column("phone_number", PHONE, "Phone."),
         Column("roles", ANY, "Roles.", "_embedded.roles"),
         Column("groups", ANY, "Groups.", "_embedded.groups"),
     )
+
+    @override
+    def unfold(self, account: Account, record: Record) -> dict[str, Any]:
+        rights = record.get("rights") or {}
+        told = {f"rights.{name}": rights.get(name) for name in _TOLD_OF_RIGHTS}
+        return super().unfold(account, record) | told
 
 
 class KommoRoles(KommoSnapshot):
@@ -135,7 +148,7 @@ class KommoRoles(KommoSnapshot):
 
     name = "kommo_roles"
     path = "/roles"
-    is_optional = True
+    skips = KommoSnapshot.skips | {HTTPStatus.FORBIDDEN}
     adds = "users"
     columns: ClassVar[Sequence[Column]] = (
         ID,
@@ -166,6 +179,10 @@ class KommoLeadFields(KommoSnapshot):
         Column("required_statuses", ANY, "The stages in which it must be filled."),
         Column("hidden_statuses", ANY, "The stages in which it is hidden."),
         Column("entity_type", TEXT, "What it is a field of."),
+        Column("tracking_callback", TEXT, "Code that a tracking field calls."),
+        Column("remind", TEXT, "When a birthday is reminded of."),
+        Column("triggers", ANY, "What its change sets off."),
+        Column("chained_lists", ANY, "The lists of a chained list."),
         ACCOUNT_ID,
     )
 
