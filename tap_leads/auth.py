@@ -68,9 +68,10 @@ class LongLivedToken:
                 f"the token in `{self._setting}` expired on {day}; make a new one and set it there"
             )
         if left <= _WARNING_DAYS * _DAY and self._to_warn.acquire(blocking=False):
+            days = int(left // _DAY)
             api.warn(
-                f"the token in `{self._setting}` expires on {day}, in {left // _DAY:.0f} days; "
-                "make a new one and set it there before that day"
+                f"the token in `{self._setting}` expires on {day}, in {days} "
+                f"day{'' if days == 1 else 's'}; make a new one and set it there before that"
             )
 
     def headers(self) -> dict[str, str]:

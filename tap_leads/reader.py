@@ -156,13 +156,12 @@ class AccountReader:
 
     def _send_with_token(self, ask: Ask) -> requests.Response:
         """One request; a redirect is followed on its own origin alone: the token goes along."""
-        waited = self._account.budget.wait()
-        if self._closed:
-            raise LeadsError("the run has ended")
-        if self._account.closed:
-            raise self._account.closed
+        self._check_open()
         if self._account.auth:
+            # Before the turn of the request: another one in between would make it late.
             self._account.auth.ready(self)
+        waited = self._account.budget.wait()
+        self._check_open()
         prepared = self._stream.prepare(ask, self._context)
         response = self._send_once(prepared, waited)
         for _ in range(_MAX_REDIRECTS):
@@ -171,6 +170,12 @@ class AccountReader:
             prepared.url = url
             response = self._send_once(prepared, self._account.budget.wait())
         return response
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LeadsError("the run has ended")
+        if self._account.closed:
+            raise self._account.closed
 
     def _send_once(self, prepared: requests.PreparedRequest, waited: float) -> requests.Response:
         response = self._transmit(prepared, waited)
