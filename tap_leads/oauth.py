@@ -320,5 +320,6 @@ def _to_its_end(work: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
             outcome.set_exception(error)
 
-    threading.Thread(target=run).start()
+    # Where a daemon begins it, it would be one too, and ended with the run.
+    threading.Thread(target=run, daemon=False).start()
     return outcome.result()

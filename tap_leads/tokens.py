@@ -155,7 +155,8 @@ class TokenFile:
     @staticmethod
     def _write(new: Path, content: bytes) -> None:
         """Write over what the file has, so that the room it takes on the disk stays its own."""
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT, _PRIVATE)
+        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(new, flags, _PRIVATE)
         with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor, for its mode
             file.write(content)
             file.truncate()
