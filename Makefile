@@ -1,7 +1,7 @@
 # Everything is set up inside this checkout; Python 3.11 or newer, git and make are all it takes.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-sql test lint docs lock clean
+.PHONY: help demo demo-sql test lint docs lock bench clean
 
 PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
@@ -35,8 +35,11 @@ docs: .venv/synced ## write the settings into README.md and meltano.yml
 lock: $(UV) ## take the newest versions the ranges allow
 	$(UV) lock --upgrade
 
+bench: .venv/synced ## measure the tap beside other tools; BENCH=--quick for a small run
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 clean: ## remove all that make has made
-	rm -rf .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv output
+	rm -rf .bench .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv output
 
 .meltano/installed: meltano.yml pyproject.toml .venv/synced
 	@echo 'Installing the tap and its loaders into .meltano'

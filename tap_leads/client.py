@@ -82,6 +82,10 @@ class AccountStream(RESTStream[Ask]):
     def read_page(self, body: Any, ask: Ask) -> Page:
         """The page that a decoded body holds; a KeyError or TypeError where it holds none."""
 
+    def read_identity(self, record: Record) -> Any:
+        """What tells a record as it came from all others of its account."""
+        return record["id"]
+
     @abstractmethod
     def read_codes(self, body: Any) -> str:
         """What an error's body may tell a log: codes and request ids, never its text."""
@@ -118,7 +122,7 @@ class AccountStream(RESTStream[Ask]):
         headers = {"Accept": "application/json", **self.get_credentials(account)}
         if isinstance(ask.page, str):
             return HTTPRequest(url=ask.page, headers=headers)
-        url = self.get_base(account) + self.path
+        url = self.get_base(account) + (ask.query.path or self.path)
         return HTTPRequest(url=url, headers=headers, params=self.get_params(account, ask))
 
     def prepare(self, ask: Ask, context: Context) -> requests.PreparedRequest:
@@ -142,7 +146,7 @@ class AccountStream(RESTStream[Ask]):
             return Page([], more=False)
         try:
             page = self.read_page(decode(response.content), ask)
-            if all(record["id"] is not None for record in page.records):
+            if all(self.read_identity(record) is not None for record in page.records):
                 return page
         except UNREADABLE:
             pass
@@ -181,7 +185,7 @@ class AccountStream(RESTStream[Ask]):
             message += f"; it asks to wait {retry_after:.0f} s"
         if meaning.retry:
             return TransientError(message, status=status, retry_after=retry_after)
-        return AnswerError(message, closes=meaning.closes)
+        return AnswerError(message, status=status, closes=meaning.closes)
 
     def _codes_of(self, body: Any) -> str:
         try:

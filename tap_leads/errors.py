@@ -54,9 +54,10 @@ class IncompleteError(LeadsError):
 class AnswerError(LeadsError, FatalAPIError):
     """An answer that asking again will not better; `closes` says that for every other request."""
 
-    def __init__(self, message: str, *, closes: bool = False) -> None:
+    def __init__(self, message: str, *, status: int | None = None, closes: bool = False) -> None:
         """Say what happened."""
         super().__init__(message)
+        self.status = status
         self.closes = closes
 
 
@@ -91,7 +92,7 @@ MEANINGS: Mapping[int, Meaning] = {
         "the account is not paid for, or its trial is over; the API stays closed until it is paid",
         closes=True,
     ),
-    403: Meaning("the credential lacks the right to read leads; look at `{credential}`"),
+    403: Meaning("the credential lacks the right to read this; look at `{credential}`"),
     404: Meaning("there is no such account or API; look at {address}"),
     408: Meaning("the API took too long", retry=True),
     425: Meaning("the API was not ready", retry=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hmac
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tap_leads.settings import Config
+
+
+# Columns of custom fields are known only once an account was asked.
+_CUSTOM_FIELD = re.compile(r"(^|_(leads|contacts|companies)\.)cf_\d+(_enum_id)?$")
 
 
 def hashed(kind: Type | Nested, key: str) -> Type:
@@ -39,7 +44,7 @@ def problems(config: Config, columns: Mapping[str, Sequence[str]]) -> Iterator[s
     known = {name for names in columns.values() for name in names}
     known |= {f"{stream}.{name}" for stream, names in columns.items() for name in names}
     for index, name in enumerate(config.get("hash_fields", ())):
-        if name not in known:
+        if name not in known and not _CUSTOM_FIELD.search(name):
             close = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]}?" if close else ""
             yield f"hash_fields[{index}]: no stream has such a column, or it is a key{hint}"

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -14,7 +15,7 @@ from typing_extensions import override
 
 from tap_leads import instants
 from tap_leads.client import AccountStream
-from tap_leads.columns import Table
+from tap_leads.columns import TEXT, Table
 from tap_leads.errors import UNREADABLE, LeadsError, fault_of
 from tap_leads.hashing import hashed, hashed_columns
 from tap_leads.query import FilterIgnoredError, Query
@@ -39,8 +40,8 @@ _HOUR = 60 * instants.MINUTE
 _DAY = 24 * _HOUR
 # The length of a column's path in a catalog; those of its parts are longer.
 _COLUMN_DEPTH = 2
-# Seconds after which a wait for the API is looked up from, to say how far the run is.
-_PULSE = 1.0
+PULSE = 1.0
+"""Seconds after which a wait for the API is looked up from, to say how far the run is."""
 
 
 class LeadsStream(AccountStream):
@@ -54,6 +55,8 @@ class LeadsStream(AccountStream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     columns: ClassVar[Sequence[Column]]
+    is_optional: ClassVar[bool] = False
+    """Whether a credential that lacks the right to read it is no failure."""
     tick: ClassVar[int]
     """The finest step of the filter by the replication key, in microseconds."""
     slack: ClassVar[int] = 0
@@ -70,21 +73,27 @@ class LeadsStream(AccountStream):
     def __init__(self, tap: TapLeads, accounts: Sequence[Account]) -> None:
         """Read these accounts, one after the other."""
         native = tap.config.get("nested_values") == "native"
-        names = hashed_columns(self.name, tap.config) if tap.is_valid else ()
+        columns = self.get_columns(tap, accounts)
+        self.hashed_names = hashed_columns(self.name, tap.config) if tap.is_valid else frozenset()
         self._hashed = {
             column.field: (column.name, hashed(column.type, tap.config["hash_key"]))
-            for column in self.columns
-            if column.name in names
+            for column in columns
+            if column.name in self.hashed_names
         }
+        self._names = {column.field: column.name for column in columns}
         self.table = Table(
-            self.columns, self.primary_keys, native=native, instead=dict(self._hashed.values())
+            columns, self.primary_keys, native=native, instead=dict(self._hashed.values())
         )
         self.tap = tap
-        self._tally: Tally
+        self.tally: Tally
         # The state of the account that is being read, and up to where its leads are written.
         self._state: dict[str, Any] = {}
         self._mark: int | None = None
         super().__init__(tap, accounts, self.table.schema)
+
+    def get_columns(self, tap: TapLeads, accounts: Sequence[Account]) -> Sequence[Column]:  # noqa: ARG002
+        """The columns that the stream has for these accounts."""
+        return self.columns
 
     @abstractmethod
     def read_key(self, account: Account, record: Record) -> int | None:
@@ -124,6 +133,11 @@ class LeadsStream(AccountStream):
         names = self.schema["properties"]
         return frozenset(n for n in names if not self.mask.get(("properties", n), True))
 
+    def hash(self, value: Any) -> str | None:
+        """A value that has no column, as `hash_fields` lets it leave."""
+        digest: str | None = hashed(TEXT, self.config["hash_key"]).put(value)
+        return digest
+
     def veil(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Fields by the API's names, as they may leave in a column that has many of them.
 
@@ -138,7 +152,7 @@ class LeadsStream(AccountStream):
     @cached_property
     def _left_out(self) -> frozenset[str]:
         """The API's names of the columns that the catalog leaves out."""
-        return frozenset(c.field for c in self.columns if c.name in self.deselected)
+        return frozenset(f for f, name in self._names.items() if name in self.deselected)
 
     @cached_property
     def _shape(self) -> Shape:
@@ -192,7 +206,7 @@ class LeadsStream(AccountStream):
 
     @override
     def compare_start_date(self, value: str, start_date_value: str) -> str:
-        # Both are weighed in `_get_bounds`; the SDK fails on a bookmark that is no date.
+        # Both are weighed in `get_bounds`; the SDK fails on a bookmark that is no date.
         return value
 
     @override
@@ -200,7 +214,7 @@ class LeadsStream(AccountStream):
         account = self.accounts[(context or {})["account"]]
         if not self.matches(account, row):
             return None
-        self._tally.records += 1
+        self.tally.records += 1
         return self._shape(account.label, self.unfold(account, row))
 
     @override
@@ -212,38 +226,47 @@ class LeadsStream(AccountStream):
         if context is None:
             return
         account = self.accounts[context["account"]]
-        self._tally = self.tap.progress.begin(self.name, account.label)
+        self.tally = self.tap.progress.begin(self.name, account.label)
         state = self.get_context_state(context)
         try:
             with self.get_http_request_counter() as requests:
                 requests.with_context(dict(context))
                 try:
-                    yield from self._read_account(account, context)
+                    yield from self.read_account(account, context)
                 finally:
-                    requests.increment(self._tally.requests)
-            self._tally.outcome = "complete"
+                    requests.increment(self.tally.requests)
+            self.tally.outcome = "complete"
         except (LeadsError, *UNREADABLE) as error:
-            told = error if isinstance(error, LeadsError) else fault_of(error)
-            message = f"{self.where(context)}: {told}"
-            if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
-                raise LeadsError(message) from None
-            self._tally.outcome = "failed"
-            self.tap.fail(message)
+            self._fail(error, context)
         finally:
-            self._tally.bookmark = state.get("replication_key_value", "")
+            self.tally.bookmark = state.get("replication_key_value", "")
         # The last message is a STATE: some targets pass on none that a RECORD follows.
         state.pop("starting_replication_value", None)
         self.tap.write_message(StateMessage(value=self.tap_state))
 
-    def _read_account(self, account: Account, context: Context) -> Iterator[Record]:
-        low, high = self._get_bounds(account, context)
+    def _fail(self, error: Exception, context: Context) -> None:
+        """Tell that an account cannot be read, or not any further."""
+        told = error if isinstance(error, LeadsError) else fault_of(error)
+        if self.is_optional and getattr(error, "status", None) == HTTPStatus.FORBIDDEN:
+            self.tally.outcome = "skipped"
+            self.logger.warning("%s: %s; it is skipped", self.where(context), told)
+            return
+        message = f"{self.where(context)}: {told}"
+        if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
+            raise LeadsError(message) from None
+        self.tally.outcome = "failed"
+        self.tap.fail(message)
+
+    def read_account(self, account: Account, context: Context) -> Iterator[Record]:
+        """The records of an account that changed since its bookmark, oldest change first."""
+        low, high = self.get_bounds(account, context)
         threads = self.config["concurrency"]
         if self.can_sweep(account):
-            with closing(AccountReader(self, account, context, self._tally)) as reader:
+            with closing(AccountReader(self, account, context, self.tally)) as reader:
                 windows = Windows(reader, low, high, threads=threads)
                 try:
-                    batches = ReadAhead(windows.all(), threads).results(_PULSE)
-                    yield from self._written(batches, context, windows.learned)
+                    batches = ReadAhead(windows.all(), threads).results(PULSE)
+                    yield from self.written(batches, context, windows.learned)
                 except FilterIgnoredError:
                     self.logger.warning(
                         "%s: the API ignores the bounds or the order that it was asked for; every "
@@ -254,10 +277,16 @@ class LeadsStream(AccountStream):
                 else:
                     self._warn_of_the_future(windows.learned, context)
                     return
-        with closing(AccountReader(self, account, context, self._tally)) as reader:
+        yield from self.read_everything(account, context, low, high)
+
+    def read_everything(
+        self, account: Account, context: Context, low: int | None, high: int | None
+    ) -> Iterator[Record]:
+        """Every record between two instants by plain paging, for want of bounds or of an order."""
+        with closing(AccountReader(self, account, context, self.tally)) as reader:
             windows = Windows(reader, low, high, threads=1)
-            batches = ReadAhead([windows.everything()], 1).results(_PULSE)
-            yield from self._written(batches, context, windows.learned)
+            batches = ReadAhead([windows.everything()], 1).results(PULSE)
+            yield from self.written(batches, context, windows.learned)
 
     def _warn_of_the_future(self, learned: Learned, context: Context) -> None:
         """Say that leads are dated ahead of the source's clock: their dates may be misread."""
@@ -270,7 +299,7 @@ class LeadsStream(AccountStream):
                 self.zone_hint,
             )
 
-    def _written(
+    def written(
         self, batches: Iterable[Batch | None], context: Context, learned: Learned
     ) -> Iterator[Record]:
         """Move the bookmark behind each lead once it is written, and never back.
@@ -292,8 +321,8 @@ class LeadsStream(AccountStream):
                         unsaved = 0
                 self._mark = batch.mark
                 self.keep_bookmark()
-                self._tally.mark, self._tally.goal = batch.mark, learned.ceiling
-            if self.tap.progress.beat(self._tally) and unsaved:
+                self.tally.mark, self.tally.goal = batch.mark, learned.ceiling
+            if self.tap.progress.beat(self.tally) and unsaved:
                 self.tap.write_message(StateMessage(value=self.tap_state))
                 unsaved = 0
 
@@ -304,9 +333,9 @@ class LeadsStream(AccountStream):
         value = instants.text(self._mark)
         if value is not None and value > self._state.get("replication_key_value", ""):
             self._state["replication_key"] = self.replication_key
-            self._state["replication_key_value"] = self._tally.bookmark = value
+            self._state["replication_key_value"] = self.tally.bookmark = value
 
-    def _get_bounds(self, account: Account, context: Context) -> tuple[int | None, int | None]:
+    def get_bounds(self, account: Account, context: Context) -> tuple[int | None, int | None]:
         """The first and last instant to read: bookmark, `start_date` and the user's filters."""
         low, high = self.get_user_bounds(account)
         lows = [low]
@@ -324,7 +353,7 @@ class LeadsStream(AccountStream):
         bookmark = instants.of_text(value)
         if bookmark is not None and bookmark > account.clock.now() + _DAY:
             # Our own clock may be the wrong one: learn the API's.
-            AccountReader(self, account, context, self._tally).ask(Query(newest=True))
+            AccountReader(self, account, context, self.tally).ask(Query(newest=True))
         if bookmark is not None and bookmark <= account.clock.now() + _DAY:
             return bookmark - account.lookback
         self.logger.warning(

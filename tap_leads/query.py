@@ -21,7 +21,8 @@ class Query:
 
     `low` and `high` are inclusive instants. `keyless` asks for leads without a replication key,
     `whole` for an order that holds still while a set is read by position, `newest` for the
-    lead changed last, `unbounded` for everything at once where the source ignores bounds.
+    lead changed last, `unbounded` for everything at once where the source ignores bounds. `path`
+    names another list of the API than the stream's own, `parts` more to filter by.
     """
 
     low: int | None = None
@@ -30,6 +31,7 @@ class Query:
     whole: bool = False
     newest: bool = False
     unbounded: bool = False
+    path: str = ""
     parts: tuple[Part, ...] = ()
 
 
@@ -66,6 +68,9 @@ class Reader(Protocol):
         self, query: Query, paginator: Paginator[Any] | None = None, *, rows_expected: bool = False
     ) -> Page:
         """Send one request; the first page of `query` without a paginator."""
+
+    def identity(self, record: Record) -> Any:
+        """What tells a row from all others of the account."""
 
     def key(self, record: Record) -> int | None:
         """The replication key of a row as it came."""

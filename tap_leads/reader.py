@@ -83,6 +83,10 @@ class AccountReader:
         """Ask nothing more: nobody waits for the answers."""
         self._closed = True
 
+    def identity(self, record: Record) -> Any:
+        """What tells a row from all others."""
+        return self._stream.read_identity(record)
+
     def key(self, record: Record) -> int | None:
         """The replication key of a row as it came."""
         return self._stream.read_key(self._account, record)

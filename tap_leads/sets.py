@@ -40,14 +40,14 @@ class _Pass:
     added: int = 0
     ids: dict[Any, int] = field(default_factory=dict)
 
-    def note(self, page: Page) -> None:
+    def note(self, ids: Sequence[Any]) -> None:
         """Remember the rows of a page in the order in which they came."""
-        for record in page.records:
-            self.ids.setdefault(record["id"], len(self.ids))
+        for each in ids:
+            self.ids.setdefault(each, len(self.ids))
 
-    def is_followed_by(self, page: Page) -> bool:
+    def is_followed_by(self, ids: Sequence[Any]) -> bool:
         """Whether a page begins with a row seen before, and repeats such rows in their order."""
-        places = [self.ids.get(record["id"]) for record in page.records]
+        places = [self.ids.get(each) for each in ids]
         known = [place for place in places if place is not None]
         return bool(known) and places[0] is not None and known == sorted(known)
 
@@ -86,8 +86,9 @@ class SetReader:
             passes.append(current)
             for page in self._walk(query, current):
                 before = len(passes[0].ids)
+                ids = self._ids_of(page)
                 for one in passes:
-                    one.note(page)
+                    one.note(ids)
                 current.added += len(passes[0].ids) - before
                 yield self._rows_of(page, query)
                 if parts and self._is_beyond_reach(current):
@@ -102,6 +103,9 @@ class SetReader:
             if current.cut_off or self._is_beyond_reach(current):
                 break
         raise IncompleteError(self._missing(passes))
+
+    def _ids_of(self, page: Page) -> list[Any]:
+        return [self._source.identity(record) for record in page.records]
 
     def _rows_of(self, page: Page, query: Query) -> list[Record]:
         """The rows of a page that are of the set and were not handed on yet."""
@@ -140,13 +144,13 @@ class SetReader:
         rewinds = lost_at = idle = 0
         while not paginator.finished:
             page = self._ask(query, paginator)
-            if not page.records and paginator.count:
-                page = self._ask(query, paginator)
+            if not page.records and (paginator.count or page.total is None):
+                page = self._ask(query, paginator)  # an empty answer may be a wrong one
             current.last_total = page.total
             if current.total is None:
                 current.total = page.total
             if positions and positions.start and not current.gap:
-                if current.is_followed_by(page):
+                if current.is_followed_by(self._ids_of(page)):
                     rewinds = rewinds if positions.start < lost_at else 0
                 elif rewinds < MAX_REWINDS:
                     rewinds, lost_at = rewinds + 1, positions.start

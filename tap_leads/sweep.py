@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tap_leads.query import Reader
 
 
+_ALL = Query()
+
+
 @dataclass(slots=True)
 class Learned:
     """What the sweeps of one run have learned of their source."""
@@ -34,6 +37,8 @@ class Learned:
     """The source's clock when the run began: a bookmark behind it would hide what changes since."""
     newest: int | None = None
     """The moment of the newest lead seen."""
+    density: float | None = None
+    """Leads for each microsecond of the last window that was read whole."""
     end: int | None = None
     """The moment of the newest lead that was there when the clock was passed."""
 
@@ -41,9 +46,17 @@ class Learned:
 class Sweep:
     """The walk over the leads of one account whose keys lie from `low` to `high`."""
 
-    def __init__(self, source: Reader, low: int | None, high: int | None, learned: Learned) -> None:
-        """Prepare to read `source` between inclusive instants."""
+    def __init__(
+        self,
+        source: Reader,
+        low: int | None,
+        high: int | None,
+        learned: Learned,
+        query: Query = _ALL,
+    ) -> None:
+        """Prepare to read what `query` asks of `source` between inclusive instants."""
         self._source = source
+        self._query = query
         self._low = low
         self.high = high
         self._learned = learned
@@ -83,7 +96,7 @@ class Sweep:
             if cursor is None or last > cursor:
                 cursor, span = last, tick
             else:
-                block = Query(low=cursor, high=cursor + span - 1, whole=True)
+                block = replace(self._query, low=cursor, high=cursor + span - 1, whole=True)
                 for rows in self._sets.read(block, self._source.cuts):
                     yield Batch(rows, [self._mark] * len(rows), self._mark)
                 cursor, span = cursor + span, span * 2
@@ -91,8 +104,24 @@ class Sweep:
                 return
             self._forget(cursor)
             rows_and_keys = zip(page.records, keys, strict=True)
-            self._anchors = {row["id"]: key for row, key in rows_and_keys if key >= cursor}
+            anchors = (pair for pair in rows_and_keys if pair[1] >= cursor)
+            self._anchors = {self._source.identity(row): key for row, key in anchors}
             page = None
+
+    def closed(self) -> Iterator[Batch]:
+        """Every lead between the bounds, where the source cannot list them by key: read whole.
+
+        Raises:
+            IncompleteError: leads are there that could not be reached.
+        """
+        found: list[tuple[Record, int | None]] = []
+        query = replace(self._query, low=self._low, high=self.high, whole=True)
+        for rows in self._sets.read(query, self._source.cuts):
+            found += [(row, self._source.key(row)) for row in rows]
+        found.sort(key=lambda pair: (pair[1] or 0, str(self._source.identity(pair[0]))))
+        if self._low is not None and self.high is not None:
+            self._learned.density = len(found) / (self.high - self._low + 1)
+        yield self._batch(found)
 
     def keyless(self) -> Iterator[Batch]:
         """Every lead without a key, in no order.
@@ -101,7 +130,8 @@ class Sweep:
             IncompleteError: leads are there that could not be reached.
             FilterIgnoredError: the source ignores that only they are asked for.
         """
-        for rows in self._sets.read(Query(keyless=True, whole=True), self._source.cuts):
+        query = replace(self._query, keyless=True, whole=True)
+        for rows in self._sets.read(query, self._source.cuts):
             yield Batch(rows, [None] * len(rows), None)
 
     def everything(self) -> Iterator[Batch]:
@@ -110,7 +140,7 @@ class Sweep:
         The bookmark moves when all is read: before, any lead may still be to come.
         """
         mark = None
-        for rows in self._sets.read(Query(unbounded=True), ()):
+        for rows in self._sets.read(replace(self._query, unbounded=True), ()):
             kept = [r for r in rows if self._source.has_keyless or self._source.key(r) is not None]
             yield Batch(kept, [None] * len(kept), None)
             for row in kept:
@@ -147,7 +177,7 @@ class Sweep:
         Where that row does not come back it was changed meanwhile, or the source takes the bound
         for an exclusive one: from one step earlier its ties come in either case.
         """
-        query = Query(low=cursor, high=self.high)
+        query = replace(self._query, low=cursor, high=self.high)
         page = self.ask(query)
         if cursor is None or not self._anchors:
             believable = page.records or page.total is not None
@@ -192,8 +222,10 @@ class Sweep:
 
     def _is_unchanged(self, page: Page) -> bool:
         """Whether such a row is as it was: then the source does not find it by its own date."""
-        rows = ((record["id"], self._source.key(record)) for record in page.records)
-        return any(self._anchors.get(lead_id, _NEVER) == key for lead_id, key in rows)
+        return any(
+            self._anchors.get(self._source.identity(row), _NEVER) == self._source.key(row)
+            for row in page.records
+        )
 
     def _is_past_end(self, cursor: int) -> bool:
         """Whether what follows was changed after the sweep began and belongs to the next one.
@@ -205,7 +237,7 @@ class Sweep:
         if ceiling is None or not self.is_past_ceiling(cursor):
             return False
         if self._learned.end is None:
-            newest = self.ask(Query(newest=True, low=ceiling)).records
+            newest = self.ask(replace(self._query, newest=True, low=ceiling)).records
             keys = [key for key in map(self._source.key, newest) if key is not None]
             self._learned.end = max([ceiling, *keys])
         return cursor > self._learned.end
@@ -234,8 +266,9 @@ class Sweep:
         """The rows within the bounds that were not handed on as they are now, and their keys."""
         fresh = []
         for record, key in zip(records, keys, strict=True):
-            if self._is_within(key) and self._emitted.get(record["id"], _NEVER) != key:
-                self._emitted[record["id"]] = key
+            identity = self._source.identity(record)
+            if self._is_within(key) and self._emitted.get(identity, _NEVER) != key:
+                self._emitted[identity] = key
                 fresh.append((record, key))
         return fresh
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
 
@@ -72,6 +73,14 @@ class TapLeads(Tap):
             streams += [stream(self, accounts) for stream in source.streams]
         return streams
 
+    @property
+    @override
+    def streams(self) -> dict[str, Stream]:
+        """The streams in the order in which the sources have them; the SDK sorts them by name."""
+        found = super().streams
+        names = (_name_of(stream) for source in SOURCES for stream in source.streams)
+        return {name: found[name] for name in names if name in found}
+
     @override
     def setup_mapper(self) -> None:
         """Let a catalog say what is selected, and how; columns and keys are the tap's own to say.
@@ -91,14 +100,14 @@ class TapLeads(Tap):
     @staticmethod
     def _hashable_columns() -> dict[str, list[str]]:
         """The columns of each stream that are neither a key nor the replication key."""
-        streams: list[Any] = [stream for source in SOURCES for stream in source.streams]
         return {
-            stream.name: [
+            _name_of(stream): [
                 column.name
                 for column in stream.columns
                 if column.name not in {*stream.primary_keys, stream.replication_key}
             ]
-            for stream in streams
+            for source in SOURCES
+            for stream in source.streams
         }
 
     @property
@@ -194,3 +203,9 @@ class TapLeads(Tap):
     @override
     def get_singer_command(cls) -> click.Command:
         return Command.from_singer(super().get_singer_command(), cls.logger)
+
+
+def _name_of(stream: Any) -> str:
+    """The name of a stream that has not been made: the SDK says that only one that is has one."""
+    name: str = stream.name
+    return name

@@ -8,8 +8,10 @@ of its own, so it does not matter whether that position is still the same by the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tap_leads import instants
 from tap_leads.pagination import OVERLAP
 from tap_leads.query import Query
 from tap_leads.sweep import Learned, Sweep
@@ -23,14 +25,33 @@ if TYPE_CHECKING:
 # Pages of a window, for each thread: while one thread looks for the next window, which takes one
 # request, the others must not run out of pages.
 _PAGES = 2
+# Windows with two ends: how far back they begin where nothing says how far, into how many the time
+# is cut at first, how many pages each should have, and how much wider or narrower the next may be.
+_DAY = 24 * 60 * instants.MINUTE
+_RECENT = 4 * 365 * _DAY
+_FIRST_WINDOWS = 16
+_CLOSED_PAGES = 6
+_STEP = 8
+
+
+_ALL = Query()
 
 
 class Windows:
     """The leads of one account between inclusive instants, in parts for so many threads."""
 
-    def __init__(self, source: Reader, low: int | None, high: int | None, *, threads: int) -> None:
-        """Prepare to read; nothing is asked for yet."""
+    def __init__(
+        self,
+        source: Reader,
+        low: int | None,
+        high: int | None,
+        *,
+        threads: int,
+        query: Query = _ALL,
+    ) -> None:
+        """Prepare to read what `query` asks for; nothing is asked yet."""
         self._source = source
+        self._query = query
         self._low = low
         self._high = high
         self._pages = _PAGES * threads if threads > 1 else None
@@ -57,12 +78,53 @@ class Windows:
         if self._source.has_keyless:
             yield self._sweep(None).keyless()
 
+    def closed(self) -> Iterator[Iterator[Batch]]:
+        """Windows with two ends, for a source that cannot list leads by their key.
+
+        Each is read whole, and as wide as the last ones' density makes it about a few pages.
+
+        Raises:
+            IncompleteError: leads are there that could not be reached.
+        """
+        if not self._is_anything_there():
+            return
+        end = self._after(self.learned.ceiling or self._source.now())
+        end = end if self._high is None else min(self._after(self._high), end)
+        low = self._low
+        if low is None:
+            low = end - _RECENT
+            yield self._sweep(None, low - 1).closed()
+        width = max(_DAY, (end - low) // _FIRST_WINDOWS)
+        while low < end:
+            following = min(self._after(low + width), end)
+            yield self._sweep(low, following - 1).closed()
+            low, width = following, self._next_width(width)
+
+    def _after(self, instant: int) -> int:
+        """The first instant that the source's filter can tell from this one."""
+        return instant - instant % self._source.tick + self._source.tick
+
+    def _is_anything_there(self) -> bool:
+        """Whether there is a lead at all; the answer also tells the source's clock."""
+        query = replace(self._query, low=self._low, high=self._high, newest=True)
+        sweep = self._sweep(self._low)
+        return bool(sweep.ask(query).records or sweep.ask(query).records)
+
+    def _next_width(self, width: int) -> int:
+        """The width that brings as many pages as wanted, if leads lie as they did lately."""
+        density = self.learned.density
+        if density is None:
+            return width
+        wanted = _CLOSED_PAGES * self._source.page_size / density if density else width * _STEP
+        return int(max(self._source.tick, width / _STEP, min(width * _STEP, wanted)))
+
     def everything(self) -> Iterator[Batch]:
         """The same leads by plain paging, where bounds cannot be had."""
         return self._sweep(self._low).everything()
 
-    def _sweep(self, low: int | None) -> Sweep:
-        return Sweep(self._source, low, self._high, self.learned)
+    def _sweep(self, low: int | None, high: int | None = None) -> Sweep:
+        high = self._high if high is None else high
+        return Sweep(self._source, low, high, self.learned, self._query)
 
     def _look_ahead(self, sweep: Sweep, first: Page) -> tuple[int, Page] | None:
         """The key that a window should end with, and the page that begins with that lead.
@@ -83,7 +145,8 @@ class Windows:
                 return None
             positions = self._source.positions(Query())
             positions.skip(rows)
-            page = sweep.ask(Query(low=sweep.start, high=self._high), positions)
+            query = replace(self._query, low=sweep.start, high=self._high)
+            page = sweep.ask(query, positions)
             ahead = sweep.checked_keys(page, sweep.start)
             if not ahead or ahead[0] < keys[-1] or sweep.is_past_ceiling(ahead[0]):
                 return None

@@ -1,0 +1,88 @@
+"""`make bench`: measure, print tables, and write `results.json` and `results.png`."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import environments, limits, losses, speed
+from benchmarks.report import Results, report
+from benchmarks.tools import ROOT, TOOLS
+
+HERE = Path(__file__).parent
+PARTS = ("speed", "waits", "losses", "pace", "memory")
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """How much is read."""
+
+    speed: int = 20_000
+    waits: int = 3_000
+    losses: int = 5_000
+    pages: int = 100
+    few: int = 20_000
+    many: int = 500_000
+
+
+QUICK = Sizes(speed=3_000, waits=1_000, losses=2_500, pages=12, few=2_000, many=20_000)
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="of the processor's time (5)")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="only these")
+    parser.add_argument("--no-memory", action="store_true", help="leave out the 500,000 leads")
+    parser.add_argument(
+        "--quick", action="store_true", help="a small run, to see that all works: kept in .bench/"
+    )
+    arguments = parser.parse_args()
+    for tool in TOOLS:
+        environments.problem(tool.environment)  # made before anything is measured
+    parts = [part for part in arguments.parts if part != "memory" or not arguments.no_memory]
+    results = measure(parts, QUICK if arguments.quick else Sizes(), arguments.rounds)
+    print("\n" + report(results))
+    # What README.md shows is what a whole run has said.
+    whole = not arguments.quick and len(parts) >= len(PARTS) - 1
+    write(results, HERE if whole else ROOT / ".bench")
+
+
+def measure(parts: list[str], sizes: Sizes, rounds: int) -> Results:
+    """Each part, one after the other: nothing else of the benchmark runs meanwhile."""
+    results = Results(rounds=rounds)
+    if "speed" in parts:
+        print(f"Processor time, {sizes.speed:,} leads", flush=True)
+        results.speed, results.same_records = speed.processor_time(sizes.speed, rounds)
+    if "waits" in parts:
+        print(f"Time by the clock, {sizes.waits:,} leads", flush=True)
+        results.waits = speed.waiting_time(sizes.waits, max(1, rounds // 2 + rounds % 2))
+    if "losses" in parts:
+        print(f"Losses, {sizes.losses:,} leads", flush=True)
+        results.losses = losses.losses(sizes.losses)
+    if "pace" in parts:
+        print(f"Pace, {sizes.pages} pages", flush=True)
+        results.pace = limits.pace(sizes.pages)
+    if "memory" in parts:
+        print(f"Memory, {sizes.few:,} and {sizes.many:,} leads", flush=True)
+        results.memory = limits.memory(sizes.few, sizes.many)
+    return results
+
+
+def write(results: Results, folder: Path) -> None:
+    """Write the results and draw them."""
+    file, picture = folder / "results.json", folder / "results.png"
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    print(f"\n{file.relative_to(ROOT)}")
+    if problem := environments.problem("matplotlib"):
+        print(f"no chart: matplotlib {problem}")
+    elif results.speed and results.waits and results.losses:
+        python = environments.program("matplotlib", "python")
+        subprocess.run([python, HERE / "chart.py", file, picture], check=True)
+        print(picture.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

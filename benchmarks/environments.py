@@ -1,0 +1,83 @@
+"""An environment for each rival, from its lock in `locks/`, below `.bench/`.
+
+`python -m benchmarks.environments lock` resolves the locks anew from the pins in `locks/*.in`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import version as installed
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ROOT / "benchmarks" / "locks"
+ENVIRONMENTS = ROOT / ".bench" / "environments"
+UV = ROOT / ".tools" / "bin" / "uv"
+OLDEST = "3.11"
+"""The oldest Python that a lock is to hold for."""
+
+
+def program(name: str | None, executable: str) -> str:
+    """The path of a program of an environment; without a name, of the project's."""
+    folder = Path(sys.prefix) if name is None else ENVIRONMENTS / name
+    return str(folder / "bin" / executable)
+
+
+@cache
+def version(name: str | None) -> str:
+    """The version that an environment's lock says; without one, of what the project has."""
+    if name is None or not (LOCKS / f"{name}.txt").exists():
+        return installed(name or "tap-leads")
+    lines = (LOCKS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    pins = (line.partition(";")[0].strip().partition("==") for line in lines)
+    return next(pinned for package, _, pinned in pins if package.partition("[")[0] == name)
+
+
+@cache
+def problem(name: str | None) -> str:
+    """Why the environment cannot be made, if so; it is made where it is not there yet."""
+    if name is None:
+        return ""
+    lock, done = LOCKS / f"{name}.txt", ENVIRONMENTS / name / "synced"
+    if done.exists() and done.read_bytes() == lock.read_bytes():
+        return ""
+    print(f"Setting up {name} {version(name)} in {ENVIRONMENTS.relative_to(ROOT)}", flush=True)
+    python = program(name, "python")
+    for command in (
+        ["venv", "--clear", "--python", sys.executable, str(ENVIRONMENTS / name)],
+        ["pip", "sync", "--python", python, str(lock)],
+    ):
+        made = _uv(*command)
+        if made.returncode:
+            return f"cannot be installed: {made.stderr.strip().splitlines()[-1][:300]}"
+    done.write_bytes(lock.read_bytes())
+    return ""
+
+
+def lock() -> None:
+    """Resolve every lock from its pins."""
+    for pins in sorted(LOCKS.glob("*.in")):
+        target = pins.with_suffix(".txt")
+        made = _uv("pip", "compile", "--universal", f"--python-version={OLDEST}", "--no-annotate",
+                   "--no-header", str(pins), f"--output-file={target}")  # fmt: skip
+        print(pins.stem, made.stderr if made.returncode else "locked")
+
+
+def _uv(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # A test's or a shell's own settings of uv must not lead it to the project's environment.
+    environment = {k: v for k, v in os.environ.items() if k != "UV_PROJECT_ENVIRONMENT"}
+    return subprocess.run(
+        [UV, "--quiet", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["lock"]:
+    lock()

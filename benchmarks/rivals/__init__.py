@@ -1,0 +1,1 @@
+"""What runs in an environment of its own, or as a program of its own: nothing imports it."""

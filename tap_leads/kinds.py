@@ -1,0 +1,60 @@
+"""Streams that are not read by a sweep: lists without a replication key, or without its order."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, ClassVar
+
+from typing_extensions import override
+
+from tap_leads.leads import PULSE, LeadsStream
+from tap_leads.readahead import ReadAhead
+from tap_leads.reader import AccountReader
+from tap_leads.sweep import Learned
+from tap_leads.windows import Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.helpers.types import Context
+
+    from tap_leads.accounts import Account
+    from tap_leads.pagination import Record
+    from tap_leads.query import Batch
+
+
+class SnapshotStream(LeadsStream):
+    """A list that is read whole in each run, and whose rows have no moment of change."""
+
+    replication_key: str | None = None
+    has_keyless = True
+    tick = 1
+
+    @override
+    def read_key(self, account: Account, record: Record) -> int | None:
+        return None
+
+    def get_jobs(self, reader: AccountReader) -> Iterator[Iterator[Batch]]:
+        """What has to be read, in parts that can be read at once."""
+        yield Windows(reader, None, None, threads=1).everything()
+
+    @override
+    def read_account(self, account: Account, context: Context) -> Iterator[Record]:
+        with closing(AccountReader(self, account, context, self.tally)) as reader:
+            batches = ReadAhead(self.get_jobs(reader), self.config["concurrency"]).results(PULSE)
+            yield from self.written(batches, context, Learned(0))
+
+
+class WindowStream(LeadsStream):
+    """A list that can be filtered by its replication key, but not ordered by it."""
+
+    reach: ClassVar[int | None] = 10_000  # beyond so many rows a window is cut in two
+
+    @override
+    def read_account(self, account: Account, context: Context) -> Iterator[Record]:
+        low, high = self.get_bounds(account, context)
+        with closing(AccountReader(self, account, context, self.tally)) as reader:
+            threads = self.config["concurrency"]
+            windows = Windows(reader, low, high, threads=threads)
+            batches = ReadAhead(windows.closed(), threads).results(PULSE)
+            yield from self.written(batches, context, windows.learned)
