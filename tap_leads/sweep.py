@@ -180,7 +180,7 @@ class Sweep:
         query = replace(self._query, low=cursor, high=self.high)
         page = self.ask(query)
         if cursor is None or not self._anchors:
-            believable = page.records or page.total is not None
+            believable = page.records or page.total == 0
             return page if believable else self.ask(query)
         if self._came_back(page):
             self._learned.margin = self._learned.margin or 0

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Config = dict[str, Any]
 
-SOURCES = ("kommo", "dashly", "octanist")
+SLOTS = ("kommo", "dashly", "octanist")
 """Those that differ: Carrot quest is Dashly by another name."""
 
 CREDENTIALS = {

@@ -14,7 +14,7 @@ from sandbox import faults
 from tap_leads.budget import Budget
 from tap_leads.source import Source
 from tap_leads.sources.kommo import Kommo, KommoLeads
-from tests.conftest import SOURCES, everyone, settings_for, sync
+from tests.conftest import SLOTS, everyone, settings_for, sync
 
 if TYPE_CHECKING:
     from sandbox import Api, Request, Sandbox
@@ -224,7 +224,7 @@ def test_a_server_that_allows_far_less_than_the_tap_was_told_is_read_whole(box: 
 
 
 @pytest.mark.usefixtures("small_pages", "no_waits")
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", SLOTS)
 @pytest.mark.parametrize("after", [0, 9])
 def test_twenty_refusals_in_a_row_end_the_account_and_nothing_follows(
     box: Sandbox, source: str, after: int, caplog: pytest.LogCaptureFixture
@@ -287,7 +287,7 @@ def test_a_retry_waits_as_long_as_the_server_asks(
     assert seconds - 3 <= waits[0] <= seconds
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", SLOTS)
 @pytest.mark.parametrize(
     "asked",
     [{"retry_after": 3600}, {"retry_after_date": 3600}, {"retry_after_body": 3600}],

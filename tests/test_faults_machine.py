@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import random
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,11 @@ from typing_extensions import override
 
 from sandbox import Sandbox, faults
 from tap_leads.leads import LeadsStream
-from tests.conftest import KEYS, SOURCES, Table, everyone, settings_for, sync
+from tests.conftest import KEYS, SLOTS, Table, everyone, settings_for, sync
 
 if TYPE_CHECKING:
+    import random
+
     from sandbox import Api
     from tests.conftest import Run
 
@@ -186,7 +187,7 @@ class Schedule(RuleBasedStateMachine):
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", SLOTS)
 def test_after_any_faults_changes_and_kills_a_quiet_run_makes_the_table_equal_the_source(
     source: str,
 ) -> None:
