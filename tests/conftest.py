@@ -22,9 +22,9 @@ from typing_extensions import override
 
 from sandbox import Sandbox
 from tap_leads.budget import Budget
-from tap_leads.sources import SOURCES
+from tap_leads.sources import SOURCES as EVERY_SOURCE
 from tap_leads.sources.dashly import CarrotQuestLeads, DashlyLeads
-from tap_leads.sources.kommo import KommoLeads
+from tap_leads.sources.kommo.leads import KommoLeads
 from tap_leads.sources.octanist import OctanistLeads
 from tap_leads.tap import TapLeads
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Config = dict[str, Any]
 
-SLOTS = ("kommo", "dashly", "octanist")
+SOURCES = ("kommo", "dashly", "octanist")
 """Those that differ: Carrot quest is Dashly by another name."""
 
 CREDENTIALS = {
@@ -149,7 +149,7 @@ def settings_for(api: Api, **others: Any) -> Config:
 
 def catalog_for(*streams: str) -> dict[str, Any]:
     """A catalog that selects these streams and no others, with all their columns."""
-    every = [stream for source in SOURCES for stream in source.streams]
+    every = [stream for source in EVERY_SOURCE for stream in source.streams]
     names: list[str] = [vars(stream)["name"] for stream in every]
     return {
         "streams": [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, faults
-from tests.conftest import CREDENTIALS, SLOTS, everyone, settings_for, sync
+from tests.conftest import CREDENTIALS, SOURCES, everyone, settings_for, sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def limits(api: Api) -> list[int]:
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -80,7 +80,7 @@ def test_requests_that_fail_by_chance_are_sent_again_and_nothing_is_lost_or_come
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_third_of_all_requests_may_fail_and_nothing_is_lost(box: Sandbox, source: str) -> None:
     api = box.apis[source]
     kinds: list[str | int] = ["reset", "truncate", "lost_reply", "html200", "half_json200"]
@@ -110,7 +110,7 @@ def test_waits_between_tries_are_drawn_from_all_of_a_time_that_doubles(
 
 
 @pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("most", [100, 60, 20])
 def test_pages_are_halved_until_the_api_can_make_them(box: Sandbox, source: str, most: int) -> None:
     api, full = box.apis[source], FULL_PAGE[source]
@@ -129,7 +129,7 @@ def test_pages_are_halved_until_the_api_can_make_them(box: Sandbox, source: str,
 
 
 @pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 def test_pages_of_leads_that_share_a_moment_are_halved_too(box: Sandbox, source: str) -> None:
     api = box.apis[source]
     api.insert(500, at=time.time() - DAY)
@@ -147,7 +147,7 @@ def test_pages_of_leads_that_share_a_moment_are_halved_too(box: Sandbox, source:
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 def test_pages_grow_back_and_more_slowly_each_time_it_was_too_early(
     box: Sandbox, source: str
 ) -> None:
@@ -170,7 +170,7 @@ def test_pages_grow_back_and_more_slowly_each_time_it_was_too_early(
 
 
 @pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_page_that_comes_too_slowly_is_halved(box: Sandbox, source: str) -> None:
     api, full = box.apis[source], FULL_PAGE[source]
     api.faults.plan(faults.stall(30), faults.stall(30))
@@ -183,7 +183,7 @@ def test_a_page_that_comes_too_slowly_is_halved(box: Sandbox, source: str) -> No
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("fault", ["reset", "html200", 500])
 def test_a_fault_that_stays_ends_the_account_with_one_line(
     box: Sandbox, source: str, fault: str | int, caplog: pytest.LogCaptureFixture
@@ -198,7 +198,7 @@ def test_a_fault_that_stays_ends_the_account_with_one_line(
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("passed", [1, 4, 9, 14])
 def test_what_was_read_before_a_failure_keeps_its_state(
     box: Sandbox, source: str, passed: int
@@ -215,7 +215,7 @@ def test_what_was_read_before_a_failure_keeps_its_state(
 
 
 @pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize(
     "fault", [faults.status(401), faults.status(402), faults.status(403, body="html")], ids=str
 )
@@ -253,7 +253,7 @@ def account(name: str, api: Api) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("fault", ["truncate", 401, 429, 503])
 def test_an_account_that_fails_in_mid_run_leaves_the_others_whole(
     box: Sandbox, other: Sandbox, source: str, fault: str | int, run_here: Runner

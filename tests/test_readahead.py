@@ -10,8 +10,8 @@ import pytest
 
 from sandbox import Sandbox
 from tap_leads.readahead import ReadAhead
-from tap_leads.sources.kommo import KommoLeads
-from tests.conftest import KEYS, SLOTS, Table, everyone, settings_for, sync
+from tap_leads.sources.kommo.leads import KommoLeads
+from tests.conftest import KEYS, SOURCES, Table, everyone, settings_for, sync
 
 if TYPE_CHECKING:
     import random
@@ -47,7 +47,7 @@ def assert_whole(api: Api, run: Run) -> None:
 
 
 @pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("page_cap", [None, 9])
 def test_the_concurrency_changes_neither_the_records_nor_their_order_nor_the_state(
     box: Sandbox, source: str, page_cap: int | None
@@ -65,7 +65,7 @@ def test_the_concurrency_changes_neither_the_records_nor_their_order_nor_the_sta
 
 
 @pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 def test_the_concurrency_changes_nothing_where_leads_of_one_moment_keep_changing_places(
     box: Sandbox, source: str
 ) -> None:
@@ -87,7 +87,7 @@ def test_three_thousand_leads_of_one_second_come_once_each(box: Sandbox, concurr
 
 
 @pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("concurrency", [4, 8])
 def test_no_lead_is_lost_that_changes_while_windows_are_read_at_once(
     box: Sandbox, source: str, concurrency: int
@@ -131,7 +131,7 @@ def test_an_api_that_takes_no_note_of_a_position_or_of_an_upper_bound_costs_no_l
 
 
 @pytest.mark.usefixtures("small_pages")
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 def test_reading_ahead_costs_next_to_no_requests(box: Sandbox, source: str) -> None:
     api = box.apis[source]
     requests = []
@@ -142,7 +142,7 @@ def test_reading_ahead_costs_next_to_no_requests(box: Sandbox, source: str) -> N
     assert max(requests) <= requests[0] * 1.15
 
 
-@pytest.mark.parametrize("source", SLOTS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("concurrency", [4, 8])
 def test_a_quiet_run_looks_for_no_windows(box: Sandbox, source: str, concurrency: int) -> None:
     api = box.apis[source]

@@ -72,6 +72,8 @@ class KommoPeople(KommoFieldedStream):
         fields.setdefault(name, values[0]["value"] if values else None)
         veiled = [{**each, "value": self.veil({name: each["value"]}).get(name)} for each in values]
         fields.setdefault(f"{name}s", [each["value"] for each in veiled])
+        if self._name_of(custom) in fields:
+            fields[self._name_of(custom)] = veiled
         return {**custom, "values": veiled}
 
 
