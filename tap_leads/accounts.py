@@ -51,6 +51,8 @@ class Account:
     clock: Clock = field(default_factory=Clock)
     closed: AnswerError | None = None
     """Why no stream may ask this account for anything any more."""
+    has_answered: bool = False
+    """Whether it has answered any request as it should."""
     _refusals: int = 0
 
     def __post_init__(self) -> None:

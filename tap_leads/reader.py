@@ -117,6 +117,7 @@ class AccountReader:
                 self._size.shrink(size)
             raise
         self._size.came_well()
+        self._account.has_answered = True
         if rows_expected and not page.records:
             msg = "an empty answer where there was a lead a moment ago"
             raise TransientError(msg)

@@ -5,6 +5,7 @@ https://developers.kommo.com/docs/kommo-for-developers
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -49,6 +50,7 @@ class KommoStream(LeadsStream):
     page_size = 250
     tick = instants.SECOND
     replication_key: str | None = "updated_at"
+    skips = frozenset({HTTPStatus.NOT_FOUND})
     by: ClassVar[str | None] = "updated_at"
     """The field that can be filtered by, and that the replication key is read from."""
     still: ClassVar[str | None] = "id"
