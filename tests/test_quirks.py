@@ -72,7 +72,8 @@ def test_a_change_that_moves_no_date_comes_when_everything_is_read(
     (changed,) = api.edit([oldest], touch=False, **fields)
     assert str(changed) not in read(api, first.state).ids(stream)
     catalog: dict[str, Any] = TapLeads(config=config).catalog_dict
-    catalog["streams"][0]["replication_method"] = "FULL_TABLE"
+    (entry,) = [each for each in catalog["streams"] if each["tap_stream_id"] == stream]
+    entry["replication_method"] = "FULL_TABLE"
     names = {
         str(r["id"]): r["name"] for r in sync(config, first.state, catalog=catalog).records(stream)
     }
