@@ -192,10 +192,11 @@ class _Ledger:
                 self._rows[lead] = _deleted(lead, found["updated_at"], found["updated_by"])
         for lead, found in self.alive.items():
             row = self._rows.get(lead)
-            if row is not None and row["restored_at"] is None:
-                # A lead that was deleted a moment ago may be listed a little longer.
-                if row["deleted_at"] < max(settled, found["updated_at"]):
-                    row["restored_at"] = max(row["deleted_at"], found["updated_at"])
+            if row is None or row["restored_at"] is not None:
+                continue
+            # A lead that was deleted a moment ago may be listed a little longer.
+            if row["deleted_at"] < max(settled, found["updated_at"]):
+                row["restored_at"] = max(row["deleted_at"], found["updated_at"])
         return [self._rows[lead] for lead in sorted(self._rows)]
 
     def _merge(self, event: Record, ids: set[int]) -> None:
