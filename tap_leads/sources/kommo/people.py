@@ -60,21 +60,39 @@ class KommoPeople(KommoFieldedStream):
     @override
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
         fields = super().unfold(account, record)
-        shown = []
-        for custom in fields.get("custom_fields_values") or ():
-            name = _CODES.get(custom.get("field_code"))
-            shown.append(self._reached(name, custom, fields) if name else custom)
+        for custom in record.get("custom_fields_values") or ():
+            if name := _CODES.get(str(custom.get("field_code"))):
+                self._reach(name, custom, fields)
+        shown = [
+            each if self._name_of(each) in self.hashed_names else self._veiled(each)
+            for each in fields.get("custom_fields_values") or ()
+        ]
         return {**fields, "custom_fields_values": shown or None}
 
-    def _reached(self, name: str, custom: Record, fields: dict[str, Any]) -> Record:
-        """A field of phones or e-mails as it may leave, and its values as columns of their own."""
-        values = [each for each in custom.get("values") or () if each.get("value") is not None]
-        fields.setdefault(name, values[0]["value"] if values else None)
-        veiled = [{**each, "value": self.veil({name: each["value"]}).get(name)} for each in values]
-        fields.setdefault(f"{name}s", [each["value"] for each in veiled])
-        if self._name_of(custom) in fields:
-            fields[self._name_of(custom)] = veiled
-        return {**custom, "values": veiled}
+    def _reach(self, name: str, custom: Record, fields: dict[str, Any]) -> None:
+        """Put the phones or e-mails of a field into columns of their own."""
+        values = [each["value"] for each in _filled(custom)]
+        fields.setdefault(name, values[0] if values else None)
+        veiled = self._veiled(custom)
+        fields.setdefault(f"{name}s", [each["value"] for each in veiled["values"]])
+        if (column := self._name_of(custom)) in fields and column not in self.hashed_names:
+            fields[column] = veiled["values"]
+
+    def _veiled(self, custom: Record) -> Record:
+        """A field as it may leave; one of phones or e-mails as their columns may."""
+        name = _CODES.get(str(custom.get("field_code")))
+        if name is None:
+            return custom
+        values = [
+            {**each, "value": self.veil({name: each["value"]}).get(name)}
+            for each in _filled(custom)
+        ]
+        return {**custom, "values": values}
+
+
+def _filled(custom: Record) -> list[Record]:
+    """The values of a field, less those that are empty."""
+    return [each for each in custom.get("values") or () if each.get("value") is not None]
 
 
 class KommoContacts(KommoPeople):
