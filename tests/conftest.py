@@ -242,6 +242,7 @@ def run_tap(tmp_path: Path) -> Any:
         timeout: float = 120,
     ) -> Run:
         command = [sys.executable, "-m", "tap_leads"]
+        catalog = None if catalog is LEADS and arguments else catalog
         command += _written(tmp_path, config=config, state=state, catalog=catalog)
         done = subprocess.run(
             [*command, *arguments],
@@ -270,6 +271,7 @@ def run_here(
         catalog: Any = LEADS,
         environment: Mapping[str, str] | None = None,
     ) -> Run:
+        catalog = None if catalog is LEADS and arguments else catalog
         options = _written(tmp_path, config=config, state=state, catalog=catalog)
         log = io.StringIO()
         handler = logging.StreamHandler(log)
