@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
     from sandbox import Api
+    from sandbox.kommo import Kommo
 
 Config = dict[str, Any]
 
@@ -227,6 +228,14 @@ def box() -> Iterator[Sandbox]:
         for api in sandbox.apis.values():
             api.options.rate_limit = None
         yield sandbox
+
+
+@pytest.fixture
+def kommo() -> Iterator[Kommo]:
+    """A Kommo without leads."""
+    with Sandbox(leads=0, seed=7) as box:
+        box.kommo.options.rate_limit = None
+        yield box.kommo
 
 
 @pytest.fixture
