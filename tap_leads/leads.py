@@ -143,7 +143,9 @@ class LeadsStream(AccountStream):
         What is deselected is left out there too, and what is to be hashed is hashed.
         """
         return {
-            name: self._hashed[name][1].put(value) if name in self._hashed else value
+            name: value
+            if value is None or name not in self._hashed
+            else self._hashed[name][1].put(value)
             for name, value in fields.items()
             if name not in self._left_out
         }

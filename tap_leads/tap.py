@@ -59,6 +59,8 @@ class TapLeads(Tap):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Load settings, catalog and state as every tap does."""
         self.failures: list[str] = []
+        state = kwargs.get("state")
+        self.given_state: dict[str, Any] = state if isinstance(state, dict) else {}
         self._skipped: list[tuple[Account, str]] = []
         self.progress = progress_for(self.logger)
         # They log requests with their query, and the filters of stream maps: people's e-mails.

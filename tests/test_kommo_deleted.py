@@ -1,4 +1,4 @@
-"""Leads that were deleted, restored or merged: `kommo_deleted_leads` against what truly happened."""
+"""Leads that were deleted, restored or merged: `kommo_deleted_leads` against what happened."""
 
 from __future__ import annotations
 
