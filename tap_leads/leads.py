@@ -15,7 +15,7 @@ from typing_extensions import override
 from tap_leads import instants
 from tap_leads.client import AccountStream
 from tap_leads.columns import TEXT, Table
-from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.errors import UNREADABLE, AnswerError, LeadsError, fault_of
 from tap_leads.hashing import hashed, hashed_columns
 from tap_leads.progress import Tally
 from tap_leads.query import FilterIgnoredError, Query
@@ -264,7 +264,9 @@ class LeadsStream(AccountStream):
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
             raise LeadsError(message) from None
         self.tally.outcome = "failed"
-        self.tap.fail(message)
+        self.tap.fail(message, is_told=getattr(error, "is_told", False))
+        if isinstance(error, AnswerError):
+            error.is_told = True
 
     def read_account(self, account: Account, context: Context) -> Iterator[Record]:
         """The records of an account that changed since its bookmark, oldest change first."""

@@ -45,7 +45,7 @@ class KommoStream(LeadsStream):
     """A list of Kommo, by `updated_at`, which has whole seconds."""
 
     source = "kommo"
-    credential = "access_token"
+    credential = "access_token` or `kommo.oauth"  # whichever is set
     address = "`kommo.subdomain`, `kommo.domain` and `kommo.api_url`"
     page_size = 250
     tick = instants.SECOND
@@ -66,7 +66,7 @@ class KommoStream(LeadsStream):
 
     @override
     def get_credentials(self, account: Account) -> dict[str, str]:
-        return {"Authorization": f"Bearer {account.settings['access_token']}"}
+        return account.auth.headers() if account.auth else {}
 
     @override
     def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:
