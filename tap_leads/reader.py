@@ -50,6 +50,7 @@ class AccountReader:
         self.has_keyless = stream.reads_keyless(account)
         self.reach = stream.reach
         self.cuts = stream.cuts
+        self.lookback = account.lookback
         self._ask = backoff.on_exception(
             stream.backoff_wait_generator,
             (TransientError, requests.RequestException),

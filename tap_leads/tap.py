@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
@@ -58,6 +59,8 @@ class TapLeads(Tap):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Load settings, catalog and state as every tap does."""
         self.failures: list[str] = []
+        state = kwargs.get("state")
+        self.given_state: dict[str, Any] = state if isinstance(state, dict) else {}
         self._skipped: list[tuple[Account, str]] = []
         self.progress = progress_for(self.logger)
         # They log requests with their query, and the filters of stream maps: people's e-mails.
@@ -160,7 +163,12 @@ class TapLeads(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End as a program that was told to: the SDK would end as a success, and in mid-line."""
+        """End as a program that was told to: the SDK would end as a success, and in mid-line.
+
+        Once: a second signal, as a terminal and Meltano send them together, would cut the end off.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         raise Terminated(signum)
 
     @classmethod

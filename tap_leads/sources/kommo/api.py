@@ -77,7 +77,7 @@ class KommoStream(LeadsStream):
         if order and (order == self.still or self.can_sort):
             params[f"order[{order}]"] = "desc" if query.newest else "asc"
         if query.low is not None:
-            params[f"filter[{self.by}][from]"] = query.low // instants.SECOND
+            params[f"filter[{self.by}][from]"] = max(query.low // instants.SECOND, 0)
         if query.high is not None:
             params[f"filter[{self.by}][to]"] = query.high // instants.SECOND
         for part in query.parts:
