@@ -105,6 +105,8 @@ class KommoOptions(Options):
     """Events of one second: always in the same order, or in another at each call."""
     events_lag: float = 0.0
     """Seconds of clock until a late event shows."""
+    prompt_events: bool = False
+    """Events show at once, however long lists lag behind."""
     late_events: float = 1.0
     """The share of events that are late, if `events_lag` is set."""
     events_retention_days: float | None = None
@@ -115,6 +117,8 @@ class KommoOptions(Options):
     """How `entity_merged` names what was merged, which the documentation does not say."""
     merge_deletes: bool = False
     """A lead that is merged into another has a `lead_deleted` event of its own."""
+    timezone: str = "UTC"
+    """The account's time zone."""
     hidden_contacts: bool = True
     """Contacts of leads that nobody has accepted yet are not in the list."""
 

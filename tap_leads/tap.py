@@ -59,6 +59,8 @@ class TapLeads(Tap):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Load settings, catalog and state as every tap does."""
         self.failures: list[str] = []
+        state = kwargs.get("state")
+        self.given_state: dict[str, Any] = state if isinstance(state, dict) else {}
         self._skipped: list[tuple[Account, str]] = []
         self.progress = progress_for(self.logger)
         # They log requests with their query, and the filters of stream maps: people's e-mails.
@@ -134,9 +136,10 @@ class TapLeads(Tap):
             if not account.has_answered:
                 self.fail(message)
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, *, is_told: bool = False) -> None:
         """Take note that an account failed; the others go on."""
-        self.logger.error(message)
+        if not is_told:
+            self.logger.error(message)
         self.failures.append(message)
 
     @override
