@@ -34,7 +34,8 @@ def read(
 def fields_of(row: Row) -> Row:
     """The fields of a row of the source, those in its envelope by their own names."""
     fields = {name: value for name, value in row.items() if not name.startswith("_")}
-    return fields | row.get("_embedded", {})
+    embedded: Row = row.get("_embedded", {})
+    return fields | embedded
 
 
 def assert_same(record: Row, row: Row, zeros: Sequence[str] = ()) -> None:
