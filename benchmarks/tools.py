@@ -134,7 +134,11 @@ def _tap(job: Job) -> list[str]:
     # Its own default is 6 requests a second, which is for Kommo: the others have no such limit.
     kommo |= {"requests_per_second": 10_000, **job.settings}
     config = job.write("config.json", {"kommo": kommo})
-    return [sys.executable, "-m", "tap_leads", "--config", config]
+    # The others read leads alone; a stream that a catalog does not name is not read.
+    chosen = {"breadcrumb": [], "metadata": {"selected": True}}
+    leads = {"tap_stream_id": "kommo_leads", "schema": {"properties": {}}, "metadata": [chosen]}
+    catalog = job.write("catalog.json", {"streams": [leads]})
+    return [sys.executable, "-m", "tap_leads", "--config", config, "--catalog", catalog]
 
 
 def _bare(job: Job, order: str = "updated_at") -> list[str]:

@@ -30,7 +30,7 @@ _EMBEDDED: dict[str, Any] = {
 }
 
 
-def account(query: dict[str, Any], base: str) -> dict[str, Any]:
+def account(query: dict[str, Any], base: str, timezone: str = "UTC") -> dict[str, Any]:
     """The account: https://developers.kommo.com/reference/account-parameters."""
     with_ = str(query.get("with", "")).split(",")
     content: dict[str, Any] = {
@@ -60,6 +60,8 @@ def account(query: dict[str, Any], base: str) -> dict[str, Any]:
         content["drive_url"] = f"{base}/drive"
     content |= {name: value for name, value in _PLAIN.items() if name in with_}
     embedded = {name: value for name, value in _EMBEDDED.items() if name in with_}
+    if "datetime_settings" in embedded:
+        embedded["datetime_settings"] = {**embedded["datetime_settings"], "timezone": timezone}
     if embedded:
         content["_embedded"] = embedded
     return content

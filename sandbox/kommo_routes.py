@@ -69,7 +69,8 @@ class Routes(Lists):
         if request.method != "GET":
             return self._error(405)
         if path == "account":
-            return json_reply(200, account(nested(request.pairs), request.base), HAL)
+            content = account(nested(request.pairs), request.base, self.options.timezone)
+            return json_reply(200, content, HAL)
         produce = self._produce(path.split("/"))
         if produce is None:
             return self._problem(404, f"Cannot GET {request.path}")

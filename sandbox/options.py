@@ -117,6 +117,8 @@ class KommoOptions(Options):
     """How `entity_merged` names what was merged, which the documentation does not say."""
     merge_deletes: bool = False
     """A lead that is merged into another has a `lead_deleted` event of its own."""
+    timezone: str = "UTC"
+    """The account's time zone."""
     hidden_contacts: bool = True
     """Contacts of leads that nobody has accepted yet are not in the list."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import override
 
 from tap_leads.leads import PULSE, LeadsStream
+from tap_leads.progress import Tally
 from tap_leads.readahead import ReadAhead
 from tap_leads.reader import AccountReader
 from tap_leads.sweep import Learned
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from tap_leads.accounts import Account
     from tap_leads.pagination import Record
     from tap_leads.query import Batch
+
+
+class _Begun(NamedTuple):
+    """A list that is being read."""
+
+    tally: Tally
+    reader: AccountReader
+    ahead: ReadAhead[Batch]
 
 
 class SnapshotStream(LeadsStream):
@@ -39,10 +49,28 @@ class SnapshotStream(LeadsStream):
         yield Windows(reader, None, None, threads=1).everything()
 
     @override
+    def get_tally(self, account: Account) -> Tally:
+        self.begin(account)
+        return self._begun[account.label].tally
+
+    @override
+    def begin(self, account: Account) -> None:
+        if account.label not in self._begun:
+            tally = Tally(self.name, account.label)
+            reader = AccountReader(self, account, {"account": account.label}, tally)
+            ahead = ReadAhead(self.get_jobs(reader), self.config["concurrency"])
+            ahead.start()
+            self._begun[account.label] = _Begun(tally, reader, ahead)
+
+    @cached_property
+    def _begun(self) -> dict[str, _Begun]:
+        return {}
+
+    @override
     def read_account(self, account: Account, context: Context) -> Iterator[Record]:
-        with closing(AccountReader(self, account, context, self.tally)) as reader:
-            batches = ReadAhead(self.get_jobs(reader), self.config["concurrency"]).results(PULSE)
-            yield from self.written(batches, context, Learned(0))
+        begun = self._begun[account.label]
+        with closing(begun.reader):
+            yield from self.written(begun.ahead.results(PULSE), context, Learned(0))
 
 
 class WindowStream(LeadsStream):

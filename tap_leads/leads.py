@@ -6,7 +6,6 @@ from abc import abstractmethod
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -16,8 +15,9 @@ from typing_extensions import override
 from tap_leads import instants
 from tap_leads.client import AccountStream
 from tap_leads.columns import TEXT, Table
-from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.errors import UNREADABLE, AnswerError, LeadsError, fault_of
 from tap_leads.hashing import hashed, hashed_columns
+from tap_leads.progress import Tally
 from tap_leads.query import FilterIgnoredError, Query
 from tap_leads.readahead import ReadAhead
 from tap_leads.reader import AccountReader
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tap_leads.accounts import Account
     from tap_leads.columns import Column, Shape
     from tap_leads.pagination import Paginator, PositionPaginator, Record
-    from tap_leads.progress import Tally
     from tap_leads.query import Batch, Cut
     from tap_leads.sweep import Learned
     from tap_leads.tap import TapLeads
@@ -55,8 +54,8 @@ class LeadsStream(AccountStream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     columns: ClassVar[Sequence[Column]]
-    is_optional: ClassVar[bool] = False
-    """Whether a credential that lacks the right to read it is no failure."""
+    skips: ClassVar[frozenset[int]] = frozenset()
+    """The statuses that say that the account does not have this list, which is no failure."""
     tick: ClassVar[int]
     """The finest step of the filter by the replication key, in microseconds."""
     slack: ClassVar[int] = 0
@@ -144,7 +143,9 @@ class LeadsStream(AccountStream):
         What is deselected is left out there too, and what is to be hashed is hashed.
         """
         return {
-            name: self._hashed[name][1].put(value) if name in self._hashed else value
+            name: value
+            if value is None or name not in self._hashed
+            else self._hashed[name][1].put(value)
             for name, value in fields.items()
             if name not in self._left_out
         }
@@ -226,7 +227,7 @@ class LeadsStream(AccountStream):
         if context is None:
             return
         account = self.accounts[context["account"]]
-        self.tally = self.tap.progress.begin(self.name, account.label)
+        self.tally = self.tap.progress.begin(self.get_tally(account))
         state = self.get_context_state(context)
         try:
             with self.get_http_request_counter() as requests:
@@ -236,6 +237,7 @@ class LeadsStream(AccountStream):
                 finally:
                     requests.increment(self.tally.requests)
             self.tally.outcome = "complete"
+            self.tap.begin_others(account)
         except (LeadsError, *UNREADABLE) as error:
             self._fail(error, context)
         finally:
@@ -244,18 +246,27 @@ class LeadsStream(AccountStream):
         state.pop("starting_replication_value", None)
         self.tap.write_message(StateMessage(value=self.tap_state))
 
+    def get_tally(self, account: Account) -> Tally:
+        """What an account's records and requests are counted in."""
+        return Tally(self.name, account.label)
+
+    def begin(self, account: Account) -> None:
+        """Begin to read an account before its turn, where little is to be read."""
+
     def _fail(self, error: Exception, context: Context) -> None:
         """Tell that an account cannot be read, or not any further."""
         told = error if isinstance(error, LeadsError) else fault_of(error)
-        if self.is_optional and getattr(error, "status", None) == HTTPStatus.FORBIDDEN:
-            self.tally.outcome = "skipped"
-            self.logger.warning("%s: %s; it is skipped", self.where(context), told)
-            return
         message = f"{self.where(context)}: {told}"
+        if getattr(error, "status", None) in self.skips:
+            self.tally.outcome = "skipped"
+            self.tap.skip(self.accounts[context["account"]], message)
+            return
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
             raise LeadsError(message) from None
         self.tally.outcome = "failed"
-        self.tap.fail(message)
+        self.tap.fail(message, is_told=getattr(error, "is_told", False))
+        if isinstance(error, AnswerError):
+            error.is_told = True
 
     def read_account(self, account: Account, context: Context) -> Iterator[Record]:
         """The records of an account that changed since its bookmark, oldest change first."""

@@ -36,11 +36,11 @@ class LiveProgress(Progress):
         ]
 
     @override
-    def begin(self, stream: str, account: str) -> Tally:
+    def begin(self, tally: Tally) -> Tally:
         if not self._live.is_started:
             self._live.start()
             self._log_to_stderr()  # above the table, which has put something in its place
-        return super().begin(stream, account)
+        return super().begin(tally)
 
     @override
     def show(self, tally: Tally) -> None:

@@ -92,11 +92,11 @@ class Progress:
         self._beat = time.monotonic()
         self.tallies: list[Tally] = []
 
-    def begin(self, stream: str, account: str) -> Tally:
+    def begin(self, tally: Tally) -> Tally:
         """An account of a stream is at work from now on."""
         self._beat = time.monotonic()
-        self.tallies.append(Tally(stream, account))
-        return self.tallies[-1]
+        self.tallies.append(tally)
+        return tally
 
     def beat(self, tally: Tally) -> bool:
         """Whether it is time to tell how far the run is; then it is told."""

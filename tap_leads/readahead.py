@@ -45,15 +45,22 @@ class ReadAhead(Generic[T]):
         self._changed = threading.Condition()
         self._begun: deque[_Job[T]] = deque()
         self._all_begun = False
+        self._started = False
         self._stopped = False
+
+    def start(self) -> None:
+        """Begin to work, if it is not begun yet."""
+        if not self._started:
+            self._started = True
+            for _ in range(self._threads):
+                threading.Thread(target=self._work, daemon=True).start()
 
     def results(self, heartbeat: float) -> Iterator[T | None]:
         """The results in order; None whenever none came for `heartbeat` seconds.
 
         What a job raises is raised here when its turn has come, and ends the others.
         """
-        for _ in range(self._threads):
-            threading.Thread(target=self._work, daemon=True).start()
+        self.start()
         try:
             while True:
                 with self._changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
 
+    from tap_leads.accounts import Account
     from tap_leads.leads import LeadsStream
     from tap_leads.source import Source
 
@@ -57,6 +59,9 @@ class TapLeads(Tap):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Load settings, catalog and state as every tap does."""
         self.failures: list[str] = []
+        state = kwargs.get("state")
+        self.given_state: dict[str, Any] = state if isinstance(state, dict) else {}
+        self._skipped: list[tuple[Account, str]] = []
         self.progress = progress_for(self.logger)
         # They log requests with their query, and the filters of stream maps: people's e-mails.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -114,9 +119,27 @@ class TapLeads(Tap):
     def _configured(self) -> list[Source]:
         return [source for source in SOURCES if source.name in self.config]
 
-    def fail(self, message: str) -> None:
+    def begin_others(self, account: Account) -> None:
+        """Begin to read the small lists of an account that answers before it is their turn."""
+        for stream in cast("dict[str, LeadsStream]", self.streams).values():
+            if stream.selected and stream.accounts.get(account.label) is account:
+                stream.begin(account)
+
+    def skip(self, account: Account, message: str) -> None:
+        """Take note that an account does not have a list."""
+        self.logger.warning("%s; it is skipped", message)
+        self._skipped.append((account, message))
+
+    def check_skipped(self) -> None:
+        """Lists that are not there are no failure, unless the account has nothing else either."""
+        for account, message in self._skipped:
+            if not account.has_answered:
+                self.fail(message)
+
+    def fail(self, message: str, *, is_told: bool = False) -> None:
         """Take note that an account failed; the others go on."""
-        self.logger.error(message)
+        if not is_told:
+            self.logger.error(message)
         self.failures.append(message)
 
     @override
@@ -140,7 +163,12 @@ class TapLeads(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End as a program that was told to: the SDK would end as a success, and in mid-line."""
+        """End as a program that was told to: the SDK would end as a success, and in mid-line.
+
+        Once: a second signal, as a terminal and Meltano send them together, would cut the end off.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         raise Terminated(signum)
 
     @classmethod
@@ -187,6 +215,7 @@ class TapLeads(Tap):
         gc.freeze()
         try:
             tap.sync_all()
+            tap.check_skipped()
         except Terminated as ended:
             tap.logger.warning("ended by signal %d; the state says how far it came", ended.signal)
             for stream in cast("dict[str, LeadsStream]", tap.streams).values():

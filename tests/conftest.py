@@ -21,12 +21,14 @@ from singer_sdk.logging import ConsoleFormatter
 from typing_extensions import override
 
 from sandbox import Sandbox
+from sandbox.postgres import Postgres
 from tap_leads.budget import Budget
 from tap_leads.sources import SOURCES as EVERY_SOURCE
 from tap_leads.sources.dashly import CarrotQuestLeads, DashlyLeads
 from tap_leads.sources.kommo.leads import KommoLeads
 from tap_leads.sources.octanist import OctanistLeads
 from tap_leads.tap import TapLeads
+from tests.loading import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
     from sandbox import Api
+    from sandbox.kommo import Kommo
 
 Config = dict[str, Any]
 
@@ -230,6 +233,27 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def kommo() -> Iterator[Kommo]:
+    """A Kommo without leads."""
+    with Sandbox(leads=0, seed=7) as box:
+        box.kommo.options.rate_limit = None
+        yield box.kommo
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL of these tests' own."""
+    with Postgres(tmp_path_factory.mktemp("postgres") / "data") as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Postgres, tmp_path: Path) -> Database:
+    """A schema in it for the runs of one test."""
+    return Database(postgres, tmp_path, f"test_{os.urandom(6).hex()}")
+
+
+@pytest.fixture
 def run_tap(tmp_path: Path) -> Any:
     """Run `tap-leads` as a program of its own."""
 
@@ -242,6 +266,7 @@ def run_tap(tmp_path: Path) -> Any:
         timeout: float = 120,
     ) -> Run:
         command = [sys.executable, "-m", "tap_leads"]
+        catalog = None if catalog is LEADS and arguments else catalog
         command += _written(tmp_path, config=config, state=state, catalog=catalog)
         done = subprocess.run(
             [*command, *arguments],
@@ -270,6 +295,7 @@ def run_here(
         catalog: Any = LEADS,
         environment: Mapping[str, str] | None = None,
     ) -> Run:
+        catalog = None if catalog is LEADS and arguments else catalog
         options = _written(tmp_path, config=config, state=state, catalog=catalog)
         log = io.StringIO()
         handler = logging.StreamHandler(log)
@@ -279,7 +305,7 @@ def run_here(
             patch.chdir(tmp_path)
             patch.setattr(root, "handlers", [*root.handlers, handler])
             level = root.level
-            root.setLevel(logging.INFO)
+            root.setLevel(min(level, logging.INFO))
             for name, value in (environment or {}).items():
                 patch.setenv(name, value)
             capsys.readouterr()

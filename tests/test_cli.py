@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_leads.sources import SOURCES
 from tap_leads.tap import TapLeads
 from tests.conftest import CREDENTIALS, KEYS, settings_for
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Runner = Callable[..., Run]
 
-STREAMS = [f"{slot}_leads" for slot in sorted(CREDENTIALS)]
+STREAMS = {source.name: [vars(stream)["name"] for stream in source.streams] for source in SOURCES}
 WRONG = "canary-4f1c"
 
 
@@ -54,7 +55,7 @@ def setting_names(schema: dict[str, Any], above: str = "") -> Iterator[str]:
 def test_discovery_needs_no_settings_and_names_every_stream(run_tap: Runner) -> None:
     run = run_tap(None, "--discover")
     assert run.code == 0
-    assert sorted(catalog_of(run)) == STREAMS
+    assert list(catalog_of(run)) == [name for names in STREAMS.values() for name in names]
 
 
 @pytest.mark.parametrize("slot", CREDENTIALS)
@@ -63,15 +64,18 @@ def test_discovery_with_settings_names_the_streams_of_its_sources(
 ) -> None:
     run = run_here({slot: settings_for(box.apis[slot])}, "--discover")
     assert run.code == 0
-    assert list(catalog_of(run)) == [f"{slot}_leads"]
+    assert list(catalog_of(run)) == STREAMS[slot]
     assert box.apis[slot].journal == []
 
 
 def test_a_discovered_catalog_has_keys_and_the_replication_key(run_here: Runner) -> None:
-    for name, stream in catalog_of(run_here(None, "--discover")).items():
+    catalog = catalog_of(run_here(None, "--discover"))
+    for slot, key in KEYS.items():
+        stream = catalog[f"{slot}_leads"]
         assert stream["key_properties"] == ["account", "id"]
-        assert stream["replication_key"] == KEYS[name.removesuffix("_leads")]
+        assert stream["replication_key"] == key
         assert stream["replication_method"] == "INCREMENTAL"
+    for stream in catalog.values():
         types = [kind["type"] for kind in stream["schema"]["properties"].values()]
         assert all(isinstance(kind, str) or len(kind) == 2 for kind in types)
         assert all(kind["description"] for kind in stream["schema"]["properties"].values())
@@ -80,7 +84,7 @@ def test_a_discovered_catalog_has_keys_and_the_replication_key(run_here: Runner)
 def test_settings_that_are_wrong_do_not_keep_discovery_from_its_work(run_here: Runner) -> None:
     run = run_here({"kommo": {"access_token": [WRONG]}}, "--discover")
     assert run.code == 0
-    assert list(catalog_of(run)) == ["kommo_leads"]
+    assert list(catalog_of(run)) == STREAMS["kommo"]
     assert run.said()[0] == "kommo.access_token: must be a string"
     assert WRONG not in run.stderr
 
@@ -160,7 +164,7 @@ def test_a_test_run_with_a_wrong_credential_says_so_in_one_line(
     assert run.code == 1
     assert len(box.apis[slot].journal) == 1
     (line,) = run.said()
-    assert f"{slot}_leads, account " in line
+    assert re.search(rf"{slot}_\w+, account ", line)
     assert "401: the API does not accept the credential" in line
     assert f"`{slot}.{CREDENTIALS[slot]}`" in line
     assert WRONG not in run.stderr
@@ -169,7 +173,7 @@ def test_a_test_run_with_a_wrong_credential_says_so_in_one_line(
 def test_a_test_of_the_schemas_asks_nothing(box: Sandbox, run_here: Runner) -> None:
     run = run_here(every_source(box), "--test=schema")
     assert run.code == 0
-    assert sorted(run.schemas) == STREAMS
+    assert {f"{slot}_leads" for slot in CREDENTIALS} <= run.schemas.keys()
     assert [len(api.journal) for api in box.apis.values()] == [0, 0, 0, 0]
 
 

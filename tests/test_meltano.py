@@ -17,21 +17,15 @@ import pytest
 from psycopg.rows import dict_row
 
 from sandbox import demo
-from sandbox.postgres import Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from sandbox import Sandbox
+    from sandbox.postgres import Postgres
 
 ROOT = Path(__file__).parent.parent
 MELTANO = Path(sys.executable).with_name("meltano")
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with Postgres(tmp_path_factory.mktemp("postgres") / "data") as server:
-        yield server
 
 
 @pytest.fixture

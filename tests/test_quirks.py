@@ -71,9 +71,9 @@ def test_a_change_that_moves_no_date_comes_when_everything_is_read(
     oldest = next(lead_id for lead_id in api.leads if str(lead_id) == first.ids(stream)[0])
     (changed,) = api.edit([oldest], touch=False, **fields)
     assert str(changed) not in read(api, first.state).ids(stream)
-    catalog: dict[str, Any] = TapLeads(config=config).catalog_dict
-    (entry,) = [each for each in catalog["streams"] if each["tap_stream_id"] == stream]
-    entry["replication_method"] = "FULL_TABLE"
+    found: list[dict[str, Any]] = TapLeads(config=config).catalog_dict["streams"]
+    (leads,) = (each for each in found if each["tap_stream_id"] == stream)
+    catalog = {"streams": [leads | {"replication_method": "FULL_TABLE"}]}
     names = {
         str(r["id"]): r["name"] for r in sync(config, first.state, catalog=catalog).records(stream)
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
@@ -30,6 +30,7 @@ def served() -> Iterator[None]:
         for slot, api in box.apis.items():
             api.options.rate_limit = None
             CONFIGS[slot][slot] = settings_for(api)
+        box.kommo.delete(3)
         yield
 
 
@@ -37,7 +38,12 @@ def standard(slot: str, form: str = "text") -> type:
     """The SDK's tests for one source."""
     CONFIGS[slot]["nested_values"] = form
     suite = SuiteConfig(max_records_limit=None)
-    made: type = get_tap_test_class(TapLeads, config=CONFIGS[slot], suite_config=suite)
+    catalog: dict[str, Any] = TapLeads(config=CONFIGS[slot]).catalog_dict
+    for stream in catalog["streams"]:  # some are not selected by default
+        stream["metadata"][-1]["metadata"]["selected"] = True
+    made: type = get_tap_test_class(
+        TapLeads, config=CONFIGS[slot], suite_config=suite, catalog=catalog
+    )
     return made
 
 

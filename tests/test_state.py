@@ -13,7 +13,7 @@ import pytest
 from singer_sdk import RESTStream, Tap
 
 from tap_leads.leads import LeadsStream
-from tests.conftest import settings_for, sync
+from tests.conftest import LEADS, settings_for, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,10 @@ def test_a_run_that_is_told_to_end_writes_its_state_and_does_not_look_like_a_suc
     box.kommo.options.page_cap = 20
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"kommo": settings_for(box.kommo, requests_per_second=4)}))
+    catalog = tmp_path / "catalog.json"
+    catalog.write_text(json.dumps(LEADS))
     command = [sys.executable, "-m", "tap_leads", "--config", str(config)]
+    command += ["--catalog", str(catalog)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as tap:

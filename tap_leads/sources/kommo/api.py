@@ -5,6 +5,7 @@ https://developers.kommo.com/docs/kommo-for-developers
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -44,11 +45,12 @@ class KommoStream(LeadsStream):
     """A list of Kommo, by `updated_at`, which has whole seconds."""
 
     source = "kommo"
-    credential = "access_token"
+    credential = "access_token` or `kommo.oauth"  # whichever is set
     address = "`kommo.subdomain`, `kommo.domain` and `kommo.api_url`"
     page_size = 250
     tick = instants.SECOND
     replication_key: str | None = "updated_at"
+    skips = frozenset({HTTPStatus.NOT_FOUND})
     by: ClassVar[str | None] = "updated_at"
     """The field that can be filtered by, and that the replication key is read from."""
     still: ClassVar[str | None] = "id"
@@ -64,7 +66,7 @@ class KommoStream(LeadsStream):
 
     @override
     def get_credentials(self, account: Account) -> dict[str, str]:
-        return {"Authorization": f"Bearer {account.settings['access_token']}"}
+        return account.auth.headers() if account.auth else {}
 
     @override
     def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:

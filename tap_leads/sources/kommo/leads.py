@@ -92,6 +92,7 @@ class KommoLeads(KommoFieldedStream):
 
     name = "kommo_leads"
     path = "/leads"
+    skips: ClassVar[frozenset[int]] = frozenset()
     columns: ClassVar[Sequence[Column]] = (
         Column("id", INTEGER, "Id of the lead."),
         Column("name", TEXT, "Name of the lead."),

@@ -60,38 +60,40 @@ class KommoPeople(KommoFieldedStream):
     @override
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
         fields = super().unfold(account, record)
+        for custom in record.get("custom_fields_values") or ():
+            if name := _CODES.get(str(custom.get("field_code"))):
+                self._reach(name, custom, fields)
         customs = fields.get("custom_fields_values")
         if not customs:
             return fields
-        shown = []
-        for custom in customs:
-            name = _CODES.get(custom.get("field_code"))
-            shown.append(self._reached(name, custom, fields) if name else custom)
+        shown = [
+            each if self._name_of(each) in self.hashed_names else self._veiled(each)
+            for each in customs
+        ]
         return {**fields, "custom_fields_values": shown}
 
-    def _reached(self, name: str, custom: Record, fields: dict[str, Any]) -> Record:
-        """A field of phones or e-mails as it may leave, and its values as columns of their own."""
-        values = custom.get("values") or []
-        filled = [each["value"] for each in values if each.get("value") is not None]
+    def _reach(self, name: str, custom: Record, fields: dict[str, Any]) -> None:
+        """Put the phones or e-mails of a field into columns of their own."""
+        values = [each.get("value") for each in custom.get("values") or ()]
+        filled = [value for value in values if value is not None]
         if filled:
             fields.setdefault(name, filled[0])
             veiled = [self.veil({name: value}).get(name) for value in filled]
             seen = [value for value in veiled if value is not None]
             fields[f"{name}s"] = [*(fields.get(f"{name}s") or ()), *seen] or None
-        if not self._is_veiled(name):
+        if (column := self._name_of(custom)) in fields and column not in self.hashed_names:
+            fields[column] = self._veiled(custom)["values"]
+
+    def _veiled(self, custom: Record) -> Record:
+        """A field as it may leave: what its column does not tell, it must not tell either."""
+        name = _CODES.get(str(custom.get("field_code")), "")
+        if name not in self.hashed_names and name not in self.deselected:
             return custom
-        # What is left out or hashed in its own column is so in all that repeat it.
-        shown = [{**each, **self._veiled(name, each)} for each in values]
-        if self._name_of(custom) in fields:
-            fields[self._name_of(custom)] = shown
-        return {**custom, "values": shown}
-
-    def _is_veiled(self, name: str) -> bool:
-        return name in self.hashed_names or name in self.deselected
-
-    def _veiled(self, name: str, item: Record) -> Record:
-        value = item.get("value")
-        return {"value": None if value is None else self.veil({name: value}).get(name)}
+        values = [
+            {**each, "value": self.veil({name: each.get("value")}).get(name)}
+            for each in custom.get("values") or ()
+        ]
+        return {**custom, "values": values}
 
 
 class KommoContacts(KommoPeople):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -116,7 +117,7 @@ class KommoUsers(KommoSnapshot):
 
     name = "kommo_users"
     path = "/users"
-    is_optional = True
+    skips = KommoSnapshot.skips | {HTTPStatus.FORBIDDEN}
     adds = "role,group,uuid,user_rank,phone_number"
     columns: ClassVar[Sequence[Column]] = (
         ID,
@@ -147,7 +148,7 @@ class KommoRoles(KommoSnapshot):
 
     name = "kommo_roles"
     path = "/roles"
-    is_optional = True
+    skips = KommoSnapshot.skips | {HTTPStatus.FORBIDDEN}
     adds = "users"
     columns: ClassVar[Sequence[Column]] = (
         ID,
