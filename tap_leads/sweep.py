@@ -177,7 +177,8 @@ class Sweep:
         """
         tick = self._source.tick
         # A set is the same one from its first page to its last, whatever is learned meanwhile.
-        if not query.whole or query != self._widened[0]:
+        is_first = not query.whole or query != self._widened[0]
+        if is_first:
             self._widened = query, self._widen(query)
         asked = self._widened[1]
         high = asked.high
@@ -190,6 +191,9 @@ class Sweep:
             keys = [key for key in map(self._source.key, page.records) if key is not None]
             if any(key // tick == high // tick for key in keys):
                 self._learned.high_margin = 0
+                if query.whole and is_first and page.more:  # a smaller set will do
+                    self._widened = query, self._widen(query)
+                    page = self._source.ask(self._widened[1], paginator)
         return page
 
     def _widen(self, query: Query) -> Query:
