@@ -215,7 +215,8 @@ class Kommo(Routes):
     # -- remembering -----------------------------------------------------------------------------
 
     def _record(self, happening: Happening) -> None:
-        options, visible_at = self.options, self._visible_at()
+        options = self.options
+        visible_at = None if options.prompt_events else self._visible_at()
         if options.events_lag and self._order_rng.random() < options.late_events:
             visible_at = max(visible_at or 0.0, self.clock.now() + options.events_lag)
         self._history.record(happening._replace(visible_at=visible_at))

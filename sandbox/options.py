@@ -105,6 +105,8 @@ class KommoOptions(Options):
     """Events of one second: always in the same order, or in another at each call."""
     events_lag: float = 0.0
     """Seconds of clock until a late event shows."""
+    prompt_events: bool = False
+    """Events show at once, however long lists lag behind."""
     late_events: float = 1.0
     """The share of events that are late, if `events_lag` is set."""
     events_retention_days: float | None = None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import requests
 
+    from tap_leads.auth import Auth
+
 # Refusals in a row after which asking on would only bring a block.
 _MAX_REFUSALS = 20
 
@@ -46,6 +48,8 @@ class Account:
 
     label: str
     settings: Mapping[str, Any]
+    auth: Auth | None = None
+    """The account's tokens, where they are more than a setting."""
     budget: Budget = field(init=False)
     transport: Transport = field(init=False)
     clock: Clock = field(default_factory=Clock)

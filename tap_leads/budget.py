@@ -29,6 +29,12 @@ class _Slot:
     answered: float = math.inf
 
 
+class _Here(threading.local):
+    """What a thread has to do with a budget: its last request, which it may not have made yet."""
+
+    slot = _Slot(left=-math.inf)
+
+
 class Budget:
     """Lets requests leave evenly, so that the server sees at most `per_second` in any one second.
 
@@ -44,7 +50,7 @@ class Budget:
         self._last: deque[_Slot] = deque(maxlen=max(1, int(per_second)))
         self._period = max(1.0, 1 / per_second)
         self._took: deque[float] = deque([math.inf], maxlen=20)
-        self._here = threading.local()
+        self._here = _Here()
 
     def wait(self) -> float:
         """Wait until a request of this thread may leave; the seconds waited."""
@@ -66,7 +72,7 @@ class Budget:
         It may do so later than it was allowed to: a connection had to be made, or the machine
         was busy. The second in which the server counts it begins only then.
         """
-        slot: _Slot = self._here.slot
+        slot = self._here.slot
         if slot.left == math.inf:
             with self._changed:
                 slot.left = time.monotonic()
@@ -74,7 +80,7 @@ class Budget:
 
     def answered(self) -> None:
         """Take note that the answer to this thread's request has begun."""
-        slot: _Slot = self._here.slot
+        slot = self._here.slot
         with self._changed:
             slot.answered = time.monotonic()
             self._took.append(slot.answered - slot.left)

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+from typing_extensions import override
 
 from tap_leads import instants
 
@@ -167,7 +168,7 @@ class Nested:
         return [self._one(item) for item in (value if isinstance(value, list) else [value])]
 
     def _one(self, value: Any) -> dict[str, Any] | None:
-        if value is None:
+        if value is None or value == []:  # PHP writes an empty object as an empty list
             return None
         if not isinstance(value, dict):
             raise MisfitError
@@ -179,6 +180,20 @@ class Nested:
         if self.rest is not None:
             others = {k: None if v is None else self.rest.put(v) for k, v in others.items()}
         return known | others
+
+
+@dataclass(frozen=True, slots=True)
+class Texts(Nested):
+    """A list of texts, which have no fields."""
+
+    @property
+    @override
+    def schema(self) -> Schema:
+        return {"type": ["null", "array"], "items": TEXT.schema}
+
+    @override
+    def put(self, value: Any) -> list[str]:
+        return [TEXT.put(item) for item in value]
 
 
 @dataclass(frozen=True, slots=True)

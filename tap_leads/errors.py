@@ -5,8 +5,9 @@ LeadsError                  one line for people; the run ends with exit code 1
 |-- FailedAccountsError     accounts that failed while others were read
 |-- PagingError             the source's paging contradicts itself
 |-- IncompleteError         the tap cannot be sure that it has everything
-`-- AnswerError             an HTTP status, or a body that is not what the API promises
-    `-- TransientError      worth asking again
+|-- AnswerError             an HTTP status, or a body that is not what the API promises
+|   `-- CredentialError     no request of the account will be accepted
+`-- TransientError          worth asking again
 """
 
 from __future__ import annotations
@@ -59,6 +60,16 @@ class AnswerError(LeadsError, FatalAPIError):
         super().__init__(message)
         self.status = status
         self.closes = closes
+        self.is_told = False
+        """Whether a stream of the account has said it for all of them."""
+
+
+class CredentialError(AnswerError):
+    """The account has nothing that the API accepts, and a person has to see to it."""
+
+    def __init__(self, message: str) -> None:
+        """Say what to do."""
+        super().__init__(message, status=HTTPStatus.UNAUTHORIZED, closes=True)
 
 
 class TransientError(LeadsError, RetriableAPIError):

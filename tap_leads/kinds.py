@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import override
 
@@ -76,13 +76,6 @@ class SnapshotStream(LeadsStream):
 class WindowStream(LeadsStream):
     """A list that can be filtered by its replication key, but not ordered by it."""
 
-    reach: ClassVar[int | None] = 10_000  # beyond so many rows a window is cut in two
-
     @override
-    def read_account(self, account: Account, context: Context) -> Iterator[Record]:
-        low, high = self.get_bounds(account, context)
-        with closing(AccountReader(self, account, context, self.tally)) as reader:
-            threads = self.config["concurrency"]
-            windows = Windows(reader, low, high, threads=threads)
-            batches = ReadAhead(windows.closed(), threads).results(PULSE)
-            yield from self.written(batches, context, windows.learned)
+    def get_parts(self, windows: Windows) -> Iterator[Iterator[Batch]]:
+        return windows.closed()

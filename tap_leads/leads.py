@@ -15,7 +15,7 @@ from typing_extensions import override
 from tap_leads import instants
 from tap_leads.client import AccountStream
 from tap_leads.columns import TEXT, Table
-from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.errors import UNREADABLE, AnswerError, LeadsError, fault_of
 from tap_leads.hashing import hashed, hashed_columns
 from tap_leads.progress import Tally
 from tap_leads.query import FilterIgnoredError, Query
@@ -143,7 +143,9 @@ class LeadsStream(AccountStream):
         What is deselected is left out there too, and what is to be hashed is hashed.
         """
         return {
-            name: self._hashed[name][1].put(value) if name in self._hashed else value
+            name: value
+            if value is None or name not in self._hashed
+            else self._hashed[name][1].put(value)
             for name, value in fields.items()
             if name not in self._left_out
         }
@@ -262,7 +264,9 @@ class LeadsStream(AccountStream):
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
             raise LeadsError(message) from None
         self.tally.outcome = "failed"
-        self.tap.fail(message)
+        self.tap.fail(message, is_told=getattr(error, "is_told", False))
+        if isinstance(error, AnswerError):
+            error.is_told = True
 
     def read_account(self, account: Account, context: Context) -> Iterator[Record]:
         """The records of an account that changed since its bookmark, oldest change first."""
@@ -272,7 +276,7 @@ class LeadsStream(AccountStream):
             with closing(AccountReader(self, account, context, self.tally)) as reader:
                 windows = Windows(reader, low, high, threads=threads)
                 try:
-                    batches = ReadAhead(windows.all(), threads).results(PULSE)
+                    batches = ReadAhead(self.get_parts(windows), threads).results(PULSE)
                     yield from self.written(batches, context, windows.learned)
                 except FilterIgnoredError:
                     self.logger.warning(
@@ -285,6 +289,10 @@ class LeadsStream(AccountStream):
                     self._warn_of_the_future(windows.learned, context)
                     return
         yield from self.read_everything(account, context, low, high)
+
+    def get_parts(self, windows: Windows) -> Iterator[Iterator[Batch]]:
+        """The parts that what is between two instants is read in."""
+        return windows.all()
 
     def read_everything(
         self, account: Account, context: Context, low: int | None, high: int | None

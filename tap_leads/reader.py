@@ -9,10 +9,12 @@ import backoff
 import requests
 
 from tap_leads.client import Ask, kind_of
-from tap_leads.errors import AnswerError, LeadsError, TransientError
+from tap_leads.errors import AnswerError, CredentialError, LeadsError, TransientError
 from tap_leads.transport import redirect_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from backoff.types import Details
     from singer_sdk.helpers.types import Context
 
@@ -48,6 +50,7 @@ class AccountReader:
         self.has_keyless = stream.reads_keyless(account)
         self.reach = stream.reach
         self.cuts = stream.cuts
+        self.lookback = account.lookback
         self._ask = backoff.on_exception(
             stream.backoff_wait_generator,
             (TransientError, requests.RequestException),
@@ -103,6 +106,23 @@ class AccountReader:
         """Walk everything."""
         return self._stream.get_plain(self._account)
 
+    def post(self, url: str, content: Mapping[str, str]) -> requests.Response:
+        """A request for tokens, for the account's `auth`: under the budget, and not redirected."""
+        waited = self._account.budget.wait()
+        headers = {"Accept": "application/json", "User-Agent": self._stream.user_agent}
+        prepared = requests.Request("POST", url, headers=headers, json=content).prepare()
+        response = self._transmit(prepared, waited)
+        if response.status_code not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
+            try:
+                self._stream.validate_response(response)
+            except AnswerError as error:
+                raise CredentialError(f"the API gives no tokens: {error}") from None
+        return response
+
+    def warn(self, text: str) -> None:
+        """Say something about the account that is no failure."""
+        self._stream.logger.warning("%s: %s", self._stream.where(self._context), text)
+
     def _try(
         self, _where: str, query: Query, paginator: Paginator[Any] | None, *, rows_expected: bool
     ) -> Page:
@@ -124,12 +144,25 @@ class AccountReader:
         return page
 
     def _send(self, ask: Ask) -> Page:
+        """One request, and another where its token was refused and there is a new one."""
+        auth = self._account.auth
+        response = self._send_with_token(ask)
+        while auth and auth.is_worth_another_try(response, self):
+            response = self._send_with_token(ask)
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            self._account.refused()
+        else:
+            self._account.answered()
+        return self._stream.read(response, ask)
+
+    def _send_with_token(self, ask: Ask) -> requests.Response:
         """One request; a redirect is followed on its own origin alone: the token goes along."""
+        self._check_open()
+        if self._account.auth:
+            # Before the turn of the request: another one in between would make it late.
+            self._account.auth.ready(self)
         waited = self._account.budget.wait()
-        if self._closed:
-            raise LeadsError("the run has ended")
-        if self._account.closed:
-            raise self._account.closed
+        self._check_open()
         prepared = self._stream.prepare(ask, self._context)
         response = self._send_once(prepared, waited)
         for _ in range(_MAX_REDIRECTS):
@@ -137,17 +170,23 @@ class AccountReader:
                 break
             prepared.url = url
             response = self._send_once(prepared, self._account.budget.wait())
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            self._account.refused()
-        else:
-            self._account.answered()
-        return self._stream.read(response, ask)
+        return response
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LeadsError("the run has ended")
+        if self._account.closed:
+            raise self._account.closed
 
     def _send_once(self, prepared: requests.PreparedRequest, waited: float) -> requests.Response:
+        response = self._transmit(prepared, waited)
+        self._stream.log_duration(response, self._context)
+        return response
+
+    def _transmit(self, prepared: requests.PreparedRequest, waited: float) -> requests.Response:
         self._tally.add(requests=1, waited=waited / self._stream.config["concurrency"])
         response = self._account.transport.send(prepared, self._stream.request_timeout)
         self._account.clock.learn(response)
-        self._stream.log_duration(response, self._context)
         return response
 
     def _on_backoff(self, details: Details) -> None:

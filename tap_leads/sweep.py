@@ -62,6 +62,7 @@ class Sweep:
         self._learned = learned
         self._sets = SetReader(source, self.ask, self._fresh)
         self._mark: int | None = None
+        self._is_closed = False
         # What was handed on near the cursor: bounds are inclusive, so it comes again.
         self._emitted: dict[Any, int | None] = {}
         # The rows that the cursor stands on, and where the page that they came on began.
@@ -108,16 +109,35 @@ class Sweep:
             self._anchors = {self._source.identity(row): key for row, key in anchors}
             page = None
 
-    def closed(self) -> Iterator[Batch]:
+    def first_of_all(self) -> Page:
+        """The first page of all that is between the bounds; an empty one is asked for again.
+
+        Raises:
+            FilterIgnoredError: the source ignores the bounds.
+        """
+        self._is_closed = True
+        query = replace(self._query, low=self._low, high=self.high, whole=True)
+        page = self.ask(query)
+        return page if page.records or page.total is not None else self.ask(query)
+
+    def closed(self, first: Page | None = None, most: int | None = None) -> Iterator[Batch]:
         """Every lead between the bounds, where the source cannot list them by key: read whole.
+
+        `first` is all that there is, where that is known; of more than `most` leads, parts are
+        read while there are bounds that tell parts apart.
 
         Raises:
             IncompleteError: leads are there that could not be reached.
+            FilterIgnoredError: the source ignores the bounds.
         """
+        self._is_closed = True
         found: list[tuple[Record, int | None]] = []
-        query = replace(self._query, low=self._low, high=self.high, whole=True)
-        for rows in self._sets.read(query, self._source.cuts):
-            found += [(row, self._source.key(row)) for row in rows]
+        if first is not None:
+            found += self._fresh(first.records, [self._source.key(row) for row in first.records])
+        else:
+            query = replace(self._query, low=self._low, high=self.high, whole=True)
+            for rows in self._sets.read(query, self._source.cuts, most):
+                found += [(row, self._source.key(row)) for row in rows]
         found.sort(key=lambda pair: (pair[1] or 0, str(self._source.identity(pair[0]))))
         if self._low is not None and self.high is not None:
             self._learned.density = len(found) / (self.high - self._low + 1)
@@ -165,6 +185,8 @@ class Sweep:
         page = self._source.ask(asked, paginator, rows_expected=rows_expected)
         if self._learned.ceiling is None:
             self._learned.ceiling = self._source.now()
+        if self._is_closed:
+            self._check_bounds(page, query)
         if high is not None and self._learned.high_margin:
             keys = [key for key in map(self._source.key, page.records) if key is not None]
             if any(key // tick == high // tick for key in keys):
@@ -180,7 +202,7 @@ class Sweep:
         query = replace(self._query, low=cursor, high=self.high)
         page = self.ask(query)
         if cursor is None or not self._anchors:
-            believable = page.records or page.total is not None
+            believable = page.records or page.total == 0
             return page if believable else self.ask(query)
         if self._came_back(page):
             self._learned.margin = self._learned.margin or 0
@@ -208,6 +230,19 @@ class Sweep:
             least = key
         self._learned.newest = max([self._learned.newest or 0, *keys[-1:]])
         return keys
+
+    def _check_bounds(self, page: Page, query: Query) -> None:
+        """See that the rows of a page lie within the bounds that were asked for, or very near.
+
+        Raises:
+            FilterIgnoredError: they do not.
+        """
+        for key in map(self._source.key, page.records):
+            if key is not None and (
+                (query.low is not None and key < query.low - self._nearby)
+                or (query.high is not None and key > query.high + self._nearby)
+            ):
+                raise FilterIgnoredError
 
     @property
     def _nearby(self) -> int:

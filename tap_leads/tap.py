@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
@@ -135,9 +136,10 @@ class TapLeads(Tap):
             if not account.has_answered:
                 self.fail(message)
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, *, is_told: bool = False) -> None:
         """Take note that an account failed; the others go on."""
-        self.logger.error(message)
+        if not is_told:
+            self.logger.error(message)
         self.failures.append(message)
 
     @override
@@ -161,7 +163,12 @@ class TapLeads(Tap):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End as a program that was told to: the SDK would end as a success, and in mid-line."""
+        """End as a program that was told to: the SDK would end as a success, and in mid-line.
+
+        Once: a second signal, as a terminal and Meltano send them together, would cut the end off.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         raise Terminated(signum)
 
     @classmethod

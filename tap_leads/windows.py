@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 # request, the others must not run out of pages.
 _PAGES = 2
 # Windows with two ends: how far back they begin where nothing says how far, into how many the time
-# is cut at first, how many pages each should have, and how much wider or narrower the next may be.
+# is cut at first, how many pages each should have, how much wider the next may be, and after how
+# many pages one is cut that turns out too wide.
 _DAY = 24 * 60 * instants.MINUTE
 _RECENT = 4 * 365 * _DAY
 _FIRST_WINDOWS = 16
 _CLOSED_PAGES = 6
-_STEP = 8
+_GROWTH = 2
+_MOST_PAGES = 2 * _CLOSED_PAGES
 
 
 _ALL = Query()
@@ -81,42 +83,46 @@ class Windows:
     def closed(self) -> Iterator[Iterator[Batch]]:
         """Windows with two ends, for a source that cannot list leads by their key.
 
-        Each is read whole, and as wide as the last ones' density makes it about a few pages.
+        Each is read whole, and as wide as the last ones' density makes it about a few pages. What
+        fits on one page needs no windows.
 
         Raises:
             IncompleteError: leads are there that could not be reached.
+            FilterIgnoredError: the source ignores the bounds.
         """
-        if not self._is_anything_there():
+        whole = self._sweep(self._low)
+        first = whole.first_of_all()
+        if not first.more:
+            yield whole.closed(first)
             return
         end = self._after(self.learned.ceiling or self._source.now())
         end = end if self._high is None else min(self._after(self._high), end)
-        low = self._low
+        low, most = self._low, _MOST_PAGES * self._source.page_size
         if low is None:
             low = end - _RECENT
-            yield self._sweep(None, low - 1).closed()
+            yield self._sweep(0, low - 1).closed(most=most)
         width = max(_DAY, (end - low) // _FIRST_WINDOWS)
         while low < end:
             following = min(self._after(low + width), end)
-            yield self._sweep(low, following - 1).closed()
+            yield self._sweep(low, following - 1).closed(most=most)
             low, width = following, self._next_width(width)
 
     def _after(self, instant: int) -> int:
         """The first instant that the source's filter can tell from this one."""
         return instant - instant % self._source.tick + self._source.tick
 
-    def _is_anything_there(self) -> bool:
-        """Whether there is a lead at all; the answer also tells the source's clock."""
-        query = replace(self._query, low=self._low, high=self._high, newest=True)
-        sweep = self._sweep(self._low)
-        return bool(sweep.ask(query).records or sweep.ask(query).records)
-
     def _next_width(self, width: int) -> int:
-        """The width that brings as many pages as wanted, if leads lie as they did lately."""
-        density = self.learned.density
+        """The width that brings as many pages as wanted, if leads lie as they did lately.
+
+        What was learned counts once: windows that are begun before the next one is read say
+        nothing new.
+        """
+        density, self.learned.density = self.learned.density, None
         if density is None:
             return width
-        wanted = _CLOSED_PAGES * self._source.page_size / density if density else width * _STEP
-        return int(max(self._source.tick, width / _STEP, min(width * _STEP, wanted)))
+        most = width * _GROWTH
+        wanted = _CLOSED_PAGES * self._source.page_size / density if density else most
+        return int(max(self._source.tick, min(most, wanted)))
 
     def everything(self) -> Iterator[Batch]:
         """The same leads by plain paging, where bounds cannot be had."""

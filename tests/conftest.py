@@ -305,7 +305,7 @@ def run_here(
             patch.chdir(tmp_path)
             patch.setattr(root, "handlers", [*root.handlers, handler])
             level = root.level
-            root.setLevel(logging.INFO)
+            root.setLevel(min(level, logging.INFO))
             for name, value in (environment or {}).items():
                 patch.setenv(name, value)
             capsys.readouterr()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,10 +11,7 @@ import pytest
 
 from sandbox import faults
 from tap_leads.budget import Budget
-from tap_leads.source import Source
-from tap_leads.sources.kommo import Kommo
-from tap_leads.sources.kommo.leads import KommoLeads
-from tests.conftest import SOURCES, everyone, settings_for, sync
+from tests.conftest import SOURCES, catalog_for, everyone, settings_for, sync
 
 if TYPE_CHECKING:
     from sandbox import Api, Request, Sandbox
@@ -63,40 +59,29 @@ def test_no_second_has_more_requests_than_the_budget_however_many_threads_ask(
     assert api.requests_per_second_max() <= per_second
 
 
-@dataclass
-class Twice:
-    """Settings of Kommo whose account two streams read."""
-
-    config: dict[str, Any]
-    names: tuple[str, str]
-
-
-@pytest.fixture
-def twice(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Twice:
-    class Again(KommoLeads):
-        name = "kommo_again"
-
-    source = Source(Kommo.name, Kommo.settings, (KommoLeads, Again), Kommo.label, Kommo.problems)
-    monkeypatch.setattr("tap_leads.tap.SOURCES", (source,))
-    return Twice({"kommo": settings_for(box.kommo)}, (KommoLeads.name, Again.name))
+SEVERAL = catalog_for("kommo_leads", "kommo_contacts", "kommo_companies", "kommo_tasks")
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_the_streams_of_an_account_share_its_budget(box: Sandbox, twice: Twice) -> None:
+def test_the_streams_of_an_account_share_its_budget(box: Sandbox) -> None:
     api = box.kommo
-    api.delete(140)
-    twice.config["kommo"]["requests_per_second"] = 10
-    run = sync(twice.config)
-    assert [set(run.ids(name)) for name in twice.names] == [everyone(api)] * 2
+    api.delete(240)
+    api.options.page_cap = 12
+    config = {"kommo": settings_for(api, requests_per_second=10)}
+    run = sync(config, catalog=SEVERAL)
+    assert run.code == 0
+    assert len({request.path for request in api.journal}) == 4
+    assert len(api.journal) > 20
     assert api.requests_per_second_max() <= 10
 
 
 def test_what_closes_an_account_to_one_stream_closes_it_to_the_others(
-    box: Sandbox, twice: Twice
+    box: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    twice.config["kommo"]["access_token"] = "wrong"
-    assert sync(twice.config).code == 1
+    config = {"kommo": settings_for(box.kommo) | {"access_token": "wrong"}}
+    assert sync(config, catalog=SEVERAL).code == 1
     assert len(box.kommo.journal) == 1
+    assert len(errors(caplog)) == 4
 
 
 # The arithmetic, with a clock that waits cost no time on
@@ -240,8 +225,8 @@ def test_twenty_refusals_in_a_row_end_the_account_and_nothing_follows(
     lines = errors(caplog)
     assert len(lines) == 2
     for line, name in zip(lines, ("north", "south"), strict=True):
-        assert line.startswith(f"{source}_leads, account {name}: 429: ")
-        assert re.search(r"\b2[0-3] times in a row", line)
+        assert line.startswith(f"{source}_leads, account {name}: ")
+        assert re.search(r"refused 2[0-3] requests in a row \(429\)", line)
 
 
 @pytest.mark.usefixtures("no_waits")

@@ -257,7 +257,8 @@ def test_each_account_needs_a_credential_of_its_own_or_a_shared_one(
     accounts = [{"name": "north", credential: CANARY}, {"name": "south"}]
     config = changed(good(box), f"{slot}.accounts", accounts)
     (line,) = refused(box, run_here(changed(config, f"{slot}.{credential}", NOTHING)))
-    assert line == f"{slot}.accounts[1].{credential}: must be set"
+    instead = ", or `oauth` in its place" if slot == "kommo" else ""
+    assert line == f"{slot}.accounts[1].{credential}: must be set{instead}"
 
 
 def test_everything_that_is_wrong_is_told_at_once(box: Sandbox, run_here: Runner) -> None:

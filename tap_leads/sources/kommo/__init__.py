@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tap_leads import oauth
 from tap_leads.settings import Defaults, list_of, object_of, one_of, secret, source, text
 from tap_leads.source import Source
+from tap_leads.sources.kommo.api import base_of
 from tap_leads.sources.kommo.events import KommoDeletedLeads, KommoLeadEvents, KommoLeadStageChanges
 from tap_leads.sources.kommo.leads import SPANS, WITH, KommoLeads, seconds
 from tap_leads.sources.kommo.people import KommoCompanies, KommoContacts
@@ -35,6 +37,7 @@ from tap_leads.sources.kommo.work import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tap_leads.auth import Auth
     from tap_leads.leads import LeadsStream
     from tap_leads.settings import Config, Schema
 
@@ -68,9 +71,14 @@ def _label(settings: Config) -> str:
     return str(settings.get("subdomain", "default"))
 
 
+def _auth(label: str, settings: Config) -> Auth:
+    # At the root of the account's address, not under /api/v4.
+    url = base_of(settings).removesuffix("/api/v4") + "/oauth2/access_token"
+    return oauth.auth_of("kommo", label, settings, url)
+
+
 def _problems(settings: Config) -> Iterator[tuple[str, str]]:
-    if "access_token" not in settings:
-        yield "access_token", "must be set"
+    yield from oauth.problems(settings)
     subdomain = settings.get("subdomain")
     if subdomain is None:
         if "api_url" not in settings:
@@ -145,7 +153,12 @@ Kommo = Source(
             ),
             "access_token": secret(
                 "Access token",
-                "A long-lived token of a private integration (Settings, Integrations). Needed.",
+                "A long-lived token of a private integration (Settings, Integrations, Keys and "
+                "scopes). This, or `oauth`, is needed.",
+            ),
+            "oauth": oauth.setting(
+                "The authorization code of a private integration (Settings, Integrations, Keys and"
+                " scopes), good once and for twenty minutes; or of a consent elsewhere."
             ),
             "with": {
                 **_STRINGS,
@@ -181,4 +194,5 @@ Kommo = Source(
     streams=STREAMS,
     label=_label,
     problems=_problems,
+    auth=_auth,
 )

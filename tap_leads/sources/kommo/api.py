@@ -45,7 +45,7 @@ class KommoStream(LeadsStream):
     """A list of Kommo, by `updated_at`, which has whole seconds."""
 
     source = "kommo"
-    credential = "access_token"
+    credential = "access_token` or `kommo.oauth"  # whichever is set
     address = "`kommo.subdomain`, `kommo.domain` and `kommo.api_url`"
     page_size = 250
     tick = instants.SECOND
@@ -66,7 +66,7 @@ class KommoStream(LeadsStream):
 
     @override
     def get_credentials(self, account: Account) -> dict[str, str]:
-        return {"Authorization": f"Bearer {account.settings['access_token']}"}
+        return account.auth.headers() if account.auth else {}
 
     @override
     def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class KommoStream(LeadsStream):
         if order and (order == self.still or self.can_sort):
             params[f"order[{order}]"] = "desc" if query.newest else "asc"
         if query.low is not None:
-            params[f"filter[{self.by}][from]"] = query.low // instants.SECOND
+            params[f"filter[{self.by}][from]"] = max(query.low // instants.SECOND, 0)
         if query.high is not None:
             params[f"filter[{self.by}][to]"] = query.high // instants.SECOND
         for part in query.parts:

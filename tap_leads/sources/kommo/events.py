@@ -7,25 +7,26 @@ Events have no order that could be asked for: they are read in windows with two 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from tap_leads import instants
 from tap_leads.columns import INTEGER, TEXT, UNIX_TIME, Column
-from tap_leads.query import Batch, Query
+from tap_leads.query import Batch, FilterIgnoredError, Query
 from tap_leads.sources.kommo.api import ACCOUNT_ID, ANY, KommoSnapshot, KommoWindows
 from tap_leads.windows import Windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tap_leads.accounts import Account
     from tap_leads.client import Ask
     from tap_leads.pagination import Record
     from tap_leads.reader import AccountReader
 
-_OF_LEADS = {"filter[entity]": "lead"}
-_GONE = {"filter[type]": "lead_deleted,lead_restored,entity_merged"}
+_GONE = ("lead_deleted", "lead_restored", "entity_merged")
 # Ids that are asked for at once: a URL must not become too long.
 _IDS = 100
 
@@ -39,10 +40,14 @@ class KommoEvents(KommoWindows):
 
     @override
     def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:
-        return super().get_params(account, ask) | _OF_LEADS | self.get_types(account)
+        return super().get_params(account, ask) | _asked(self.get_types(account))
 
-    def get_types(self, account: Account) -> dict[str, str]:
-        """The filter by types."""
+    @override
+    def matches(self, account: Account, record: Record) -> bool:
+        return _is_asked(self.get_types(account), record)
+
+    def get_types(self, account: Account) -> Sequence[str]:
+        """The types to filter by; none for every type."""
         raise NotImplementedError
 
 
@@ -65,9 +70,9 @@ class KommoLeadEvents(KommoEvents):
     )
 
     @override
-    def get_types(self, account: Account) -> dict[str, str]:
-        types = account.settings.get("event_types")
-        return {"filter[type]": ",".join(types)} if types else {}
+    def get_types(self, account: Account) -> Sequence[str]:
+        types: str | Sequence[str] = account.settings.get("event_types", ())
+        return types.split(",") if isinstance(types, str) else types
 
 
 class KommoLeadStageChanges(KommoEvents):
@@ -88,8 +93,8 @@ class KommoLeadStageChanges(KommoEvents):
     )
 
     @override
-    def get_types(self, account: Account) -> dict[str, str]:
-        return {"filter[type]": "lead_status_changed"}
+    def get_types(self, account: Account) -> Sequence[str]:
+        return ("lead_status_changed",)
 
     @override
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
@@ -110,7 +115,6 @@ class KommoDeletedLeads(KommoSnapshot):
     name = "kommo_deleted_leads"
     path = "/leads"
     by = "created_at"
-    reach = KommoWindows.reach
     columns: ClassVar[Sequence[Column]] = (
         Column("id", INTEGER, "Id of the lead."),
         Column("deleted_at", UNIX_TIME, "When it was deleted last, or merged into another."),
@@ -125,36 +129,42 @@ class KommoDeletedLeads(KommoSnapshot):
         return params if ask.query.path else params | {"with": "only_deleted", "order[id]": "asc"}
 
     @override
+    def read_key(self, account: Account, record: Record) -> int | None:
+        return KommoWindows.read_key(self, account, record)  # of events: the windows look at it
+
+    @override
     def get_jobs(self, reader: AccountReader) -> Iterator[Iterator[Batch]]:
         yield self._gone(reader)
 
     def _gone(self, reader: AccountReader) -> Iterator[Batch]:
-        in_bin = {row["id"]: row for row in _rows(reader, Query())}
-        query = Query(path="/events", parts=(_OF_LEADS | _GONE,))
-        windows = Windows(reader, None, None, threads=1, query=query).closed()
-        events = [row for window in windows for batch in window for row in batch.records]
-        ledger = _Ledger(in_bin)
-        for event in events:
-            ledger.enter(event)
-        ids = [each for each in ledger.doubtful if each not in in_bin]
-        for some in (ids[at : at + _IDS] for at in range(0, len(ids), _IDS)):
+        """First what events tell, then the recycle bin, which has the last word, then the rest."""
+        ledger = _Ledger(_events(reader))
+        settled = (reader.now() - reader.lookback) // instants.SECOND
+        ledger.in_bin = {r["id"]: r for r in _rows(reader, Query()) if r.get("is_deleted")}
+        doubtful = ledger.doubtful
+        for some in (doubtful[at : at + _IDS] for at in range(0, len(doubtful), _IDS)):
             query = Query(path="/leads", parts=({"filter[id][]": some},))
-            ledger.alive |= {row["id"]: row for row in _rows(reader, query) if row["id"] in some}
-        rows = ledger.close()
-        yield Batch(rows, [None] * len(rows), None)
+            rows = {row["id"]: row for row in _rows(reader, query)}
+            ledger.alive |= {lead: rows[lead] for lead in rows.keys() & set(doubtful)}
+            if rows.keys() - set(some):  # the account ignores the filter: these are all leads
+                break
+        found = ledger.close(settled)
+        yield Batch(found, [None] * len(found), None)
 
 
 class _Ledger:
     """What became of each lead that was ever deleted, restored or merged."""
 
-    def __init__(self, in_bin: Mapping[int, Record]) -> None:
-        self._in_bin = in_bin
+    def __init__(self, events: Iterable[Record]) -> None:
+        """Begin with what the events tell, in their order."""
+        self.in_bin: dict[int, Record] = {}
+        self.alive: dict[int, Record] = {}
         self._rows: dict[int, Record] = {}
         self._merges: list[tuple[Record, set[int]]] = []
-        self.alive: dict[int, Record] = {}
+        for event in events:
+            self._enter(event)
 
-    def enter(self, event: Record) -> None:
-        """Take an event, which is later than those before."""
+    def _enter(self, event: Record) -> None:
         lead, moment = event["entity_id"], event["created_at"]
         if event["type"] == "lead_deleted":
             self._rows[lead] = _deleted(lead, moment, event["created_by"])
@@ -167,21 +177,26 @@ class _Ledger:
     @property
     def doubtful(self) -> list[int]:
         """The leads of which a list must say whether they are still there."""
-        deleted = {i for i, row in self._rows.items() if row["restored_at"] is None}
-        return sorted(deleted.union(*(ids for _, ids in self._merges)))
+        deleted = {lead for lead, row in self._rows.items() if row["restored_at"] is None}
+        merged = deleted.union(*(ids for _, ids in self._merges))
+        return sorted(merged - self.in_bin.keys())
 
-    def close(self) -> list[Record]:
-        """A row for each lead, when it is known which of them are there after all."""
+    def close(self, settled: int) -> list[Record]:
+        """A row for each lead; what happened before `settled` is in every list by now."""
         for event, ids in self._merges:
             self._merge(event, ids)
-        for lead, found in self._in_bin.items():
+        for lead, found in self.in_bin.items():
             row = self._rows.get(lead)
-            if row is None or row["restored_at"] is not None:
+            # One that was restored since is in the bin of a list that lags, and nowhere else.
+            if row is None or (row["restored_at"] or found["updated_at"]) < found["updated_at"]:
                 self._rows[lead] = _deleted(lead, found["updated_at"], found["updated_by"])
         for lead, found in self.alive.items():
             row = self._rows.get(lead)
-            if row is not None and row["restored_at"] is None:
-                row["restored_at"] = found["updated_at"]
+            if row is None or row["restored_at"] is not None:
+                continue
+            # A lead that was deleted a moment ago may be listed a little longer.
+            if row["deleted_at"] < max(settled, found["updated_at"]):
+                row["restored_at"] = max(row["deleted_at"], found["updated_at"])
         return [self._rows[lead] for lead in sorted(self._rows)]
 
     def _merge(self, event: Record, ids: set[int]) -> None:
@@ -189,8 +204,10 @@ class _Ledger:
         left = sorted(ids & self.alive.keys())
         survivor = left[0] if len(left) == 1 else event["entity_id"]
         for lead in ids - {survivor} - self.alive.keys():
-            merged = _deleted(lead, event["created_at"], event["created_by"])
-            self._rows.setdefault(lead, merged)["merged_into"] = survivor
+            row = self._rows.get(lead)
+            if row is None or row["restored_at"] is not None:
+                row = _deleted(lead, event["created_at"], event["created_by"])
+            self._rows[lead] = {**row, "merged_into": survivor}
 
 
 def _deleted(lead: int, moment: int | None, user: int | None) -> Record:
@@ -201,6 +218,31 @@ def _deleted(lead: int, moment: int | None, user: int | None) -> Record:
         "restored_at": None,
         "merged_into": None,
     }
+
+
+def _asked(types: Sequence[str]) -> dict[str, str]:
+    """The filter by events of leads, of these types."""
+    return {"filter[entity]": "lead"} | ({"filter[type]": ",".join(types)} if types else {})
+
+
+def _is_asked(types: Sequence[str], event: Record) -> bool:
+    """Whether an event is one of those: some accounts ignore filters without a word."""
+    kind = str(event["type"])
+    any_field = re.sub(r"^custom_field_\d+_", "custom_field_", kind)
+    return event["entity_type"] == "lead" and (not types or kind in types or any_field in types)
+
+
+def _events(reader: AccountReader) -> list[Record]:
+    """The events that tell of leads that went or came back, oldest first."""
+    windows = Windows(
+        reader, None, None, threads=1, query=Query(path="/events", parts=(_asked(_GONE),))
+    )
+    try:
+        batches = [batch for window in windows.closed() for batch in window]
+    except FilterIgnoredError:
+        batches = [*windows.everything()]
+    found = {r["id"]: r for batch in batches for r in batch.records if _is_asked(_GONE, r)}
+    return sorted(found.values(), key=lambda event: (event["created_at"], event["id"]))
 
 
 def _rows(reader: AccountReader, query: Query) -> Iterator[Record]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_leads.columns import BOOLEAN, EMAIL, PHONE, TEXT, UNIX_TIME, Column, Nested
+from tap_leads.columns import BOOLEAN, EMAIL, PHONE, TEXT, UNIX_TIME, Column, Texts
 from tap_leads.sources.kommo.api import (
     ACCOUNT_ID,
     ANY,
@@ -34,8 +34,8 @@ _CODES = {"PHONE": "phone", "EMAIL": "email"}
 _REACHED = (
     Column("phone", PHONE, "The first phone."),
     Column("email", EMAIL, "The first e-mail."),
-    Column("phones", Nested({}, rest=TEXT), "All phones."),
-    Column("emails", Nested({}, rest=TEXT), "All e-mails."),
+    Column("phones", Texts({}), "All phones."),
+    Column("emails", Texts({}), "All e-mails."),
 )
 _LINKED = (
     Column("tags", TAGS, "Tags.", "_embedded.tags"),
@@ -63,36 +63,37 @@ class KommoPeople(KommoFieldedStream):
         for custom in record.get("custom_fields_values") or ():
             if name := _CODES.get(str(custom.get("field_code"))):
                 self._reach(name, custom, fields)
+        customs = fields.get("custom_fields_values")
+        if not customs:
+            return fields
         shown = [
             each if self._name_of(each) in self.hashed_names else self._veiled(each)
-            for each in fields.get("custom_fields_values") or ()
+            for each in customs
         ]
-        return {**fields, "custom_fields_values": shown or None}
+        return {**fields, "custom_fields_values": shown}
 
     def _reach(self, name: str, custom: Record, fields: dict[str, Any]) -> None:
         """Put the phones or e-mails of a field into columns of their own."""
-        values = [each["value"] for each in _filled(custom)]
-        fields.setdefault(name, values[0] if values else None)
-        veiled = self._veiled(custom)
-        fields.setdefault(f"{name}s", [each["value"] for each in veiled["values"]])
+        values = [each.get("value") for each in custom.get("values") or ()]
+        filled = [value for value in values if value is not None]
+        if filled:
+            fields.setdefault(name, filled[0])
+            veiled = [self.veil({name: value}).get(name) for value in filled]
+            seen = [value for value in veiled if value is not None]
+            fields[f"{name}s"] = [*(fields.get(f"{name}s") or ()), *seen] or None
         if (column := self._name_of(custom)) in fields and column not in self.hashed_names:
-            fields[column] = veiled["values"]
+            fields[column] = self._veiled(custom)["values"]
 
     def _veiled(self, custom: Record) -> Record:
-        """A field as it may leave; one of phones or e-mails as their columns may."""
-        name = _CODES.get(str(custom.get("field_code")))
-        if name is None:
+        """A field as it may leave: what its column does not tell, it must not tell either."""
+        name = _CODES.get(str(custom.get("field_code")), "")
+        if name not in self.hashed_names and name not in self.deselected:
             return custom
         values = [
-            {**each, "value": self.veil({name: each["value"]}).get(name)}
-            for each in _filled(custom)
+            {**each, "value": self.veil({name: each.get("value")}).get(name)}
+            for each in custom.get("values") or ()
         ]
         return {**custom, "values": values}
-
-
-def _filled(custom: Record) -> list[Record]:
-    """The values of a field, less those that are empty."""
-    return [each for each in custom.get("values") or () if each.get("value") is not None]
 
 
 class KommoContacts(KommoPeople):
