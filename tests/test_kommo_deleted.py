@@ -1,4 +1,4 @@
-"""Leads that were deleted, restored or merged: `kommo_deleted_leads` against what happened."""
+"""Deleted, restored and merged leads: `kommo_deleted_leads` against what truly happened."""
 
 from __future__ import annotations
 
