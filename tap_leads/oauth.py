@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -38,6 +39,7 @@ _NEEDED = ("client_id", "client_secret", "redirect_uri")
 # Spent tokens that are remembered: one a day, for longer than a refresh token is good.
 _SPENT = 200
 _DAY = 86_400
+_MOST_IN_VAIN = 3
 
 
 class _Given(msgspec.Struct):
@@ -153,6 +155,42 @@ def digest(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 
 
+@dataclass
+class _Trial:
+    """Whether an access token that a renewal has brought is accepted by anything."""
+
+    token: str = field(default="", repr=False)
+    """The token, until a request with it is accepted."""
+    under_way: int = 0
+    in_vain: int = 0
+    """The renewals in a row that brought tokens of which none was seen to be accepted."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def begin(self, token: str) -> None:
+        """A request with that token is sent."""
+        with self._lock:
+            self.under_way += token == self.token
+
+    def end(self, token: str, *, is_good: bool) -> None:
+        """A request with that token is answered."""
+        with self._lock:
+            self.under_way -= token == self.token
+            if is_good:
+                self.in_vain = 0
+                self.token = "" if token == self.token else self.token
+
+    def has_failed(self, token: str) -> bool:
+        """Whether that token, which was refused, is no worse than the next one would be.
+
+        Others that are under way with it may have been accepted, and it may have ended since.
+        """
+        with self._lock:
+            if token != self.token:
+                return False
+            self.in_vain += 1
+            return self.under_way <= 0 or self.in_vain >= _MOST_IN_VAIN
+
+
 class OAuth:
     """An account's pair of tokens, which is renewed when it ends or is refused."""
 
@@ -171,8 +209,7 @@ class OAuth:
         self._turn = threading.Lock()
         self._tokens: Tokens | None = None
         self._has_begun = False
-        # The access token that a renewal has brought, until a request with it is accepted.
-        self._untried = ""
+        self._trial = _Trial()
         self._failure: CredentialError | None = None
 
     def ready(self, api: TokenApi) -> None:
@@ -182,17 +219,19 @@ class OAuth:
 
     def headers(self) -> dict[str, str]:
         """The headers that carry the access token."""
-        return bearer(self._tokens.access_token) if self._tokens else {}
+        if self._tokens is None:
+            return {}
+        self._trial.begin(self._tokens.access_token)
+        return bearer(self._tokens.access_token)
 
     def is_worth_another_try(self, response: requests.Response, api: TokenApi) -> bool:
         """Whether a request was refused for its token, and there is another token now."""
         sent = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            self._settle(api, sent)
-            return True
-        if response.ok and sent == self._untried:
-            self._untried = ""
-        return False
+        self._trial.end(sent, is_good=response.ok)
+        if response.status_code != HTTPStatus.UNAUTHORIZED:
+            return False
+        self._settle(api, sent)
+        return True
 
     def _is_good(self, refused: str) -> bool:
         tokens = self._tokens
@@ -217,7 +256,7 @@ class OAuth:
             if tokens is None or not self._has_begun:
                 tokens = self._begun(api, tokens)
                 self._has_begun = True
-            if tokens.access_token == refused == self._untried:
+            if tokens.access_token == refused and self._trial.has_failed(refused):
                 raise CredentialError(
                     "401: the API does not accept the token that it has just given; look at "
                     f"`{self._setting}.client_id`, and at whether it is of this account"
@@ -283,7 +322,8 @@ class OAuth:
                 spent=tuple(spent),
             )
             save(tokens)
-        self._untried = tokens.access_token
+        self._trial.token = tokens.access_token
+        self._trial.under_way = 0
         return tokens
 
 
