@@ -1,4 +1,4 @@
-"""`make demo`: every lead of four systems through Meltano into CSV files and PostgreSQL.
+"""`make demo`: four systems' leads, and what belongs to them, by Meltano into CSV and Postgres.
 
 Run again, it changes a few leads first and loads only those. All it makes is in `output/`.
 `python -m sandbox.demo sql` opens psql on what was loaded.
@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import psycopg
@@ -23,7 +24,14 @@ from sandbox.server import Sandbox
 
 ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
-LEADS, EDITED, NEW = 3000, 7, 3
+LEADS, EDITED, NEW, DELETED = 1000, 7, 3, 2
+
+
+TABLES = """
+    select relname from pg_class
+    where relkind = 'r' and relnamespace = 'public'::regnamespace order by oid
+"""
+"""The tables in the order in which they were first loaded."""
 
 
 class DemoError(Exception):
@@ -52,8 +60,9 @@ def demo(postgres: Postgres) -> None:
         if len(moments) == 1:
             print(f"  {LEADS:,} made-up leads each; nothing is loaded yet\n")
         else:
-            print(f"  since the last run {EDITED} leads of each changed and {NEW} came in\n")
-        before = {slot: csv_rows(slot) for slot in box.apis}
+            print(f"  since the last run {EDITED} leads of each changed, {NEW} came in, and")
+            print(f"  {DELETED} of Kommo's were deleted\n")
+        before = csv_rows()
         environment = settings(box, postgres) | {"TARGET_CSV_OUTPUT_PATH": csv_folder(len(moments))}
         requests = load("target-csv", box, environment)
         load("target-postgres", box, environment)
@@ -76,6 +85,7 @@ def replay(box: Sandbox, moments: list[float]) -> None:
         for api in box.apis.values():
             api.edit(EDITED)
             api.insert(NEW)
+        box.kommo.delete(DELETED)
 
 
 def settings(box: Sandbox, postgres: Postgres) -> dict[str, str]:
@@ -149,34 +159,37 @@ def csv_folder(run: int) -> str:
     return "output/csv" if run == 1 else f"output/csv/run-{run}"
 
 
-def csv_rows(slot: str) -> int:
-    """How many leads the CSV files of a source hold, those of all runs."""
-    rows = 0
-    for file in (OUTPUT / "csv").rglob(f"{slot}_leads.csv"):
+def csv_rows() -> Counter[str]:
+    """How many rows the CSV files of each stream hold, those of all runs."""
+    rows: Counter[str] = Counter()
+    for file in (OUTPUT / "csv").rglob("*.csv"):
         with file.open(encoding="utf-8", newline="") as stream:
-            rows += sum(1 for _ in csv.DictReader(stream))
+            rows[file.stem] += sum(1 for _ in csv.DictReader(stream))
     return rows
 
 
-def report(postgres: Postgres, before: dict[str, int], requests: dict[str, int]) -> None:
+def report(postgres: Postgres, before: Counter[str], requests: dict[str, int]) -> None:
     """A table of what was read and what is there, and how to look at it."""
-    columns = "{:<18} {:>9} {:>11} {:>12} {:>19}"
-    print(columns.format("\n", "requests", "leads read", "rows in CSV", "rows in PostgreSQL"))
-    repeated = False
+    columns = "{:<26} {:>9} {:>12} {:>19}"
+    print(columns.format("\n", "rows read", "rows in CSV", "rows in PostgreSQL"))
+    repeated, rows = False, csv_rows()
     with psycopg.connect(postgres.url) as connection:
-        for slot, was in before.items():
-            count = sql.SQL("select count(*) from {}").format(sql.Identifier(f"{slot}_leads"))
+        tables = [str(name) for (name,) in connection.execute(TABLES)]
+        for table in sorted(tables, key=lambda name: list(requests).index(name.partition("_")[0])):
+            count = sql.SQL("select count(*) from {}").format(sql.Identifier(table))
             found = connection.execute(count).fetchone()
-            stored, rows = found[0] if found else 0, csv_rows(slot)
-            repeated |= rows > stored
-            numbers = (requests[slot], rows - was, rows, stored)
-            print(columns.format(f"{slot}_leads", *(f"{number:,}" for number in numbers)))
+            stored = found[0] if found else 0
+            repeated |= rows[table] > stored
+            numbers = (rows[table] - before[table], rows[table], stored)
+            print(columns.format(table, *(f"{number:,}" for number in numbers)))
+    print("requests:", ", ".join(f"{slot} {count}" for slot, count in requests.items()))
     if repeated:
-        print("A run begins a little before the last one ended (lookback_seconds), lest leads that")
-        print("show late be lost. Leads read again are one row in PostgreSQL, several in CSV.")
+        print("A run begins a little before the last one ended (lookback_seconds), lest what shows")
+        print("late be lost, and reads short lists whole. What is read again is one row in")
+        print("PostgreSQL, several in CSV.")
     print("""
 Look:   head -3 output/csv/kommo_leads.csv    (later runs: output/csv/run-2 ...)
-        make demo-sql    opens psql, for instance for: select * from octanist_leads limit 3;
+        make demo-sql    opens psql, for instance for: select * from kommo_stages;
 Logs:   output/logs
 Again:  make demo        changes a few leads and reads what is new""")
 

@@ -63,7 +63,8 @@ class Database:
         """The rows of a query, whose tables are those of this schema."""
         options = f"-c search_path={self.schema}"
         with psycopg.connect(self.server.url, options=options, row_factory=dict_row) as connection:
-            return connection.execute(query.encode()).fetchall()
+            cursor = connection.execute(query.encode())
+            return cursor.fetchall() if cursor.description else []
 
     def types(self, table: str) -> dict[str, str]:
         """The columns of a table and their types."""

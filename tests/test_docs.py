@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ruamel.yaml import YAML
 
+from sandbox.kommo_values import KINDS
 from tap_leads.checks import check
+from tap_leads.columns import BOOLEAN, ISO_TIME, NUMBER
 from tap_leads.config import tidy
 from tap_leads.errors import BLOCKED, MEANINGS, REDIRECT, SERVER_FAULT, UNKNOWN
 from tap_leads.sources import SOURCES
+from tap_leads.sources.kommo.fields import _Fields
 from tap_leads.tap import TapLeads
 from tests.conftest import CREDENTIALS
 from tools.docs import settings as all_settings
@@ -81,7 +84,9 @@ def test_every_setting_is_in_the_plugin_to_copy_and_no_other() -> None:
     (tap,) = YAML_READER.load(plugin)["plugins"]["extractors"]
     assert {setting["name"] for setting in tap["settings"]} == NAMES
     secrets = {setting["name"] for setting in tap["settings"] if setting.get("sensitive")}
-    assert secrets == {"hash_key", *(f"{source}.{name}" for source, name in CREDENTIALS.items())}
+    oauth = {f"kommo.oauth.{name}" for name in ("client_secret", "code", "refresh_token")}
+    credentials = {f"{source}.{name}" for source, name in CREDENTIALS.items()}
+    assert secrets == {"hash_key", *credentials, *oauth}
 
 
 def test_the_plugin_to_copy_is_the_one_of_this_project() -> None:
@@ -125,7 +130,10 @@ def examples() -> Iterator[dict[str, Any]]:
 def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None:
     for source, credential in CREDENTIALS.items():
         if source in config:
-            config[source].setdefault(credential, "secret")
+            if "oauth" in config[source]:
+                config[source]["oauth"].setdefault("client_secret", "secret")
+            else:
+                config[source].setdefault(credential, "secret")
             if source == "kommo" and "accounts" not in config[source]:
                 config[source].setdefault("subdomain", "mycompany")
     config = tidy(config)
@@ -160,21 +168,61 @@ def test_every_key_and_choice_of_the_filters_is_in_the_readme_and_no_other() -> 
 # Streams
 
 
+def stream_rows() -> Iterator[list[str]]:
+    """The rows of the table of streams."""
+    yield from rows(section("Streams").partition("\n### ")[0])
+
+
 def test_every_stream_is_in_the_readme_with_its_keys_and_no_other() -> None:
-    told = [[spans(cell) for cell in row[:3]] for row in rows(section("Streams"))]
+    told = [[spans(cell) for cell in row[:3]] for row in stream_rows()]
     assert told == [
-        [[stream.name], list(stream.primary_keys), [stream.replication_key]] for stream in STREAMS
+        [
+            [stream.name],
+            list(stream.primary_keys),
+            [stream.replication_key] if stream.replication_key else [],
+        ]
+        for stream in STREAMS
     ]
 
 
 def test_the_page_sizes_in_the_readme_are_those_of_the_streams() -> None:
     streams = {stream.name: stream for stream in STREAMS}
-    for row in rows(section("Streams")):
+    for row in stream_rows():
         size = re.search(r"pages of (\d+)", row[3])
         if size:
             assert int(size[1]) == streams[spans(row[0])[0]].page_size
-        else:
+        elif row[3].startswith("as "):
             assert spans(row[3])[0] in streams
+
+
+def test_the_streams_that_are_not_selected_by_default_are_those_in_the_readme_and_in_meltano() -> (
+    None
+):
+    unselected = {stream.name for stream in STREAMS if not stream.selected_by_default}
+    assert unselected == {spans(r[0])[0] for r in stream_rows() if "not by default" in r[3]}
+    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
+    for text in (plugin, (ROOT / "meltano.yml").read_text(encoding="utf-8")):
+        (tap,) = YAML_READER.load(text)["plugins"]["extractors"]
+        assert tap["select"] == ["*.*", *(f"!{name}.*" for name in sorted(unselected))]
+
+
+def test_the_kinds_of_custom_fields_in_the_readme_have_the_types_that_it_says() -> None:
+    names = {"number": NUMBER, "boolean": BOOLEAN, "date-time": ISO_TIME}
+    told = {
+        kind: row[1] for row in rows(section("Custom fields of Kommo")) for kind in spans(row[0])
+    }
+    for kind, what in told.items():
+        (first, *_) = _Fields({1: {"id": 1, "name": "", "type": kind}}).columns()
+        schema = first.type.schema
+        word = re.split(r"[ ,]", what)[0]
+        if word in names:
+            assert schema == names[word].schema
+        else:
+            assert schema["type"] == ["null", "string"]
+            assert (schema.get("format") == "date") == (word == "date")
+    assert {kind for kind in KINDS if kind not in told} == {
+        "text", "textarea", "url", "streetaddress", "tracking_data", "org_legal_name"
+    }  # fmt: skip
 
 
 # Messages
