@@ -52,12 +52,14 @@ class _RefusedError(Exception):
     """The token endpoint does not take a code or a refresh token; the text says why."""
 
 
-def setting(code: str) -> Schema:
-    """The schema of the setting `oauth`; `code` says where a code comes from."""
+def setting(how: str, code: str) -> Schema:
+    """The schema of the setting `oauth`; `how` says how to come by it, `code` what a code is."""
     return object_of(
         {
-            "client_id": text("Client id", "The id of the integration.", minLength=1),
-            "client_secret": secret("Client secret", "The secret key of the integration."),
+            "client_id": text(
+                "Client id", "The id of the integration (Integration ID).", minLength=1
+            ),
+            "client_secret": secret("Client secret", "The secret of the integration (Secret key)."),
             "redirect_uri": text(
                 "Redirect URI",
                 "The redirect address of the integration, letter for letter.",
@@ -83,7 +85,7 @@ def setting(code: str) -> Schema:
             ),
         },
         title="OAuth",
-        description="In place of `access_token`: tokens that the tap renews by itself.",
+        description=f"In place of `access_token`: tokens that the tap renews by itself. {how}",
     )
 
 

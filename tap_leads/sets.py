@@ -25,8 +25,6 @@ MAX_PASSES = 30
 QUIET_PASSES = 2
 # Pages to go back in a row for a row that moved; more says that the order itself does not hold.
 MAX_REWINDS = 3
-# Into how many parts a set is cut by time: where its size is declared, and where it is not.
-_HALVES, _EIGHTHS = 2, 8
 # Pages in a row of one pass that may add nothing; a source that goes on has no end.
 MAX_IDLE_PAGES = 20
 
@@ -74,18 +72,15 @@ class SetReader:
         self._ask = ask
         self._fresh = fresh
 
-    def read(
-        self, query: Query, cuts: Sequence[Cut], most: int | None = None
-    ) -> Iterator[Sequence[Record]]:
+    def read(self, query: Query, cuts: Sequence[Cut]) -> Iterator[Sequence[Record]]:
         """A set of leads that only position can tell apart, until it is sure that none is missing.
 
         One pass whose pages overlapped is such a proof. Where the order of ties does not hold
         still there is none: then the set is cut into parts, at best into parts of one page, and
-        what cannot be cut is read until the rows seen are as many as the source declares. A set of
-        more than `most` leads is cut too, in smaller parts, as nothing says how many more it has.
+        what cannot be cut is read until the rows seen are as many as the source declares.
         """
         passes: list[_Pass] = []
-        parts = self._parts(query, cuts, _HALVES if most is None else _EIGHTHS)
+        parts = self._parts(query, cuts)
         while len(passes) < MAX_PASSES:
             current = _Pass()
             passes.append(current)
@@ -96,15 +91,14 @@ class SetReader:
                     one.note(ids)
                 current.added += len(passes[0].ids) - before
                 yield self._rows_of(page, query)
-                is_too_large = most is not None and page.more and len(current.ids) >= most
-                if parts and (is_too_large or self._is_beyond_reach(current)):
+                if parts and self._is_beyond_reach(current):
                     break
             else:
                 if self._is_complete(passes):
                     return
             if parts:
                 for part, further in parts:
-                    yield from self.read(part, further, most)
+                    yield from self.read(part, further)
                 return
             if current.cut_off or self._is_beyond_reach(current):
                 break
@@ -130,20 +124,14 @@ class SetReader:
         fresh = self._fresh([record for record, _ in inside], [key for _, key in inside])
         return [record for record, _ in fresh]
 
-    def _parts(
-        self, query: Query, cuts: Sequence[Cut], pieces: int
-    ) -> list[tuple[Query, Sequence[Cut]]]:
-        """Cut a set in pieces by time while a bound can tell them apart, then by `cuts`."""
+    def _parts(self, query: Query, cuts: Sequence[Cut]) -> list[tuple[Query, Sequence[Cut]]]:
+        """Cut a set in two by time while a bound can tell the halves apart, then by `cuts`."""
         if query.low is not None and query.high is not None:
             ticks = (query.high - query.low) // self._source.tick + 1
             if ticks > 1:
-                step = -(-ticks // pieces) * self._source.tick
-                lows = range(query.low, query.high + 1, step)
-                ends = [low - 1 for low in lows[1:]] + [query.high]
-                return [
-                    (replace(query, low=low, high=end), cuts)
-                    for low, end in zip(lows, ends, strict=True)
-                ]
+                middle = query.low + ticks // 2 * self._source.tick
+                halves = replace(query, high=middle - 1), replace(query, low=middle)
+                return [(half, cuts) for half in halves]
         if not cuts:
             return []
         return [(replace(query, parts=(*query.parts, part)), cuts[1:]) for part in cuts[0]]

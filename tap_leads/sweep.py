@@ -63,6 +63,7 @@ class Sweep:
         self._sets = SetReader(source, self.ask, self._fresh)
         self._mark: int | None = None
         self._is_closed = False
+        self._widened = query, query
         # What was handed on near the cursor: bounds are inclusive, so it comes again.
         self._emitted: dict[Any, int | None] = {}
         # The rows that the cursor stands on, and where the page that they came on began.
@@ -118,13 +119,12 @@ class Sweep:
         self._is_closed = True
         query = replace(self._query, low=self._low, high=self.high, whole=True)
         page = self.ask(query)
-        return page if page.records or page.total is not None else self.ask(query)
+        return page if page.records or page.total == 0 else self.ask(query)
 
-    def closed(self, first: Page | None = None, most: int | None = None) -> Iterator[Batch]:
+    def closed(self, first: Page | None = None) -> Iterator[Batch]:
         """Every lead between the bounds, where the source cannot list them by key: read whole.
 
-        `first` is all that there is, where that is known; of more than `most` leads, parts are
-        read while there are bounds that tell parts apart.
+        `first` is a page that has all of them, where it is there.
 
         Raises:
             IncompleteError: leads are there that could not be reached.
@@ -136,7 +136,7 @@ class Sweep:
             found += self._fresh(first.records, [self._source.key(row) for row in first.records])
         else:
             query = replace(self._query, low=self._low, high=self.high, whole=True)
-            for rows in self._sets.read(query, self._source.cuts, most):
+            for rows in self._sets.read(query, self._source.cuts):
                 found += [(row, self._source.key(row)) for row in rows]
         found.sort(key=lambda pair: (pair[1] or 0, str(self._source.identity(pair[0]))))
         if self._low is not None and self.high is not None:
@@ -176,12 +176,12 @@ class Sweep:
         the lower one is says nothing about it.
         """
         tick = self._source.tick
-        margin = self._learned.margin
-        if margin is None:
-            margin = tick if query.whole else 0
-        low = None if query.low is None else query.low - margin
-        high = None if query.high is None else query.high + self._learned.high_margin
-        asked = replace(query, low=low, high=high)
+        # A set is the same one from its first page to its last, whatever is learned meanwhile.
+        is_first = not query.whole or query != self._widened[0]
+        if is_first:
+            self._widened = query, self._widen(query)
+        asked = self._widened[1]
+        high = asked.high
         page = self._source.ask(asked, paginator, rows_expected=rows_expected)
         if self._learned.ceiling is None:
             self._learned.ceiling = self._source.now()
@@ -191,7 +191,18 @@ class Sweep:
             keys = [key for key in map(self._source.key, page.records) if key is not None]
             if any(key // tick == high // tick for key in keys):
                 self._learned.high_margin = 0
+                if query.whole and is_first and page.more:  # a smaller set will do
+                    self._widened = query, self._widen(query)
+                    page = self._source.ask(self._widened[1], paginator)
         return page
+
+    def _widen(self, query: Query) -> Query:
+        tick, margin = self._source.tick, self._learned.margin
+        if margin is None:
+            margin = tick if query.whole else 0
+        low = None if query.low is None else query.low - margin
+        high = None if query.high is None else query.high + self._learned.high_margin
+        return replace(query, low=low, high=high)
 
     def page_from(self, cursor: int | None) -> Page:
         """The first page from `cursor` on, and among it the row that the cursor stands on.

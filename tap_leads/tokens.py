@@ -95,13 +95,10 @@ class TokenFile:
         Raises:
             CredentialError: the file cannot be read, or is not one of the tap's.
         """
+        if tokens := self._left_over():
+            self._save(self._beside(".new"), tokens)
+            return tokens
         with self._told("read"):
-            # A run that was killed may have written new tokens and not put them in their place.
-            new = self._beside(".new")
-            with suppress(FileNotFoundError, msgspec.DecodeError):
-                tokens = _decoder.decode(new.read_bytes())
-                self._save(new, tokens)
-                return tokens
             try:
                 content = self.path.read_bytes()
             except FileNotFoundError:
@@ -117,6 +114,14 @@ class TokenFile:
                 f"consent again, or set `{self._setting}` to another file"
             ) from None
 
+    def _left_over(self) -> Tokens | None:
+        """The tokens that a run which was killed had written, and not put in their place."""
+        new = self._beside(".new")
+        with suppress(OSError, msgspec.DecodeError):
+            if not new.is_symlink():
+                return _decoder.decode(new.read_bytes())
+        return None
+
     @contextmanager
     def draft(self) -> Iterator[Callable[[Tokens], None]]:
         """A way to save tokens that are yet to be asked for.
@@ -126,12 +131,12 @@ class TokenFile:
         """
         path = self.path.resolve()  # a link stays one
         new = self._beside(".new")
-        with self._told("written"):
-            if path.exists():
-                # A file that a container has mounted by itself can be written, and not replaced.
-                self._replace(new, path.read_bytes())
-            self._write(new, b" " * _ROOM)
         try:
+            with self._told("written"):
+                if path.exists():
+                    # A file that a container has mounted by itself can be written, not replaced.
+                    self._replace(new, path.read_bytes())
+                self._write(new, b" " * _ROOM)
             yield lambda tokens: self._save(new, tokens)
         finally:
             with suppress(OSError):

@@ -25,14 +25,11 @@ if TYPE_CHECKING:
 # Pages of a window, for each thread: while one thread looks for the next window, which takes one
 # request, the others must not run out of pages.
 _PAGES = 2
-# Windows with two ends: how far back they begin where nothing says how far, into how many the time
-# is cut at first, how many pages each should have, how much wider the next may be, and after how
-# many pages one is cut that turns out too wide.
-_DAY = 24 * 60 * instants.MINUTE
-_RECENT = 4 * 365 * _DAY
-_FIRST_WINDOWS = 16
+# Windows with two ends: how far back most leads lie, how many pages each window should have and may
+# have, and by how much one may be wider, or narrower, than the one before.
+_RECENT = 4 * 365 * 24 * 60 * instants.MINUTE
 _CLOSED_PAGES = 6
-_GROWTH = 2
+_GROWTH, _NARROWING = 2, 4
 _MOST_PAGES = 2 * _CLOSED_PAGES
 
 
@@ -97,19 +94,28 @@ class Windows:
             return
         end = self._after(self.learned.ceiling or self._source.now())
         end = end if self._high is None else min(self._after(self._high), end)
-        low, most = self._low, _MOST_PAGES * self._source.page_size
-        if low is None:
-            low = end - _RECENT
-            yield self._sweep(0, low - 1).closed(most=most)
-        width = max(_DAY, (end - low) // _FIRST_WINDOWS)
+        # Little is older than a few years: that is asked for at once.
+        low, width = (0, end - _RECENT) if self._low is None else (self._low, end - self._low)
         while low < end:
-            following = min(self._after(low + width), end)
-            yield self._sweep(low, following - 1).closed(most=most)
+            width = self._fitting(low, min(width, end - low))
+            following = min(self._after(low + width - 1), end)
+            yield self._sweep(low, following - 1).closed()
             low, width = following, self._next_width(width)
 
     def _after(self, instant: int) -> int:
         """The first instant that the source's filter can tell from this one."""
         return instant - instant % self._source.tick + self._source.tick
+
+    def _fitting(self, low: int, width: int) -> int:
+        """That width, or as much less as it takes to have no more than some pages."""
+        while width > self._source.tick:
+            positions = self._source.positions(Query())
+            positions.skip(_MOST_PAGES * self._source.page_size)
+            query = replace(self._query, low=low, high=low + width - 1, whole=True)
+            if not self._sweep(low).ask(query, positions).records:
+                break
+            width //= _NARROWING
+        return width
 
     def _next_width(self, width: int) -> int:
         """The width that brings as many pages as wanted, if leads lie as they did lately.

@@ -84,7 +84,9 @@ def test_every_setting_is_in_the_plugin_to_copy_and_no_other() -> None:
     (tap,) = YAML_READER.load(plugin)["plugins"]["extractors"]
     assert {setting["name"] for setting in tap["settings"]} == NAMES
     secrets = {setting["name"] for setting in tap["settings"] if setting.get("sensitive")}
-    assert secrets == {"hash_key", *(f"{source}.{name}" for source, name in CREDENTIALS.items())}
+    oauth = {f"kommo.oauth.{name}" for name in ("client_secret", "code", "refresh_token")}
+    credentials = {f"{source}.{name}" for source, name in CREDENTIALS.items()}
+    assert secrets == {"hash_key", *credentials, *oauth}
 
 
 def test_the_plugin_to_copy_is_the_one_of_this_project() -> None:
@@ -128,7 +130,10 @@ def examples() -> Iterator[dict[str, Any]]:
 def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None:
     for source, credential in CREDENTIALS.items():
         if source in config:
-            config[source].setdefault(credential, "secret")
+            if "oauth" in config[source]:
+                config[source]["oauth"].setdefault("client_secret", "secret")
+            else:
+                config[source].setdefault(credential, "secret")
             if source == "kommo" and "accounts" not in config[source]:
                 config[source].setdefault("subdomain", "mycompany")
     config = tidy(config)

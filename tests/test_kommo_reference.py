@@ -214,7 +214,7 @@ def test_a_credential_that_is_refused_ends_all_streams_with_that_request(kommo: 
 
 @pytest.mark.usefixtures("no_waits")
 def test_a_fault_in_one_stream_does_not_end_the_others(kommo: Kommo) -> None:
-    kommo.faults.plan(faults.status(404))
+    kommo.faults.plan(faults.status(400))
     run = sync({"kommo": settings_for(kommo)}, catalog=catalog_for("kommo_tags", "kommo_lists"))
     assert run.code == 1
     assert run.records("kommo_tags") == []

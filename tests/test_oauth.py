@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import faults
-from tap_leads.oauth import default_file
 from tests.conftest import everyone, sync
 from tests.consents import consented, held, integration, let_end, statuses, token_requests
 
@@ -174,118 +172,6 @@ def test_credentials_of_an_integration_that_are_wrong_are_named(
     assert sync(config).code == 1
     assert said in caplog.text
     assert "canary-4f1c" not in caplog.text
-
-
-# The file
-
-
-def test_the_file_is_for_its_owner_alone_also_where_it_was_not(box: Sandbox, file: Path) -> None:
-    config = consented(box, file)
-    before = os.umask(0)
-    try:
-        assert sync(config).code == 0
-        assert {path.stat().st_mode & 0o777 for path in file.parent.iterdir()} == {0o600}
-        file.chmod(0o644)
-        assert sync(config).code == 0
-        assert file.stat().st_mode & 0o777 == 0o600
-        file.chmod(0o644)
-        let_end(file)
-        assert sync(config).code == 0
-    finally:
-        os.umask(before)
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert {path.name for path in file.parent.iterdir()} == {"acme.json", "acme.json.lock"}
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b"\xff\xfe", b'{"access_token": "canary-4f1c', b"canary-4f1c"]
-)
-def test_a_file_that_is_not_the_taps_is_told_and_left_alone(
-    box: Sandbox, file: Path, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    file.write_bytes(content)
-    assert sync(consented(box, file)).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert f"the token file {file} is not one that the tap has written; delete it" in line
-    assert "canary-4f1c" not in line
-    assert box.kommo.journal == []
-    assert file.read_bytes() == content
-
-
-def test_a_token_in_the_file_that_no_header_can_carry_is_not_sent(
-    box: Sandbox, file: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    config = consented(box, file)
-    assert sync(config).code == 0
-    file.write_text(json.dumps(held(file) | {"access_token": "canary-4f1c\r\nX-Other: 1"}))
-    assert sync(config).code == 1
-    assert "is not one that the tap has written" in caplog.text
-    assert "canary-4f1c" not in caplog.text
-
-
-@pytest.mark.parametrize("place", ["nowhere/acme.json", "file/acme.json", "folder"])
-def test_a_file_that_cannot_be_there_is_told_before_any_request(
-    box: Sandbox, tmp_path: Path, place: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "file").touch()
-    (tmp_path / "folder").mkdir()
-    assert sync(consented(box, tmp_path / place)).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert f"the token file {tmp_path / place} cannot be " in line
-    assert "set `kommo.oauth.token_file` to another file" in line
-    assert box.kommo.journal == []
-    assert not (tmp_path / "nowhere").exists()
-
-
-def test_what_keeps_new_tokens_from_being_saved_is_known_before_old_ones_are_spent(
-    box: Sandbox, file: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    config = consented(box, file)
-    assert sync(config).code == 0
-    let_end(file)
-    # Where the new tokens would be written before they take the old ones' place.
-    blocked = file.with_name("acme.json.new")
-    blocked.mkdir()
-    assert sync(config).code == 1
-    assert f"the token file {file} cannot be " in caplog.text
-    assert len(token_requests(box)) == 1
-    blocked.rmdir()
-    assert sync(config).code == 0
-
-
-def test_a_link_to_the_file_stays_a_link(box: Sandbox, file: Path, tmp_path: Path) -> None:
-    link = tmp_path / "link.json"
-    link.symlink_to(file)
-    config = consented(box, link)
-    assert sync(config).code == 0
-    let_end(file)
-    assert sync(config).code == 0
-    assert link.is_symlink()
-    assert grants(box) == ["authorization_code", "refresh_token"]
-
-
-@pytest.mark.parametrize("meltano", [False, True])
-def test_by_default_the_file_is_beside_the_projects_data(
-    box: Sandbox, run_here: Runner, tmp_path: Path, *, meltano: bool
-) -> None:
-    environment = {"MELTANO_PROJECT_ROOT": str(tmp_path / "project")} if meltano else None
-    config = consented(box)
-    for _ in range(2):
-        assert run_here(config, environment=environment).code == 0
-    folder = tmp_path / ("project/.meltano/tap-leads" if meltano else ".tap-leads")
-    assert held(folder / "kommo-acme.json")
-    assert (folder / ".gitignore").read_text() == "*\n"
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert len(token_requests(box)) == 1
-
-
-def test_no_two_accounts_have_one_default_file() -> None:
-    labels = ["acme", "Acme", "ac me", "ac-me", "ac/me", "../acme", "", ".", "Лид", "Лид2"]
-    labels += ["a" * 300, "a" * 301, "acme.json", default_file("kommo", "Acme").stem[6:]]
-    names = {default_file("kommo", label).name for label in labels}
-    # As a file system sees them that does not tell small letters from capitals.
-    assert len({name.lower() for name in names}) == len(labels)
-    assert all(len(name) < 100 and name.isascii() and "/" not in name for name in names)
 
 
 @pytest.mark.parametrize("arguments", [("--discover",), ("--about",)])

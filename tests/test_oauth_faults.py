@@ -157,6 +157,20 @@ def test_revoked_in_mid_run_keeps_what_was_read(
     assert len(token_requests(box)) == 2
 
 
+@pytest.mark.usefixtures("small_pages")
+def test_revoked_while_threads_are_at_work_is_asked_about_once(
+    box: Sandbox, config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    box.kommo.options.latency = 0.05
+    box.kommo.after_request = lambda _api, _rng: (
+        box.kommo.oauth.revoke() if len(statuses(box)) == 6 else None
+    )
+    assert sync(config | {"concurrency": 8}).code == 1
+    assert len(errors(caplog)) == 1
+    assert statuses(box).count(401) > 1
+    assert len(token_requests(box)) == 2
+
+
 def test_revoked_on_amocrm_is_told_as_well_though_it_says_so_in_russian(
     box: Sandbox, config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -153,12 +153,15 @@ Kommo = Source(
             ),
             "access_token": secret(
                 "Access token",
-                "A long-lived token of a private integration (Settings, Integrations, Keys and "
-                "scopes). This, or `oauth`, is needed.",
+                "A long-lived token. An administrator makes one: Settings, Integrations, Create "
+                "integration, Private, with the scope for CRM data; then Keys and scopes, Generate "
+                "long-lived token. This, or `oauth`, is needed.",
             ),
             "oauth": oauth.setting(
-                "The authorization code of a private integration (Settings, Integrations, Keys and"
-                " scopes), good once and for twenty minutes; or of a consent elsewhere."
+                "An administrator creates a private integration as for `access_token`, with a "
+                "redirect address; its Keys and scopes has what `client_id`, `client_secret` and "
+                "`code` are.",
+                "The integration's Authorization code, good once and for 20 minutes.",
             ),
             "with": {
                 **_STRINGS,
