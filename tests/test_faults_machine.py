@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from copy import deepcopy
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +159,7 @@ class Schedule(RuleBasedStateMachine):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(LeadsStream, "state_every", state_every)
             config = {self.api.slot: settings_for(self.api), "concurrency": concurrency}
-            run = sync(config, self.state)
+            run = sync(config, deepcopy(self.state))
         self.api.after_request = None
         assert run.code == 0, self.log.getvalue()
         return run
@@ -194,7 +195,7 @@ def test_after_any_faults_changes_and_kills_a_quiet_run_makes_the_table_equal_th
     run_state_machine_as_test(
         lambda: Schedule(source),  # type: ignore[arg-type]  # whatever makes a machine will do
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=8,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
