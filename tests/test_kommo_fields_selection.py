@@ -149,6 +149,16 @@ def test_phones_stay_what_they_are_where_only_their_custom_field_is_hidden(
     assert any(row["phone"] for row in rows)
 
 
+def test_a_hash_of_phones_does_not_depend_on_what_else_is_hashed(box: Sandbox) -> None:
+    found = []
+    for fields in (["cf_1929001"], ["cf_1929001", "phone"]):
+        hashing = {"hash_fields": fields, "hash_key": "k"}
+        run = sync({**config_of(box.kommo), **hashing}, catalog=catalog_for("kommo_contacts"))
+        found.append({row["id"]: row["cf_1929001"] for row in run.records("kommo_contacts")})
+    assert found[0] == found[1]
+    assert any(found[0].values())
+
+
 def test_accounts_with_different_fields_share_a_table(kommo: Kommo) -> None:
     with Sandbox(leads=0, seed=8) as box:
         other = box.kommo
