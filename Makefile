@@ -21,7 +21,7 @@ demo-sql: .venv/synced ## open psql on what the demo loaded
 	@$(BIN)/python -m sandbox.demo sql
 
 test: lint .meltano/installed ## everything CI checks
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 3
 
 lint: .venv/synced ## style, types and generated docs
 	$(BIN)/ruff check

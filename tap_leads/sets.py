@@ -169,10 +169,12 @@ class SetReader:
     def _is_cut_off(self, positions: PositionPaginator[Any], page: Page, seen: int) -> bool:
         """Whether more is there but cannot be paged to: beyond the reach, or on no page.
 
-        An empty page is the end where it begins behind the rows seen, and not among them.
+        An empty page is the end where it begins behind the rows seen, and not among them; or
+        where the set has become so small meanwhile, which another pass will prove.
         """
         if not page.records:
-            return page.more or positions.start < seen
+            is_smaller = page.total is not None and page.total <= positions.start
+            return page.more or (positions.start < seen and not is_smaller)
         reach = self._source.reach
         return page.more and reach is not None and positions.start + len(page.records) >= reach
 
