@@ -115,10 +115,16 @@ def test_a_run_that_is_told_to_end_writes_its_state_and_does_not_look_like_a_suc
 
 
 def test_the_private_parts_of_the_sdk_that_the_tap_replaces_are_still_there() -> None:
-    replaced = ("_increment_stream_state", "_write_request_duration_log")
-    assert all(callable(getattr(RESTStream, name, None)) for name in replaced)
-    replaced = ("_validate_config", "_handle_termination")
-    assert all(callable(getattr(Tap, name, None)) for name in replaced)
+    replaced: dict[type, tuple[str, ...]] = {
+        RESTStream: (
+            "_generate_record_messages",
+            "_increment_stream_state",
+            "_write_request_duration_log",
+        ),
+        Tap: ("_validate_config", "_handle_termination"),
+    }
+    for owner, names in replaced.items():
+        assert all(callable(getattr(owner, name, None)) for name in names)
 
 
 def test_a_full_table_read_leaves_the_bookmark_alone(box: Sandbox) -> None:
