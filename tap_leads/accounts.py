@@ -27,11 +27,12 @@ _MAX_REFUSALS = 20
 class Clock:
     """The clock of an account's server, as its `Date` headers tell it; until then, our own."""
 
-    _ahead: int = 0
+    ahead: int = 0
+    """By how much the server's clock is before ours, in microseconds."""
 
     def now(self) -> int:
         """The instant that the server's clock shows."""
-        return time.time_ns() // 1000 + self._ahead
+        return time.time_ns() // 1000 + self.ahead
 
     def learn(self, response: requests.Response) -> None:
         """Set the clock by the `Date` of an answer that has just come."""
@@ -39,7 +40,7 @@ class Clock:
             moment = parsedate_to_datetime(response.headers["Date"])
         except (KeyError, ValueError):
             return
-        self._ahead = instants.of_datetime(moment) - time.time_ns() // 1000
+        self.ahead = instants.of_datetime(moment) - time.time_ns() // 1000
 
 
 @dataclass(slots=True)

@@ -60,6 +60,8 @@ class LeadsStream(AccountStream):
     """The finest step of the filter by the replication key, in microseconds."""
     slack: ClassVar[int] = 0
     """How far before its lower bound the filter may reach, in microseconds."""
+    bounds_are_ages: ClassVar[bool] = False
+    """Whether the filter counts back from now: then a wrong clock shifts it."""
     reach: ClassVar[int | None] = None
     """How many leads of one query can be paged through."""
     has_keyless: ClassVar[bool] = False

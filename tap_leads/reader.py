@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import backoff
 import requests
 
+from tap_leads import instants
 from tap_leads.client import Ask, kind_of
 from tap_leads.errors import AnswerError, CredentialError, LeadsError, TransientError
 from tap_leads.transport import redirect_of
@@ -127,8 +128,12 @@ class AccountReader:
         self, _where: str, query: Query, paginator: Paginator[Any] | None, *, rows_expected: bool
     ) -> Page:
         size = 1 if query.newest else self._size.rows
+        ask = Ask(query, size, paginator.fit(size) if paginator else None)
+        ahead = self._account.clock.ahead
         try:
-            page = self._send(Ask(query, size, paginator.fit(size) if paginator else None))
+            page = self._send(ask)
+            if self._stream.bounds_are_ages and self._is_shifted(ahead):
+                page = self._send(ask)
         except requests.Timeout:
             self._size.shrink(size)
             raise
@@ -142,6 +147,10 @@ class AccountReader:
             msg = "an empty answer where there was a lead a moment ago"
             raise TransientError(msg)
         return page
+
+    def _is_shifted(self, ahead: int) -> bool:
+        """Whether the server's clock turned out to be another one than was thought."""
+        return abs(self._account.clock.ahead - ahead) > instants.MINUTE
 
     def _send(self, ask: Ask) -> Page:
         """One request, and another where its token was refused and there is a new one."""

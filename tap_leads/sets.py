@@ -39,6 +39,7 @@ class _Pass:
     cut_off: bool = False
     added: int = 0
     ids: dict[Any, int] = field(default_factory=dict)
+    keys: list[int] = field(default_factory=list)
 
     def note(self, ids: Sequence[Any]) -> None:
         """Remember the rows of a page in the order in which they came."""
@@ -80,7 +81,7 @@ class SetReader:
         what cannot be cut is read until the rows seen are as many as the source declares.
         """
         passes: list[_Pass] = []
-        parts = self._parts(query, cuts)
+        can_be_cut = bool(self._parts(query, cuts, _Pass()))
         while len(passes) < MAX_PASSES:
             current = _Pass()
             passes.append(current)
@@ -89,15 +90,17 @@ class SetReader:
                 ids = self._ids_of(page)
                 for one in passes:
                     one.note(ids)
+                current.keys += filter(None, map(self._source.key, page.records))
                 current.added += len(passes[0].ids) - before
                 yield self._rows_of(page, query)
-                if parts and self._is_beyond_reach(current):
+                is_unproven = current.gap and current.total is None
+                if can_be_cut and (is_unproven or self._is_beyond_reach(current)):
                     break
             else:
                 if self._is_complete(passes):
                     return
-            if parts:
-                for part, further in parts:
+            if can_be_cut:
+                for part, further in self._parts(query, cuts, current):
                     yield from self.read(part, further)
                 return
             if current.cut_off or self._is_beyond_reach(current):
@@ -124,12 +127,23 @@ class SetReader:
         fresh = self._fresh([record for record, _ in inside], [key for _, key in inside])
         return [record for record, _ in fresh]
 
-    def _parts(self, query: Query, cuts: Sequence[Cut]) -> list[tuple[Query, Sequence[Cut]]]:
-        """Cut a set in two by time while a bound can tell the halves apart, then by `cuts`."""
+    def _parts(
+        self, query: Query, cuts: Sequence[Cut], seen: _Pass
+    ) -> list[tuple[Query, Sequence[Cut]]]:
+        """Cut a set in two by time while a bound can tell the halves apart, then by `cuts`.
+
+        Rows whose order does not hold still lie close together: where they were seen is the cut.
+        A set that is too large is halved.
+        """
         if query.low is not None and query.high is not None:
-            ticks = (query.high - query.low) // self._source.tick + 1
+            tick = self._source.tick
+            ticks = (query.high - query.low) // tick + 1
             if ticks > 1:
-                middle = query.low + ticks // 2 * self._source.tick
+                middle = query.low + ticks // 2 * tick
+                if seen.gap and seen.keys:
+                    median = sorted(seen.keys)[len(seen.keys) // 2]
+                    median -= (median - query.low) % tick
+                    middle = min(max(median, query.low + tick), query.low + (ticks - 1) * tick)
                 halves = replace(query, high=middle - 1), replace(query, low=middle)
                 return [(half, cuts) for half in halves]
         if not cuts:

@@ -37,8 +37,6 @@ class Learned:
     """The source's clock when the run began: a bookmark behind it would hide what changes since."""
     newest: int | None = None
     """The moment of the newest lead seen."""
-    density: float | None = None
-    """Leads for each microsecond of the last window that was read whole."""
     end: int | None = None
     """The moment of the newest lead that was there when the clock was passed."""
 
@@ -139,8 +137,6 @@ class Sweep:
             for rows in self._sets.read(query, self._source.cuts):
                 found += [(row, self._source.key(row)) for row in rows]
         found.sort(key=lambda pair: (pair[1] or 0, str(self._source.identity(pair[0]))))
-        if self._low is not None and self.high is not None:
-            self._learned.density = len(found) / (self.high - self._low + 1)
         yield self._batch(found)
 
     def keyless(self) -> Iterator[Batch]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_leads import instants
 from tap_leads.pagination import OVERLAP
 from tap_leads.query import Query
 from tap_leads.sweep import Learned, Sweep
@@ -25,12 +24,8 @@ if TYPE_CHECKING:
 # Pages of a window, for each thread: while one thread looks for the next window, which takes one
 # request, the others must not run out of pages.
 _PAGES = 2
-# Windows with two ends: how far back most leads lie, how many pages each window should have and may
-# have, and by how much one may be wider, or narrower, than the one before.
-_RECENT = 4 * 365 * 24 * 60 * instants.MINUTE
-_CLOSED_PAGES = 6
-_GROWTH, _NARROWING = 2, 4
-_MOST_PAGES = 2 * _CLOSED_PAGES
+# Full pages that a window with two ends has at most; the last one need not be full.
+_CLOSED_PAGES = 8
 
 
 _ALL = Query()
@@ -80,8 +75,7 @@ class Windows:
     def closed(self) -> Iterator[Iterator[Batch]]:
         """Windows with two ends, for a source that cannot list leads by their key.
 
-        Each is read whole, and as wide as the last ones' density makes it about a few pages. What
-        fits on one page needs no windows.
+        Each is read whole. What fits on one page needs no windows.
 
         Raises:
             IncompleteError: leads are there that could not be reached.
@@ -94,41 +88,36 @@ class Windows:
             return
         end = self._after(self.learned.ceiling or self._source.now())
         end = end if self._high is None else min(self._after(self._high), end)
-        # Little is older than a few years: that is asked for at once.
-        low, width = (0, end - _RECENT) if self._low is None else (self._low, end - self._low)
-        while low < end:
-            width = self._fitting(low, min(width, end - low))
-            following = min(self._after(low + width - 1), end)
-            yield self._sweep(low, following - 1).closed()
-            low, width = following, self._next_width(width)
+        parts = [(self._low or 0, end)]
+        while parts:
+            low, end = parts.pop()
+            middle = self._middle(low, end)
+            if middle is None:
+                yield self._sweep(low, end - 1).closed()
+            else:
+                parts += (middle, end), (low, middle)
+
+    def _middle(self, low: int, end: int) -> int | None:
+        """Where to cut leads from `low` until `end` in two; None if they are few, or one moment's.
+
+        The median of a page some way down the list has half a page on either side at least. In a
+        list that is in order, whichever that is, one side is a full window; in one that is not,
+        the page is a sample of it all.
+        """
+        positions = self._source.positions(Query())
+        positions.skip(_CLOSED_PAGES * self._source.page_size)
+        query = replace(self._query, low=low, high=end - 1, whole=True)
+        page = self._sweep(low).ask(query, positions)
+        keys = sorted(key for key in map(self._source.key, page.records) if key is not None)
+        if not page.more or not keys:
+            return None
+        median = keys[len(keys) // 2]
+        middle = max(median - median % self._source.tick, self._after(low))
+        return middle if middle < end else None
 
     def _after(self, instant: int) -> int:
         """The first instant that the source's filter can tell from this one."""
         return instant - instant % self._source.tick + self._source.tick
-
-    def _fitting(self, low: int, width: int) -> int:
-        """That width, or as much less as it takes to have no more than some pages."""
-        while width > self._source.tick:
-            positions = self._source.positions(Query())
-            positions.skip(_MOST_PAGES * self._source.page_size)
-            query = replace(self._query, low=low, high=low + width - 1, whole=True)
-            if not self._sweep(low).ask(query, positions).records:
-                break
-            width //= _NARROWING
-        return width
-
-    def _next_width(self, width: int) -> int:
-        """The width that brings as many pages as wanted, if leads lie as they did lately.
-
-        What was learned counts once: windows that are begun before the next one is read say
-        nothing new.
-        """
-        density, self.learned.density = self.learned.density, None
-        if density is None:
-            return width
-        most = width * _GROWTH
-        wanted = _CLOSED_PAGES * self._source.page_size / density if density else most
-        return int(max(self._source.tick, min(most, wanted)))
 
     def everything(self) -> Iterator[Batch]:
         """The same leads by plain paging, where bounds cannot be had."""

@@ -124,7 +124,7 @@ def test_five_thousand_events_come_once_and_in_order_for_about_a_request_a_page(
     assert len({row["id"] for row in rows}) == len(rows)
     assert moves_of(rows) == truth(kommo)
     assert in_order(rows, "changed_at")
-    assert len(kommo.journal) < 2 * len(rows) / 250 + 15
+    assert len(kommo.journal) < 2 * len(rows) / 250
     assert max(int(request.query["page"][0]) for request in kommo.journal) < 15
 
 
@@ -133,7 +133,7 @@ def test_events_that_lie_close_together_cost_few_requests_too(kommo: Kommo, days
     move(kommo, 6000, within=days * DAY, ago=100 * DAY)
     rows = read(kommo, CHANGES).records(CHANGES)
     assert moves_of(rows) == truth(kommo)
-    assert len(kommo.journal) < 8 * len(rows) / 250
+    assert len(kommo.journal) < 2 * len(rows) / 250
 
 
 def test_more_events_of_one_second_than_a_window_holds_are_read(kommo: Kommo) -> None:
@@ -218,7 +218,7 @@ def test_events_are_whole_whatever_the_bounds_mean(kommo: Kommo, bounds: Any) ->
 def test_an_account_that_ignores_filters_is_read_once_and_filtered_here(
     kommo: Kommo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    move(kommo, 1500, within=300 * DAY)
+    move(kommo, 4000, within=300 * DAY)
     kommo.contacts.edit(30)
     kommo.options.ignore_filters = True
     rows = read(kommo, CHANGES).records(CHANGES)

@@ -162,6 +162,22 @@ def test_a_server_whose_clock_is_far_off_is_read_from_the_bookmark_on(
 
 
 @pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("hours", [-30, -2, 2, 30])
+def test_a_clock_of_our_own_that_is_wrong_hides_no_lead(
+    box: Sandbox, source: str, hours: int
+) -> None:
+    api = box.apis[source]
+    box.clock.advance(hours * 3600)
+    api.edit(3)
+    first = read(api)
+    edited = {str(i) for i in api.edit(4)}
+    box.clock.advance(3600)  # more than the lookback
+    second = read(api, first.state)
+    assert edited <= set(second.ids(stream(api)))
+    assert len(second.ids(stream(api))) < 60 or hours == -30
+
+
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_lead_that_shows_up_late_is_found_by_the_lookback(box: Sandbox, source: str) -> None:
     api = box.apis[source]
     api.edit(1, at=time.time() - 5)

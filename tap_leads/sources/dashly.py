@@ -102,6 +102,7 @@ class DashlyLeads(LeadsStream):
     page_size = 50
     tick = instants.MINUTE
     slack = 4 * instants.MINUTE
+    bounds_are_ages = True
     reach = 10_000
     zone_hint = "; is `timezone` the one of the panel?"
     has_keyless = True
