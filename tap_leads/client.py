@@ -22,7 +22,14 @@ from singer_sdk import RESTStream
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 from typing_extensions import override
 
-from tap_leads.errors import UNREADABLE, AnswerError, LeadsError, TransientError, meaning_of
+from tap_leads.errors import (
+    UNREADABLE,
+    AnswerError,
+    LeadsError,
+    TransientError,
+    meaning_of,
+    request_id,
+)
 from tap_leads.pagination import Page, Record
 from tap_leads.query import Query
 
@@ -168,9 +175,8 @@ class AccountStream(RESTStream[Ask]):
             return
         html = "html" in response.headers.get("Content-Type", "").lower()
         body = _json_of(response)
-        raise self.failure(
-            status, self._codes_of(body), html=html, retry_after=_retry_after(response, body)
-        )
+        told = self._codes_of(body) + request_id(response.headers.get("X-Request-Id", ""))
+        raise self.failure(status, told, html=html, retry_after=_retry_after(response, body))
 
     def failure(
         self, status: int, codes: str = "", *, html: bool = False, retry_after: float | None = None

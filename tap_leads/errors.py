@@ -145,6 +145,14 @@ def codes(*values: Any) -> str:
     return f" ({', '.join(fit)})" if fit else ""
 
 
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(-?)([0-9a-f]{4}\1){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def request_id(value: str) -> str:
+    """The id of a request fit for a log: 32 hexadecimal digits, or a UUID; nothing else."""
+    return f" (request {value})" if _REQUEST_ID.fullmatch(value) else ""
+
+
 # What code raises that meets a value it did not expect.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 

@@ -249,3 +249,11 @@ def test_codes_and_ids_of_requests_are_told(api: Api, code: int, tell_all: Runne
     api.faults.random(1.0, [code])
     run = tell_all(api, config_of(api))
     assert re.search(r"\((VALIDATION|INTERNAL)_ERROR, req_\w+\)", run.said()[-2])
+
+
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize("api", ["kommo"], indirect=True)
+def test_the_id_of_a_request_in_a_header_is_told(api: Api, tell_all: Runner) -> None:
+    api.faults.random(1.0, [400])
+    run = tell_all(api, config_of(api))
+    assert re.search(r"\(request [0-9a-f]{32}\)", run.said()[-2])
