@@ -146,6 +146,8 @@ class Lists(Api):
         more = (
             more or (self.options.last_page_next and len(ids) == size) or self.options.always_next
         )
+        hidden = self.options.hidden_places
+        ids = [each for place, each in enumerate(ids, start) if place not in hidden]
         meta: dict[str, Any] = {"_page": page} if resource.paged else {}
         pages = ceil(len(entries) / size)
         if resource.totals:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(kw_only=True)
@@ -119,6 +122,8 @@ class KommoOptions(Options):
     """A lead that is merged into another has a `lead_deleted` event of its own."""
     timezone: str = "UTC"
     """The account's time zone."""
+    hidden_places: Sequence[int] = ()
+    """Places in every list, from 0, whose rows are left out of their page after it was cut."""
     hidden_contacts: bool = True
     """Contacts of leads that nobody has accepted yet are not in the list."""
 

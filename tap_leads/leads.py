@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tap_leads.accounts import Account
     from tap_leads.columns import Column, Shape
-    from tap_leads.pagination import Paginator, PositionPaginator, Record
+    from tap_leads.pagination import PositionPaginator, Record
     from tap_leads.query import Batch, Cut
     from tap_leads.sweep import Learned
     from tap_leads.tap import TapLeads
@@ -103,10 +103,6 @@ class LeadsStream(AccountStream):
     @abstractmethod
     def get_positions(self, query: Query) -> PositionPaginator[Any]:
         """A walk by position over pages that overlap."""
-
-    def get_plain(self, account: Account) -> Paginator[Any]:  # noqa: ARG002
-        """A walk over everything, as the source's documentation says."""
-        return self.get_positions(Query(unbounded=True))
 
     def get_user_bounds(self, account: Account) -> tuple[int | None, int | None]:  # noqa: ARG002
         """The first and last instant that the user's filters allow the replication key."""

@@ -101,12 +101,14 @@ class PositionPaginator(Paginator[Position]):
         self.start = 0
         self._limit = limit
         self._overlap = overlap
+        self._is_capped = False
 
     @override
     def get_next(self, response: Page) -> Position:  # type: ignore[override]  # as above
         received = len(response.records)
         if 0 < received < self._value.limit:
             self._limit = received
+            self._is_capped = True
         reached = self.start + received
         overlap = min(self._overlap, received // 2)
         token = self._at(reached - overlap)
@@ -122,6 +124,13 @@ class PositionPaginator(Paginator[Position]):
             self._limit = limit
             self._value = self._at(self.start)
         return self._value
+
+    def is_astray(self, page: Page) -> bool:
+        """Whether rows are left out of a page, so that those received do not tell its place.
+
+        A page that is the first to be short shows the server's cap, which holds for all others.
+        """
+        return page.more and len(page.records) < (self._value.limit if self._is_capped else 1)
 
     def skip(self, rows: int) -> None:
         """Begin that many rows further on, or a little before."""

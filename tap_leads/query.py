@@ -81,8 +81,8 @@ class Reader(Protocol):
     def positions(self, query: Query) -> PositionPaginator[Any]:
         """Walk `query` by position, with pages that overlap."""
 
-    def plain(self) -> Paginator[Any]:
-        """Walk everything as the source's documentation says."""
+    def links(self) -> Paginator[Any]:
+        """Walk by next links, from a page that has one."""
 
 
 class FilterIgnoredError(Exception):

@@ -11,6 +11,7 @@ import requests
 from tap_leads import instants
 from tap_leads.client import Ask, kind_of
 from tap_leads.errors import AnswerError, CredentialError, LeadsError, TransientError
+from tap_leads.pagination import HALPaginator
 from tap_leads.transport import redirect_of
 
 if TYPE_CHECKING:
@@ -103,9 +104,9 @@ class AccountReader:
         """Walk by position."""
         return self._stream.get_positions(query)
 
-    def plain(self) -> Paginator[Any]:
-        """Walk everything."""
-        return self._stream.get_plain(self._account)
+    def links(self) -> HALPaginator:
+        """Walk by next links."""
+        return HALPaginator(self._stream.get_base(self._account))
 
     def post(self, url: str, content: Mapping[str, str]) -> requests.Response:
         """A request for tokens, for the account's `auth`: under the budget, and not redirected."""

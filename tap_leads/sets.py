@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.errors import IncompleteError
-from tap_leads.pagination import PositionPaginator
 from tap_leads.query import FilterIgnoredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_leads.pagination import Page, Paginator, Record
+    from tap_leads.pagination import Page, Paginator, PositionPaginator, Record
     from tap_leads.query import Cut, Query, Reader
 
 # How often a set that does not hold still is read before the tap says that it cannot be sure.
@@ -72,6 +71,8 @@ class SetReader:
         self._source = source
         self._ask = ask
         self._fresh = fresh
+        # Whether pages lack rows, so that only the source's own links lead on.
+        self._by_links = False
 
     def read(self, query: Query, cuts: Sequence[Cut]) -> Iterator[Sequence[Record]]:
         """A set of leads that only position can tell apart, until it is sure that none is missing.
@@ -152,18 +153,26 @@ class SetReader:
 
     def _walk(self, query: Query, current: _Pass) -> Iterator[Page]:
         """The pages of one pass; a page that does not overlap the one before is looked for."""
-        paginator = self._source.plain() if query.unbounded else self._source.positions(query)
-        positions = paginator if isinstance(paginator, PositionPaginator) else None
-        current.gap = positions is None
+        paginator: Paginator[Any]
+        positions: PositionPaginator[Any] | None
+        paginator = positions = self._source.positions(query)
+        if self._by_links:
+            paginator, positions = self._source.links(), None
         rewinds = lost_at = idle = 0
         while not paginator.finished:
             page = self._ask(query, paginator)
-            if not page.records and (paginator.count or page.total is None):
+            if not page.records and not page.more and (paginator.count or page.total is None):
                 page = self._ask(query, paginator)  # an empty answer may be a wrong one
             current.last_total = page.total
             if current.total is None:
                 current.total = page.total
-            if positions and positions.start and not current.gap:
+            if positions is None:
+                current.gap = paginator.count > 0  # pages of links do not overlap
+            elif page.next_url and positions.is_astray(page):
+                self._by_links = True
+                paginator, positions = self._source.links(), None
+                continue
+            elif positions.start and not current.gap:
                 if current.is_followed_by(self._ids_of(page)):
                     rewinds = rewinds if positions.start < lost_at else 0
                 elif rewinds < MAX_REWINDS:
@@ -175,7 +184,9 @@ class SetReader:
             seen = len(current.ids)
             yield page
             idle = 0 if len(current.ids) > seen else idle + 1
-            if idle > MAX_IDLE_PAGES or (positions and self._is_cut_off(positions, page, seen)):
+            if idle > MAX_IDLE_PAGES or (
+                positions is not None and self._is_cut_off(positions, page, seen)
+            ):
                 current.cut_off = True
                 return
             paginator.advance(page)

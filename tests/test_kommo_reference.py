@@ -103,6 +103,23 @@ def test_a_thousand_rows_are_read_to_the_end(kommo: Kommo, stream: str, cap: int
     assert {record["id"] for record in records} == set(table.rows)
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [range(0, 1200, 10), range(0, 1200, 3), range(10, 250), range(255, 500), range(5, 1195)],
+)
+def test_a_page_that_lacks_rows_and_has_a_next_link_is_not_the_end(
+    kommo: Kommo, hidden: range
+) -> None:
+    tags = kommo.tables["leads/tags"]
+    tags.grow(1200)
+    kommo.options.hidden_places = hidden
+    shown = {row for place, row in enumerate(tags.rows) if place not in hidden}
+    records = read(kommo, "kommo_tags").records("kommo_tags")
+    assert {record["id"] for record in records} == shown
+    assert len(records) == len(shown)
+    assert len(kommo.journal) < 20
+
+
 def test_rows_that_come_and_go_while_a_list_is_read_cost_no_other(kommo: Kommo) -> None:
     tags = kommo.tables["leads/tags"]
     tags.grow(1000)

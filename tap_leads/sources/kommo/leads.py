@@ -21,8 +21,6 @@ from tap_leads.columns import (
     Column,
     Nested,
 )
-from tap_leads.pagination import HALPaginator
-from tap_leads.sources.kommo.api import base_of
 from tap_leads.sources.kommo.fields import KommoFieldedStream
 
 if TYPE_CHECKING:
@@ -148,10 +146,6 @@ class KommoLeads(KommoFieldedStream):
         wanted = account.settings.get("with", list(WITH))
         names = wanted.split(",") if isinstance(wanted, str) else wanted
         return [name for name in names if name not in self.deselected]
-
-    @override
-    def get_plain(self, account: Account) -> HALPaginator:
-        return HALPaginator(base_of(account.settings) + self.path)
 
     @override
     def get_user_bounds(self, account: Account) -> tuple[int | None, int | None]:
