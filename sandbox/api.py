@@ -238,7 +238,7 @@ class Api(ABC):
             case "html200":
                 return html_reply(200)
             case "early_204":
-                return self._empty()
+                return self._empty(len(self._ready().rows) if fault.counted else 0)
             case "meta_error200":
                 reply = self._error(500)
                 reply.status = 200
@@ -331,8 +331,8 @@ class Api(ABC):
         """The API's own body for an error."""
 
     @abstractmethod
-    def _empty(self) -> Reply:
-        """A list without rows."""
+    def _empty(self, total: int = 0) -> Reply:
+        """A page without rows of a list that has `total` rows."""
 
     def _with(self, lead: Lead, fields: dict[str, object]) -> Lead:
         """The lead with other values."""

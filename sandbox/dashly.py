@@ -256,8 +256,7 @@ class Dashly(Api):
         return RefusedError(self._refusal(400, "ValidationError", message, error_fields=errors))
 
     @override
-    def _empty(self) -> Reply:
-        total = len(self._ready().rows)
+    def _empty(self, total: int = 0) -> Reply:
         return json_reply(200, {"meta": {"status": 200}, "data": {"total": total, "users": []}})
 
 

@@ -31,6 +31,7 @@ class Fault:
 
     kind: Kind
     code: int = 0
+    counted: bool = True
     retry_after: float | str | None = None
     retry_after_date: float | None = None
     retry_after_body: float | str | None = None
@@ -96,9 +97,9 @@ def status(
     )
 
 
-def early_204() -> Fault:
-    """The API's answer for "no more", though there is more."""
-    return Fault(kind="early_204")
+def early_204(*, counted: bool = True) -> Fault:
+    """The API's answer for "no more", though there is more; its total counts all rows, or none."""
+    return Fault(kind="early_204", counted=counted)
 
 
 def lost_reply() -> Fault:

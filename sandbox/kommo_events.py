@@ -159,7 +159,9 @@ class History:
         if what in {"edited", "merged"} and before is not None:
             changes += differences(before, row)
         for change in changes:
-            self._put(change, (entity, row["id"]), int(at), row["updated_by"], visible_at)
+            is_theirs = change[0] == "entity_merged" and self._options.merged_on == "merged"
+            for each in merged if is_theirs else (row["id"],):
+                self._put(change, (entity, each), int(at), row["updated_by"], visible_at)
 
     def _merged(self, entity: str, into: int, ids: tuple[int, ...]) -> tuple[list[Any], list[Any]]:
         """The values of a merger, which Kommo's pages do not describe."""

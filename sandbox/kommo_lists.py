@@ -300,7 +300,7 @@ class Lists(Api):
         return self._problem(400, _ERRORS[400][1], **{"validation-errors": errors})
 
     @override
-    def _empty(self) -> Reply:
+    def _empty(self, total: int = 0) -> Reply:
         return Reply(204)
 
     @override

@@ -45,6 +45,10 @@ LEAD = Resource(
 Scope = tuple[Any, "Test"]
 
 
+_EMPTY: Row = {"value_after": [], "value_before": []}
+_ODD: Row = {"value_after": [["no object"], None, {"lead_status": "moved"}], "value_before": "none"}
+
+
 class Routes(Lists):
     """Kommo's paths. What they are about is made by whoever inherits this."""
 
@@ -234,10 +238,11 @@ class Routes(Lists):
         if f"{kind}_name" in with_:
             rows = self._store.rows if kind == "lead" else self.tables[path].store.rows
             entity["name"] = rows.get(entity_id, {}).get("name")
-        empty: Row = {"value_after": [], "value_before": []}
+        values = {"full": event, "empty": _EMPTY, "odd": _ODD}[self.options.event_values]
         own = {"self": {"href": f"{base}/api/v4/events/{event['id']}"}}
-        content = event | (empty if self.options.event_values == "empty" else {})
-        return msgspec.json.encode({**content, "_links": own, "_embedded": {"entity": entity}}), b""
+        return msgspec.json.encode(
+            {**event, **values, "_links": own, "_embedded": {"entity": entity}}
+        ), b""
 
     def _event_types(self, request: Request) -> Reply:
         types = [

@@ -239,8 +239,7 @@ class Octanist(Api):
         return json_reply(status, {"success": False, "error": error, "meta": self._meta()})
 
     @override
-    def _empty(self) -> Reply:
-        total = len(self._ready().rows)
+    def _empty(self, total: int = 0) -> Reply:
         pages = -(-total // _DEFAULT_LIMIT)
         pagination = {"limit": _DEFAULT_LIMIT, "page": 1, "totalPages": pages, "total": total,
                       "hasMore": False}  # fmt: skip

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Literal
 
 
 @dataclass(kw_only=True)
@@ -114,15 +111,17 @@ class KommoOptions(Options):
     """The share of events that are late, if `events_lag` is set."""
     events_retention_days: float | None = None
     """Events older than this are gone."""
-    event_values: Literal["full", "empty"] = "full"
-    """Whether events say what changed; else `value_before` and `value_after` are `[]`."""
+    event_values: Literal["full", "empty", "odd"] = "full"
+    """Whether events say what changed; else their values are `[]`, or nothing that has a sense."""
     merged_values: Literal["links", "ids", "empty"] = "links"
     """How `entity_merged` names what was merged, which the documentation does not say."""
+    merged_on: Literal["heir", "merged"] = "heir"
+    """Which lead an `entity_merged` is an event of, which the documentation does not say either."""
     merge_deletes: bool = False
     """A lead that is merged into another has a `lead_deleted` event of its own."""
     timezone: str = "UTC"
     """The account's time zone."""
-    hidden_places: Sequence[int] = ()
+    hidden_places: tuple[int, ...] = ()
     """Places in every list, from 0, whose rows are left out of their page after it was cut."""
     hidden_contacts: bool = True
     """Contacts of leads that nobody has accepted yet are not in the list."""

@@ -30,6 +30,8 @@ def from_files(paths: Iterable[str]) -> Config:
 
 def _read_file(path: str) -> Config:
     """The JSON object in a file; a SettingsError, without the content, where there is none."""
+    if path.lstrip().startswith("{"):
+        raise SettingsError(["--config takes the path of a file, or ENV, and not settings"])
     try:
         content = _read_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

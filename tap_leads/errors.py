@@ -2,7 +2,7 @@
 
 LeadsError                  one line for people; the run ends with exit code 1
 |-- SettingsError           a line for each setting, state or catalog that cannot be used
-|-- FailedAccountsError     accounts that failed while others were read
+|-- FailedStreamsError      streams that failed while others were read
 |-- PagingError             the source's paging contradicts itself
 |-- IncompleteError         the tap cannot be sure that it has everything
 |-- AnswerError             an HTTP status, or a body that is not what the API promises
@@ -36,12 +36,15 @@ class SettingsError(LeadsError):
         self.lines = lines
 
 
-class FailedAccountsError(LeadsError):
-    """Some accounts failed, each already told in its line; the others were read."""
+class FailedStreamsError(LeadsError):
+    """Streams of some accounts failed, each already told in its line; the others were read."""
 
-    def __init__(self, failures: Sequence[str], accounts: int) -> None:
-        """Count them, of all `accounts` that were to be read."""
-        super().__init__(f"{len(failures)} of {accounts} accounts failed; what was read is kept")
+    def __init__(self, failures: Sequence[str], streams: int) -> None:
+        """Count them, of all `streams` of all accounts that were to be read."""
+        super().__init__(
+            f"{len(failures)} of {streams} streams failed, counted for each account; what was read "
+            "is kept"
+        )
 
 
 class PagingError(LeadsError):
@@ -103,7 +106,10 @@ MEANINGS: Mapping[int, Meaning] = {
         "the account is not paid for, or its trial is over; the API stays closed until it is paid",
         closes=True,
     ),
-    403: Meaning("the credential lacks the right to read this; look at `{credential}`"),
+    403: Meaning(
+        "the credential lacks the right to read this, which may be an administrator's alone; look "
+        "at `{credential}`"
+    ),
     404: Meaning("there is no such account or API; look at {address}"),
     408: Meaning("the API took too long", retry=True),
     425: Meaning("the API was not ready", retry=True),

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -255,9 +256,11 @@ class LeadsStream(AccountStream):
         """Tell that an account cannot be read, or not any further."""
         told = error if isinstance(error, LeadsError) else fault_of(error)
         message = f"{self.where(context)}: {told}"
-        if getattr(error, "status", None) in self.skips:
+        status = getattr(error, "status", None)
+        if status in self.skips and not getattr(error, "closes", False):
             self.tally.outcome = "skipped"
-            self.tap.skip(self.accounts[context["account"]], message)
+            is_sure = status != HTTPStatus.NOT_FOUND  # that may be an account that is not there
+            self.tap.skip(self.accounts[context["account"]], message, is_sure=is_sure)
             return
         if self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to tell it
             raise LeadsError(message) from None
@@ -278,8 +281,8 @@ class LeadsStream(AccountStream):
                     yield from self.written(batches, context, windows.learned)
                 except FilterIgnoredError:
                     self.logger.warning(
-                        "%s: the API ignores the bounds or the order that it was asked for; every "
-                        "lead is read, and the bounds are kept here%s",
+                        "%s: the API ignores the bounds or the order that it was asked for; all "
+                        "of it is read, and the bounds are kept here%s",
                         self.where(context),
                         self.zone_hint,
                     )

@@ -142,7 +142,7 @@ class AccountReader:
             if error.status in _TOO_SLOW:
                 self._size.shrink(size)
             raise
-        self._size.came_well()
+        self._size.came_well(len(page.records))
         self._account.has_answered = True
         if rows_expected and not page.records:
             msg = "an empty answer where there was a lead a moment ago"
@@ -211,23 +211,33 @@ class AccountReader:
 
 
 class _PageSize:
-    """The rows to ask for: fewer after answers that took too long, then more again."""
+    """The rows to ask for: fewer after answers that took too long, then more again.
+
+    A size that fails before it ever came is too large, and is tried again later each time; one
+    that came and fails now and then is not.
+    """
 
     def __init__(self, full: int) -> None:
         self.rows = self._full = full
         self._good = 0
         self._patience = _GOOD_PAGES
+        self._is_untried = False
 
     def shrink(self, tried: int) -> None:
         """A page of that size took too long; another thread may have told so before."""
         if tried == self.rows > 1:
             self.rows //= 2
             self._good = 0
-            self._patience *= 2
+            self._patience = self._patience * 2 if self._is_untried else _GOOD_PAGES
+            self._is_untried = False
 
-    def came_well(self) -> None:
-        """A page came in time."""
+    def came_well(self, rows: int) -> None:
+        """So many rows came in time; fewer than a page has do not show what is too large."""
+        if rows < self.rows:
+            return
         self._good += 1
-        if self._good >= self._patience:
+        self._is_untried = False
+        if self._good >= self._patience and self.rows < self._full:
             self.rows = min(self._full, self.rows * 2)
             self._good = 0
+            self._is_untried = True

@@ -40,6 +40,12 @@ class _Pass:
     ids: dict[Any, int] = field(default_factory=dict)
     keys: list[int] = field(default_factory=list)
 
+    def note_total(self, total: int | None) -> None:
+        """Remember how many rows the source says that the set has."""
+        self.last_total = total
+        if self.total is None:
+            self.total = total
+
     def note(self, ids: Sequence[Any]) -> None:
         """Remember the rows of a page in the order in which they came."""
         for each in ids:
@@ -160,12 +166,8 @@ class SetReader:
             paginator, positions = self._source.links(), None
         rewinds = lost_at = idle = 0
         while not paginator.finished:
-            page = self._ask(query, paginator)
-            if not page.records and not page.more and (paginator.count or page.total is None):
-                page = self._ask(query, paginator)  # an empty answer may be a wrong one
-            current.last_total = page.total
-            if current.total is None:
-                current.total = page.total
+            page = self._ask_surely(query, paginator)
+            current.note_total(page.total)
             if positions is None:
                 current.gap = paginator.count > 0  # pages of links do not overlap
             elif page.next_url and positions.is_astray(page):
@@ -190,6 +192,11 @@ class SetReader:
                 current.cut_off = True
                 return
             paginator.advance(page)
+
+    def _ask_surely(self, query: Query, paginator: Paginator[Any]) -> Page:
+        """The page that answers; an empty one may be a wrong one, and is asked for again."""
+        page = self._ask(query, paginator)
+        return page if page.records or page.more else self._ask(query, paginator)
 
     def _is_cut_off(self, positions: PositionPaginator[Any], page: Page, seen: int) -> bool:
         """Whether more is there but cannot be paged to: beyond the reach, or on no page.
@@ -227,10 +234,10 @@ class SetReader:
         missing = max((passes[-1].total or 0) - len(passes[0].ids), 1)
         if passes[-1].cut_off or self._is_beyond_reach(passes[-1]):
             return (
-                f"the API lets nobody page beyond the first {len(passes[0].ids):,} leads of one "
+                f"the API lets nobody page beyond the first {len(passes[0].ids):,} rows of one "
                 f"query, and at least {missing:,} more are there; narrower `filters` reach them"
             )
         return (
-            f"{missing:,} leads at least could not be told from others with the same moment: the "
-            "order in which the API lists them keeps changing"
+            f"{missing:,} records at least could not be read: the order in which the API lists "
+            "those of one moment keeps changing, or it counts more than it lists"
         )

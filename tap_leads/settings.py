@@ -163,6 +163,7 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 "User agent",
                 "How the tap names itself to the APIs. Default: tap-leads and its version.",
                 minLength=1,
+                pattern=r"^[ -~]*\Z",
             ),
         }
     )

@@ -117,7 +117,7 @@ class Sweep:
         self._is_closed = True
         query = replace(self._query, low=self._low, high=self.high, whole=True)
         page = self.ask(query)
-        return page if page.records or page.total == 0 else self.ask(query)
+        return page if page.records else self.ask(query)
 
     def closed(self, first: Page | None = None) -> Iterator[Batch]:
         """Every lead between the bounds, where the source cannot list them by key: read whole.
@@ -209,8 +209,7 @@ class Sweep:
         query = replace(self._query, low=cursor, high=self.high)
         page = self.ask(query)
         if cursor is None or not self._anchors:
-            believable = page.records or page.total == 0
-            return page if believable else self.ask(query)
+            return page if page.records else self.ask(query)
         if self._came_back(page):
             self._learned.margin = self._learned.margin or 0
             return page

@@ -16,7 +16,7 @@ from typing_extensions import override
 from tap_leads import checks, hashing, settings
 from tap_leads import config as configs
 from tap_leads.cli import Command, Terminated, read_catalog, read_state
-from tap_leads.errors import FailedAccountsError
+from tap_leads.errors import FailedStreamsError
 from tap_leads.progress import progress_for
 from tap_leads.sources import SOURCES
 from tap_leads.writer import Writer
@@ -61,7 +61,7 @@ class TapLeads(Tap):
         self.failures: list[str] = []
         state = kwargs.get("state")
         self.given_state: dict[str, Any] = state if isinstance(state, dict) else {}
-        self._skipped: list[tuple[Account, str]] = []
+        self._doubtful: list[tuple[Account, str]] = []
         self.progress = progress_for(self.logger)
         # They log requests with their query, and the filters of stream maps: people's e-mails.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -125,14 +125,15 @@ class TapLeads(Tap):
             if stream.selected and stream.accounts.get(account.label) is account:
                 stream.begin(account)
 
-    def skip(self, account: Account, message: str) -> None:
-        """Take note that an account does not have a list."""
+    def skip(self, account: Account, message: str, *, is_sure: bool) -> None:
+        """Take note that an account does not have a list, or, if `is_sure`, does not show it."""
         self.logger.warning("%s; it is skipped", message)
-        self._skipped.append((account, message))
+        if not is_sure:
+            self._doubtful.append((account, message))
 
     def check_skipped(self) -> None:
         """Lists that are not there are no failure, unless the account has nothing else either."""
-        for account, message in self._skipped:
+        for account, message in self._doubtful:
             if not account.has_answered:
                 self.fail(message)
 
@@ -226,7 +227,7 @@ class TapLeads(Tap):
             tap.progress.end()
         if tap.failures:
             accounts = [a for s in tap.streams.values() if s.selected for a in s.partitions or []]
-            raise FailedAccountsError(tap.failures, len(accounts))
+            raise FailedStreamsError(tap.failures, len(accounts))
 
     @classmethod
     @override

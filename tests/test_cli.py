@@ -188,7 +188,7 @@ def test_a_wrong_credential_is_told_once_and_not_tried_again(
     line, summary = run.said()
     assert line.startswith(f"{slot}_leads, account north: 401: ")
     assert f"`{slot}.{CREDENTIALS[slot]}`" in line
-    assert summary.startswith("1 of 1 accounts failed")
+    assert summary.startswith("1 of 1 streams failed")
     assert WRONG not in run.stderr
     assert "Traceback" not in run.stderr
 

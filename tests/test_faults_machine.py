@@ -28,7 +28,7 @@ DAY = 86_400
 # Leads may show up this many seconds late: less than the shortest lookback.
 LATE = 240
 # Far more requests than any run here needs; one that never ends is refused for good here.
-MOST_REQUESTS = 1500
+MOST_REQUESTS = 4000
 CANARY = "canary-4f1c"
 NAMES = {"kommo": "name", "dashly": "$name", "octanist": "name"}
 
@@ -118,6 +118,7 @@ class Schedule(RuleBasedStateMachine):
     @rule(
         planned=FAULTS,
         early_end=st.none() | st.integers(0, 15),
+        counted=st.booleans(),
         changes=CHANGES,
         concurrency=st.integers(1, 8),
         kill_at=st.none() | st.integers(0, 200),
@@ -127,6 +128,7 @@ class Schedule(RuleBasedStateMachine):
         self,
         planned: list[faults.Fault],
         early_end: int | None,
+        counted: bool,  # hypothesis draws it
         changes: list[tuple[int, int, int, int]],
         concurrency: int,
         kill_at: int | None,
@@ -135,7 +137,7 @@ class Schedule(RuleBasedStateMachine):
         planned = [*planned]
         if early_end is not None:  # one: two in a row look like an end
             planned += [faults.none()] * (early_end - len(planned))
-            planned.insert(early_end, faults.early_204())
+            planned.insert(early_end, faults.early_204(counted=counted))
         self.api.faults.plan(*planned)
         run = self.sync(changes, concurrency, state_every)
         self.api.faults.clear()

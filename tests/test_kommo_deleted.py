@@ -193,18 +193,47 @@ def test_a_merged_lead_says_into_which(kommo: Kommo, values: Any, *, deletes: bo
     assert {row["deleted_at"] for row in rows.values()} <= {at(kommo)}
 
 
-@pytest.mark.parametrize("fate", ["stays", "is deleted", "is merged on"])
-def test_a_merged_lead_keeps_its_heir_whatever_becomes_of_it(kommo: Kommo, fate: str) -> None:
+def test_a_merged_lead_is_gone_though_nothing_says_into_which(kommo: Kommo) -> None:
+    kommo.options.merged_values, kommo.options.merged_on = "empty", "merged"
+    first, second, into, *_ = kommo.leads
+    kommo.merge([first, second], into)
+    told = {lead: row["merged_into"] for lead, row in Target(kommo).run().items()}
+    assert told == {first: None, second: None}
+
+
+def test_a_lead_that_is_in_the_bin_was_not_restored_in_the_same_second(kommo: Kommo) -> None:
+    (lead,) = kommo.delete(1)
+    kommo.clock.advance(5)
+    kommo.restore([lead])
+    kommo.options.events_lag = DAY
+    kommo.delete([lead])  # its event is not there yet
+    assert gone(Target(kommo).run()) == {lead}
+
+
+@pytest.mark.parametrize("side", ["heir", "merged"])
+@pytest.mark.parametrize("fate", ["stays", "is deleted", "is merged on", "is merged and deleted"])
+def test_a_merged_lead_keeps_its_heir_whatever_becomes_of_it(
+    kommo: Kommo, fate: str, side: Any
+) -> None:
+    kommo.options.merged_on = side
     lead, into, last, *_ = kommo.leads
     kommo.merge([lead], into)
     kommo.clock.advance(60)
     if fate == "is deleted":
         kommo.delete([into])
-    elif fate == "is merged on":
+    elif fate != "stays":
         kommo.merge([into], last)
+    if fate == "is merged and deleted":
+        kommo.clock.advance(60)
+        kommo.delete([last])
     rows = Target(kommo).run()
     assert rows[lead]["merged_into"] == into
-    heirs = {"stays": {}, "is deleted": {into: None}, "is merged on": {into: last}}
+    heirs: dict[str, dict[int, int | None]] = {
+        "stays": {},
+        "is deleted": {into: None},
+        "is merged on": {into: last},
+        "is merged and deleted": {into: last, last: None},
+    }
     assert {i: row["merged_into"] for i, row in rows.items() if i != lead} == heirs[fate]
 
 

@@ -234,6 +234,17 @@ def test_an_event_that_does_not_say_what_changed_is_kept(kommo: Kommo) -> None:
     assert all(row["to_status_id"] is None and row["lead_id"] for row in rows)
 
 
+def test_an_event_whose_values_are_none_that_are_known_is_kept_with_them(kommo: Kommo) -> None:
+    kommo.options.event_values = "odd"
+    run = read(kommo, CHANGES)
+    rows = run.records(CHANGES)
+    assert run.code == 0
+    assert len(rows) == sum(map(len, truth(kommo).values()))
+    assert all(row["to_status_id"] is None and row["lead_id"] for row in rows)
+    extra = {"value_after": [["no object"], None, {"lead_status": "moved"}], "value_before": "none"}
+    assert {row["extra"] for row in rows} == {json.dumps(extra, separators=(",", ":"))}
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     groups=st.lists(st.tuples(st.integers(1, 25), st.integers(1, 90)), min_size=1, max_size=5),

@@ -112,7 +112,7 @@ def test_a_page_that_lacks_rows_and_has_a_next_link_is_not_the_end(
 ) -> None:
     tags = kommo.tables["leads/tags"]
     tags.grow(1200)
-    kommo.options.hidden_places = hidden
+    kommo.options.hidden_places = tuple(hidden)
     shown = {row for place, row in enumerate(tags.rows) if place not in hidden}
     records = read(kommo, "kommo_tags").records("kommo_tags")
     assert {record["id"] for record in records} == shown
@@ -206,6 +206,25 @@ def test_users_and_roles_are_skipped_where_the_token_is_no_administrators(
     assert levels == {("WARNING", "kommo_users"), ("WARNING", "kommo_roles")}
     for stream in ALWAYS:
         assert bool(run.records(stream)) is (stream not in {"kommo_users", "kommo_roles"})
+
+
+def test_a_run_of_what_an_administrator_alone_may_see_is_no_failure(
+    kommo: Kommo, caplog: pytest.LogCaptureFixture
+) -> None:
+    kommo.options.admin = False
+    assert read(kommo, "kommo_users").records("kommo_users") == []
+    assert "an administrator's alone" in caplog.text
+
+
+def test_a_block_is_told_as_such_and_not_as_a_list_that_is_not_there(
+    kommo: Kommo, caplog: pytest.LogCaptureFixture
+) -> None:
+    kommo.options.ban_html = True
+    run = sync({"kommo": settings_for(kommo)}, catalog=catalog_for("kommo_users", "kommo_tags"))
+    assert run.code == 1
+    assert len(kommo.journal) == 1
+    assert "blocks this address" in caplog.text
+    assert "skipped" not in caplog.text
 
 
 def test_a_right_that_is_missing_elsewhere_fails_that_stream_alone(

@@ -58,6 +58,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("request_timeout", 0, "request_timeout", "must be more than 0"),
     ("request_timeout", -1, "request_timeout", "must be more than 0"),
     ("user_agent", "", "user_agent", "must not be empty"),
+    ("user_agent", "our\nrobot", "user_agent", "is not of the form"),
     ("kommo.domain", "kommo.com.evil.com", "kommo.domain", "must be one of kommo.com, amocrm.ru"),
     ("kommo.subdomain", 7, "kommo.subdomain", "must be a string"),
     ("kommo.with", ["only_deleted"], "kommo.with", "may only have contacts, "),

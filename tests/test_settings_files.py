@@ -50,6 +50,12 @@ def test_a_config_file_that_cannot_be_read_is_refused(box: Sandbox, run_here: Ru
         assert line.startswith(f"the config file {path} cannot be read: ")
 
 
+def test_settings_in_place_of_a_file_are_not_repeated(box: Sandbox, run_here: Runner) -> None:
+    given = json.dumps({"kommo": {"access_token": CANARY}})
+    (line,) = refused(box, run_here(None, "--config", given))
+    assert line == "--config takes the path of a file, or ENV, and not settings"
+
+
 @pytest.mark.parametrize(
     ("state", "named"),
     [

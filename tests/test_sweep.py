@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox import faults
 from tests.conftest import KEYS, Table, settings_for, sync
 
 if TYPE_CHECKING:
@@ -266,11 +267,18 @@ def test_leads_that_were_never_seen_or_changed_are_read_in_every_run(box: Sandbo
         assert keyless <= set(read(api, first.state).ids(stream(api)))
 
 
-def test_an_empty_answer_in_mid_sweep_is_not_taken_for_the_end(box: Sandbox) -> None:
-    for api in (box.kommo, box.dashly, box.octanist):
-        api.options.page_cap = 50
-        api.faults.plan("none", "none", "early_204")
+@pytest.mark.parametrize("counted", [True, False])
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_empty_answer_is_not_taken_for_the_end_wherever_it_comes(
+    box: Sandbox, source: str, *, counted: bool
+) -> None:
+    api = box.apis[source]
+    api.insert(150, at=time.time() - DAY)  # of one moment, and more than a page
+    api.options.page_cap = 50
+    for place in range(20):
+        api.faults.plan(*[faults.none()] * place, faults.early_204(counted=counted))
         assert set(read(api).ids(stream(api))) == everyone(api)
+        api.faults.clear()
 
 
 def test_a_server_that_serves_no_page_beyond_some_number_hides_no_lead(box: Sandbox) -> None:
@@ -291,7 +299,7 @@ def test_what_cannot_be_reached_is_counted_and_is_an_error(
     api.insert(200, at=time.time() - DAY)
     run = sync({"kommo": settings_for(api)})
     assert run.code == 1
-    assert re.search(r"beyond the first \d+ leads of one query", caplog.text)
+    assert re.search(r"beyond the first \d+ rows of one query", caplog.text)
 
 
 def test_next_links_to_another_host_are_not_followed_and_cost_no_lead(box: Sandbox) -> None:

@@ -41,6 +41,18 @@ ANY = Nested({}, rest=TEXT)
 ANY_OBJECT = Nested({}, many=False, rest=TEXT)
 
 
+def objects(value: Any) -> list[Record]:
+    """The objects of a list; none of what is no list, or in it no object."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def spread(name: str, value: Any) -> dict[str, Any]:
+    """The fields of an object, by `name.field`; what is no object stays as it came."""
+    if isinstance(value, dict):
+        return {f"{name}.{field}": part for field, part in value.items()}
+    return {name: value} if value else {}
+
+
 class KommoStream(LeadsStream):
     """A list of Kommo, by `updated_at`, which has whole seconds."""
 
@@ -113,9 +125,7 @@ class KommoStream(LeadsStream):
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
         fields = {**record}
         fields.pop("_links", None)
-        for name, value in (fields.pop("_embedded", None) or {}).items():
-            fields[f"_embedded.{name}"] = value
-        return fields
+        return fields | spread("_embedded", fields.pop("_embedded", None))
 
 
 class KommoSnapshot(SnapshotStream, KommoStream):

@@ -15,7 +15,7 @@ from typing_extensions import override
 from tap_leads import instants
 from tap_leads.columns import INTEGER, TEXT, UNIX_TIME, Column
 from tap_leads.query import Batch, FilterIgnoredError, Query
-from tap_leads.sources.kommo.api import ACCOUNT_ID, ANY, KommoSnapshot, KommoWindows
+from tap_leads.sources.kommo.api import ACCOUNT_ID, ANY, KommoSnapshot, KommoWindows, objects
 from tap_leads.windows import Windows
 
 if TYPE_CHECKING:
@@ -100,8 +100,11 @@ class KommoLeadStageChanges(KommoEvents):
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
         fields = super().unfold(account, record)
         for side, name in (("from", "value_before"), ("to", "value_after")):
-            stages = [each.get("lead_status") for each in fields.pop(name, None) or ()]
-            stage: Record = next(filter(None, stages), {})
+            stage: Record = next(
+                iter(objects([each.get("lead_status") for each in objects(fields.get(name))])), {}
+            )
+            if stage or not fields.get(name):
+                fields.pop(name, None)
             fields[f"{side}_pipeline_id"] = stage.get("pipeline_id")
             fields[f"{side}_status_id"] = stage.get("id")
         for name in ("type", "entity_type", "_embedded.entity"):
@@ -161,18 +164,22 @@ class _Ledger:
         self.alive: dict[int, Record] = {}
         self._rows: dict[int, Record] = {}
         self._merges: list[tuple[Record, set[int]]] = []
+        self._last: dict[int, int] = {}
         for event in events:
             self._enter(event)
 
     def _enter(self, event: Record) -> None:
         lead, moment = event["entity_id"], event["created_at"]
+        ids = {lead}
         if event["type"] == "lead_deleted":
             self._rows[lead] = _deleted(lead, moment, event["created_by"])
         elif event["type"] == "lead_restored":
             self._rows.setdefault(lead, _deleted(lead, None, None))["restored_at"] = moment
         else:
             values = [event.get("value_before"), event.get("value_after")]
-            self._merges.append((event, {lead, *_ids_of_leads(values)}))
+            ids |= {*_ids_of_leads(values)}
+            self._merges.append((event, ids))
+        self._last |= dict.fromkeys(ids, moment)
 
     @property
     def doubtful(self) -> list[int]:
@@ -188,7 +195,8 @@ class _Ledger:
         for lead, found in self.in_bin.items():
             row = self._rows.get(lead)
             # One that was restored since is in the bin of a list that lags, and nowhere else.
-            if row is None or (row["restored_at"] or found["updated_at"]) < found["updated_at"]:
+            restored = row and row["restored_at"]
+            if row is None or (restored is not None and restored <= found["updated_at"]):
                 self._rows[lead] = _deleted(lead, found["updated_at"], found["updated_by"])
         for lead, found in self.alive.items():
             row = self._rows.get(lead)
@@ -200,9 +208,15 @@ class _Ledger:
         return [self._rows[lead] for lead in sorted(self._rows)]
 
     def _merge(self, event: Record, ids: set[int]) -> None:
-        """Take a merge: which of its leads is left is not documented, and so looked for."""
-        left = sorted(ids & self.alive.keys())
-        survivor = left[0] if len(left) == 1 else event["entity_id"]
+        """Take a merge: which of its leads is left is not documented, and so looked for.
+
+        It is the one that is there, or else the one that something happened to later.
+        """
+        later = {lead for lead in ids if self._last[lead] > event["created_at"]}
+        survivor = next(
+            (some.copy().pop() for some in (ids & self.alive.keys(), later) if len(some) == 1),
+            event["entity_id"] if len(ids) > 1 else None,
+        )
         for lead in ids - {survivor} - self.alive.keys():
             row = self._rows.get(lead)
             if row is None or row["restored_at"] is not None:

@@ -35,7 +35,7 @@ from tap_leads.columns import (
 from tap_leads.errors import UNREADABLE, LeadsError, fault_of
 from tap_leads.progress import Tally
 from tap_leads.reader import AccountReader
-from tap_leads.sources.kommo.api import ID, KommoSnapshot, KommoStream
+from tap_leads.sources.kommo.api import ID, KommoSnapshot, KommoStream, objects
 from tap_leads.sources.kommo.reference import KommoAccount
 from tap_leads.windows import Windows
 
@@ -133,13 +133,15 @@ class _Fields:
 
     def values(self, custom: Record) -> dict[str, Any]:
         """The columns of one field of a record."""
-        number, items = custom["field_id"], custom.get("values") or []
+        number: Any = custom.get("field_id")
+        items = custom.get("values")
         if not items:
             return {}
         kind = str(self.definitions.get(number, custom).get("type") or custom.get("field_type"))
         if _TYPES.get(kind) is _JSON:
             return {f"cf_{number}": items}
-        alone = items[0] if len(items) == 1 else {}
+        known = objects(items)
+        alone: Record = known[0] if len(known) == 1 and known == items else {}
         value = alone.get("value", items)
         if kind in _DAYS and (seconds := _seconds(value)) is not None:
             value = self._day_of(seconds)
@@ -198,18 +200,20 @@ class KommoFieldedStream(KommoStream):
         known = self._fields.get(account.label)
         if known is None and not self._hidden:
             return fields
-        customs = fields.get("custom_fields_values") or []
+        customs = objects(fields.get("custom_fields_values"))
         if known is not None:
             for name, value in chain.from_iterable(known.values(each).items() for each in customs):
                 if name in self._fielded and not self._gives_away(name):
                     fields[name] = value
+        if not self._hidden:
+            return fields
         kept = (each for each in customs if self._name_of(each) not in self._unwanted)
         shown = [self._shown(each) for each in kept]
         return {**fields, "custom_fields_values": shown or None}
 
     @staticmethod
     def _name_of(custom: Record) -> str:
-        return f"cf_{custom['field_id']}"
+        return f"cf_{custom.get('field_id')}"
 
     def _gives_away(self, name: str) -> bool:
         """Whether it is the id of an option that is to be hashed."""
@@ -220,10 +224,10 @@ class KommoFieldedStream(KommoStream):
         """A field as it may leave beside its columns."""
         name, values = self._name_of(custom), custom.get("values") or ()
         if not {name, f"{name}_enum_id"}.isdisjoint(self.hashed_names):
-            hashes = [self.hash(each.get("value", each)) for each in values]
+            hashes = [self.hash(each.get("value", each)) for each in objects(values)]
             return {**custom, "values": [{"value": each} for each in hashes]}
         if f"{name}_enum_id" in self._unwanted:
-            bare = [{k: v for k, v in each.items() if k != "enum_id"} for each in values]
+            bare = [{k: v for k, v in each.items() if k != "enum_id"} for each in objects(values)]
             return {**custom, "values": bare}
         return custom
 

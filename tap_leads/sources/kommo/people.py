@@ -19,6 +19,7 @@ from tap_leads.sources.kommo.api import (
     MADE,
     NAME,
     RESPONSIBLE,
+    objects,
 )
 from tap_leads.sources.kommo.fields import KommoFieldedStream
 from tap_leads.sources.kommo.leads import CATALOG_ELEMENTS, COMPANIES, CUSTOM_FIELDS, TAGS
@@ -60,21 +61,21 @@ class KommoPeople(KommoFieldedStream):
     @override
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
         fields = super().unfold(account, record)
-        for custom in record.get("custom_fields_values") or ():
+        for custom in objects(record.get("custom_fields_values")):
             if name := _CODES.get(str(custom.get("field_code"))):
                 self._reach(name, custom, fields)
         customs = fields.get("custom_fields_values")
-        if not customs:
+        if not customs or {*_CODES.values()}.isdisjoint(self.hashed_names | self.deselected):
             return fields
         shown = [
             each if self._name_of(each) in self.hashed_names else self._veiled(each)
-            for each in customs
+            for each in objects(customs)
         ]
         return {**fields, "custom_fields_values": shown}
 
     def _reach(self, name: str, custom: Record, fields: dict[str, Any]) -> None:
         """Put the phones or e-mails of a field into columns of their own."""
-        values = [each.get("value") for each in custom.get("values") or ()]
+        values = [each.get("value") for each in objects(custom.get("values"))]
         filled = [value for value in values if value is not None]
         if filled:
             fields.setdefault(name, filled[0])
@@ -82,7 +83,7 @@ class KommoPeople(KommoFieldedStream):
             seen = [value for value in veiled if value is not None]
             fields[f"{name}s"] = [*(fields.get(f"{name}s") or ()), *seen] or None
         if (column := self._name_of(custom)) in fields and column not in self.hashed_names:
-            fields[column] = self._veiled(custom)["values"]
+            fields[column] = self._veiled(custom).get("values")
 
     def _veiled(self, custom: Record) -> Record:
         """A field as it may leave: what its column does not tell, it must not tell either."""
@@ -91,7 +92,7 @@ class KommoPeople(KommoFieldedStream):
             return custom
         values = [
             {**each, "value": self.veil({name: each.get("value")}).get(name)}
-            for each in custom.get("values") or ()
+            for each in objects(custom.get("values"))
         ]
         return {**custom, "values": values}
 

@@ -138,7 +138,7 @@ class KommoUsers(KommoSnapshot):
 
     @override
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
-        rights = record.get("rights") or {}
+        rights = record["rights"] if isinstance(record.get("rights"), dict) else {}
         told = {f"rights.{name}": rights.get(name) for name in _TOLD_OF_RIGHTS}
         return super().unfold(account, record) | told
 

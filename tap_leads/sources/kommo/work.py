@@ -20,6 +20,7 @@ from tap_leads.sources.kommo.api import (
     KommoSnapshot,
     KommoStream,
     KommoWindows,
+    spread,
 )
 from tap_leads.sources.kommo.leads import CUSTOM_FIELDS
 from tap_leads.windows import Windows
@@ -57,9 +58,7 @@ class KommoTasks(KommoWindows):
     @override
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
         fields = super().unfold(account, record)
-        result = fields.pop("result", None)  # an empty one is a list: PHP makes no difference
-        texts = {f"result.{name}": value for name, value in result.items()} if result else {}
-        return fields | texts
+        return fields | spread("result", fields.pop("result", None))
 
 
 class KommoLeadNotes(KommoStream):
