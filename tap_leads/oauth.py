@@ -343,7 +343,7 @@ _REASONS = {
     b"client": "it is of another integration, or `client_id` or `client_secret` is wrong",
     b"redirect": "`redirect_uri` is not the one of the integration",
     b"expired": "it was not used in time",
-    b"": "it is mistyped or was used before, its access was revoked, or an answer with new tokens "
+    b"": "it is wrong or was used before, its access was revoked, or an answer with new tokens "
     "was lost",
 }
 

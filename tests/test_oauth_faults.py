@@ -136,7 +136,7 @@ def test_revoked_is_one_line_for_all_streams_that_says_what_to_do(
     streams = catalog_for("kommo_leads", "kommo_users", "kommo_contacts", "kommo_tasks")
     assert sync(config, catalog=streams).code == 1
     (line,) = errors(caplog)
-    assert "(401: it is mistyped or was used before, its access was revoked, or" in line
+    assert "(401: it is wrong or was used before, its access was revoked, or" in line
     assert line.endswith("; consent again, and set `kommo.oauth.code` to the new code")
     assert len(token_requests(box)) == 1
     assert statuses(box) == []

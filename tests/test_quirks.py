@@ -137,7 +137,7 @@ def test_leads_beyond_the_reach_that_nothing_tells_apart_are_counted_and_are_an_
     run = sync({"dashly": settings_for(short_reach)})
     assert run.code == 1
     (line,) = errors(caplog)
-    counted = re.search(r"beyond the first (\d+) leads .* at least (\d+) more are there", line)
+    counted = re.search(r"beyond the first (\d+) rows .* at least (\d+) more are there", line)
     assert counted
     assert int(counted[1]) + int(counted[2]) == REACH + 130
 

@@ -100,9 +100,8 @@ class KommoLeadStageChanges(KommoEvents):
     def unfold(self, account: Account, record: Record) -> dict[str, Any]:
         fields = super().unfold(account, record)
         for side, name in (("from", "value_before"), ("to", "value_after")):
-            stage: Record = next(
-                iter(objects([each.get("lead_status") for each in objects(fields.get(name))])), {}
-            )
+            stages = objects([each.get("lead_status") for each in objects(fields.get(name))])
+            stage = next(iter(stages), {})
             if stage or not fields.get(name):
                 fields.pop(name, None)
             fields[f"{side}_pipeline_id"] = stage.get("pipeline_id")
@@ -212,11 +211,11 @@ class _Ledger:
 
         It is the one that is there, or else the one that something happened to later.
         """
-        later = {lead for lead in ids if self._last[lead] > event["created_at"]}
-        survivor = next(
-            (some.copy().pop() for some in (ids & self.alive.keys(), later) if len(some) == 1),
-            event["entity_id"] if len(ids) > 1 else None,
-        )
+        left = [*(ids & self.alive.keys())]
+        if len(left) != 1:
+            left = [lead for lead in ids if self._last[lead] > event["created_at"]]
+        otherwise = event["entity_id"] if len(ids) > 1 else None
+        survivor = left[0] if len(left) == 1 else otherwise
         for lead in ids - {survivor} - self.alive.keys():
             row = self._rows.get(lead)
             if row is None or row["restored_at"] is not None:
