@@ -40,6 +40,12 @@ def limits(api: Api) -> list[int]:
     return [int(request.query["limit"][0]) for request in api.journal]
 
 
+def leads_a_minute_apart(api: Api, count: int) -> None:
+    """Leads that share no moment, up to a day ago."""
+    for minutes in range(count):
+        api.insert(1, at=time.time() - DAY - 60 * minutes)
+
+
 # Faults that pass
 
 
@@ -152,8 +158,7 @@ def test_pages_stay_large_where_one_in_twenty_fails_whatever_its_size(
     box: Sandbox, source: str
 ) -> None:
     api = box.apis[source]
-    for minutes in range(1500):
-        api.insert(1, at=time.time() - DAY - 60 * minutes)
+    leads_a_minute_apart(api, 1500)
     api.faults.plan(*([faults.none()] * 19 + [faults.status(504)]) * 60)
     run = sync({source: settings_for(api), "concurrency": 1})
     assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
@@ -167,8 +172,7 @@ def test_pages_grow_back_and_more_slowly_each_time_it_was_too_early(
 ) -> None:
     api = box.apis[source]
     api.options.gateway_timeout_above = 12
-    for minutes in range(600):
-        api.insert(1, at=time.time() - DAY - 60 * minutes)
+    leads_a_minute_apart(api, 600)
     run = sync({source: settings_for(api), "concurrency": 1})
     assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
     tried = [place for place, request in enumerate(api.journal) if request.status == 504]
