@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.kommo_values import KINDS
-from tests.conftest import sync
+from tests.conftest import catalog_for, settings_for, sync
 from tests.kommo_fields import NEW_YEAR, OPTION, a_lead_with, columns_in, config_of, entry, row_of
 
 if TYPE_CHECKING:
@@ -92,6 +92,37 @@ def test_every_kind_that_is_known_and_one_that_is_not_has_a_column(kommo: Kommo)
         filled = {f"cf_{each['field_id']}" for each in lead["custom_fields_values"] or ()}
         assert {n for n in row if n.startswith("cf_") and "enum" not in n and row[n] is not None} \
             == filled  # fmt: skip
+
+
+ODD = [{"a": 1}, "text", 5, [None], [[]], ["text"], [{"field_id": 1, "values": {"a": 1}}],
+       [{"field_id": 1, "values": [None]}], [{"values": [{"value": 1}]}]]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["json", "columns"])
+@pytest.mark.parametrize("odd", ODD)
+def test_fields_of_a_form_that_nobody_knows_cost_no_lead_and_are_kept(
+    kommo: Kommo, odd: Any, mode: str
+) -> None:
+    (lead,) = kommo.insert(1, custom_fields_values=odd)
+    kommo.insert(5)
+    (contact,) = kommo.contacts.insert(1)
+    kommo.contacts.rows[contact]["custom_fields_values"] = odd
+    config = {"kommo": settings_for(kommo, custom_fields=mode)}
+    run = sync(config, catalog=catalog_for("kommo_leads", "kommo_contacts"))
+    assert run.code == 0
+    assert len(run.records("kommo_leads")) == kommo.count
+    for stream, changed in (("kommo_leads", lead), ("kommo_contacts", contact)):
+        (row,) = (row for row in run.records(stream) if row["id"] == changed)
+        assert json.loads(row["custom_fields_values"]) == odd
+
+
+def test_a_value_of_a_form_that_nobody_knows_is_null_in_its_column_and_kept(kommo: Kommo) -> None:
+    name, lead_id = a_lead_with(kommo, "numeric")
+    odd = [{**entry(int(name[3:]), "numeric"), "values": {"a": 1}}]
+    kommo.edit([lead_id], custom_fields_values=odd)
+    row = row_of(sync(config_of(kommo)), lead_id)
+    assert row[name] is None
+    assert json.loads(row["extra"]) == {name: {"a": 1}}
 
 
 def test_one_option_is_its_text_with_its_id_beside_it(kommo: Kommo) -> None:
