@@ -97,9 +97,10 @@ class SetReader:
                 ids = self._ids_of(page)
                 for one in passes:
                     one.note(ids)
-                current.keys += filter(None, map(self._source.key, page.records))
                 current.added += len(passes[0].ids) - before
-                yield self._rows_of(page, query)
+                keys = [self._source.key(record) for record in page.records]
+                current.keys += [key for key in keys if key is not None]
+                yield self._rows_of(page, keys, query)
                 is_unproven = current.gap and current.total is None
                 if can_be_cut and (is_unproven or self._is_beyond_reach(current)):
                     break
@@ -117,9 +118,8 @@ class SetReader:
     def _ids_of(self, page: Page) -> list[Any]:
         return [self._source.identity(record) for record in page.records]
 
-    def _rows_of(self, page: Page, query: Query) -> list[Record]:
-        """The rows of a page that are of the set and were not handed on yet."""
-        keys = [self._source.key(record) for record in page.records]
+    def _rows_of(self, page: Page, keys: Sequence[int | None], query: Query) -> list[Record]:
+        """The rows of a page, whose keys are these, that are of the set and not handed on yet."""
         if query.keyless and any(key is not None for key in keys):
             raise FilterIgnoredError
         inside = [
