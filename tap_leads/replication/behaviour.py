@@ -1,0 +1,156 @@
+"""What one read observes of its API, and requests that are widened by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tap_leads.replication.errors import FilterIgnoredError
+from tap_leads.replication.model import Order, Page, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_leads.replication.model import Collection, Row, Traits
+    from tap_leads.replication.positions import Position
+    from tap_leads.timestamps import Micros
+
+
+@dataclass(slots=True)
+class ServerBehaviour:
+    """What the requests of one read have shown of the API; shared by its workers."""
+
+    traits: Traits
+    lower_is_exclusive: bool | None = None
+    """True if rows on the lower bound are left out; None: not known yet."""
+    upper_is_inclusive: bool = False
+    """True once a row on an upper bound was returned."""
+    run_started: Micros | None = None
+    """The server's clock when the read began: a bookmark behind it would hide later changes."""
+    newest: Micros | None = None
+    """The cursor of the newest row seen."""
+    newest_at_start: Micros | None = None
+    """The cursor of the newest row that was there when `run_started` was reached."""
+
+    @property
+    def tolerance(self) -> Micros:
+        """Return how far outside of the bounds a row may lie that was asked for."""
+        return 2 * self.traits.granularity + self.traits.early_rows
+
+    def widen(self, query: Query) -> Query:
+        """Return the query with bounds that are a step wider where they may be exclusive.
+
+        The upper bound is a step wider until a row on that step shows it to be inclusive: what
+        the lower one is says nothing about it.
+        """
+        step = self.traits.granularity
+        is_exclusive = self.lower_is_exclusive
+        if is_exclusive is None:
+            is_exclusive = query.order is Order.STABLE
+        after, until = query.after, query.until
+        if after is not None and is_exclusive:
+            after -= step
+        if until is not None and not self.upper_is_inclusive:
+            until += step
+        return replace(query, after=after, until=until)
+
+    def observe(self, page: Page, asked: Query) -> bool:
+        """Return True if this page is the first to show that upper bounds are inclusive."""
+        if asked.until is None or self.upper_is_inclusive:
+            return False
+        step = self.traits.granularity
+        last = asked.until // step
+        if any(row.cursor is not None and row.cursor // step == last for row in page.rows):
+            self.upper_is_inclusive = True
+            return True
+        return False
+
+    def has_started_before(self, cursor: Micros) -> bool:
+        """Return True if the server's clock was behind `cursor` when the read began."""
+        return self.run_started is not None and cursor > self.run_started
+
+    def checked(self, rows: Iterable[Row], after: Micros | None) -> list[Micros]:
+        """Return the cursors of a page, which must ascend from `after` on.
+
+        Raises:
+            FilterIgnoredError: they do not.
+        """
+        cursors: list[Micros] = []
+        least = None if after is None else after - self.tolerance
+        for row in rows:
+            if row.cursor is None or (least is not None and row.cursor < least):
+                raise FilterIgnoredError
+            cursors.append(row.cursor)
+            least = row.cursor
+        self.newest = max([self.newest or 0, *cursors[-1:]])
+        return cursors
+
+    def check_bounds(self, rows: Iterable[Row], query: Query) -> None:
+        """Check that rows lie within the bounds that were asked for, or very near.
+
+        Raises:
+            FilterIgnoredError: they do not.
+        """
+        for row in rows:
+            if row.cursor is not None and (
+                (query.after is not None and row.cursor < query.after - self.tolerance)
+                or (query.until is not None and row.cursor > query.until + self.tolerance)
+            ):
+                raise FilterIgnoredError
+
+
+def request(
+    collection: Collection,
+    behaviour: ServerBehaviour,
+    asked: Query,
+    at: Position | None = None,
+    *,
+    expect_rows: bool = False,
+) -> Page:
+    """Return one page of a query whose bounds are widened already."""
+    page = collection.fetch(asked, at, expect_rows=expect_rows)
+    if behaviour.run_started is None:
+        behaviour.run_started = collection.now()
+    return page
+
+
+def fetch(
+    collection: Collection,
+    behaviour: ServerBehaviour,
+    query: Query,
+    at: Position | None = None,
+    *,
+    expect_rows: bool = False,
+) -> Page:
+    """Return a page of a query in the order of the cursor: the first one, or the one at `at`."""
+    asked = behaviour.widen(query)
+    page = request(collection, behaviour, asked, at, expect_rows=expect_rows)
+    behaviour.observe(page, asked)
+    return page
+
+
+def open_set(
+    collection: Collection, behaviour: ServerBehaviour, query: Query, at: Position | None = None
+) -> tuple[Page, Query]:
+    """Return a page of a result set, and the bounds that all its other pages are requested with.
+
+    A result set is the same one from its first page to its last, whatever is observed meanwhile.
+    """
+    asked = behaviour.widen(query)
+    page = request(collection, behaviour, asked, at)
+    if behaviour.observe(page, asked) and page.has_more:  # a smaller set will do
+        asked = behaviour.widen(query)
+        page = request(collection, behaviour, asked, at)
+        behaviour.observe(page, asked)
+    return page, asked
+
+
+def first_page(collection: Collection, behaviour: ServerBehaviour, query: Query) -> Page:
+    """Return the first page from `query.after` on; an empty one may be wrong and is repeated."""
+    page = fetch(collection, behaviour, query)
+    return page if page.rows else fetch(collection, behaviour, query)
+
+
+def start_of(after: Micros | None, granularity: Micros) -> Micros | None:
+    """Return the bound to start from: a step early, as the bound may be exclusive."""
+    return None if after is None else after - after % granularity - granularity

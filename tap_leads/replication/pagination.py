@@ -1,0 +1,233 @@
+"""How the next page of one result set is requested: by offset, page number, link or token.
+
+A paginator ends where the API reports that no rows follow: not at a short page and not at an
+empty one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from tap_leads.replication.errors import PagingError
+from tap_leads.replication.positions import Link, Offset, PageNumber, Position, Token
+
+if TYPE_CHECKING:
+    from tap_leads.replication.model import Page
+
+__all__ = [
+    "OVERLAP",
+    "BasePaginator",
+    "CursorPaginator",
+    "HALPaginator",
+    "Link",
+    "Offset",
+    "OffsetPaginator",
+    "PageNumber",
+    "PageNumberPaginator",
+    "Position",
+    "PositionPaginator",
+    "Token",
+]
+
+OVERLAP = 5
+"""Rows of the page before that are requested again, as the proof that nothing moved between."""
+
+
+class BasePaginator(ABC):
+    """Walks over the pages of one result set; `position` is the page to request next."""
+
+    position: Position
+
+    def __init__(self, limit: int, *, overlap: int = 0, result_window: int | None = None) -> None:
+        """Start at the first page of at most `limit` rows.
+
+        `overlap` and `result_window` (the last row that the API lets anyone request) matter to
+        paginators by position only.
+        """
+        del overlap, result_window
+        self.position = self.first(limit)
+        self.finished = False
+        self.count = 0
+
+    @classmethod
+    @abstractmethod
+    def first(cls, limit: int) -> Position:
+        """Return the position of the first page."""
+
+    def settle(self, page: Page) -> None:
+        """Take over the position that was requested in the end, where it is another one."""
+        if page.at is not None:
+            self.position = page.at
+
+    def advance(self, page: Page) -> None:
+        """Move to the next page, or finish where the API reports that no rows follow.
+
+        Raises:
+            PagingError: more rows follow, but the answer does not say where.
+        """
+        self.settle(page)
+        self.count += 1
+        if not page.has_more:
+            self.finished = True
+        elif page.rows or page.next:
+            self.position = self._get_next(page)
+        else:
+            raise PagingError("an empty page says that more leads follow")
+
+    @abstractmethod
+    def _get_next(self, page: Page) -> Position:
+        """Return the position of the page that follows `page`."""
+
+
+class PositionPaginator(BasePaginator):
+    """Walks by position: `start` rows of the result set lie before the current page.
+
+    It advances by the rows received, less `overlap`: a server may cap the page size silently, and
+    a row that is seen a second time proves that no other slipped through between.
+    """
+
+    position: Offset | PageNumber
+
+    def __init__(self, limit: int, *, overlap: int = 0, result_window: int | None = None) -> None:
+        """Start at the first page of at most `limit` rows."""
+        super().__init__(limit)
+        self._limit = limit
+        self._overlap = overlap
+        self._window = result_window
+        self._is_capped = False
+
+    @classmethod
+    @override
+    @abstractmethod
+    def first(cls, limit: int) -> Offset | PageNumber: ...
+
+    @abstractmethod
+    def _place(self, start: int, limit: int) -> Offset | PageNumber:
+        """Return the page of at most `limit` rows that begins at `start` or a little before."""
+
+    @property
+    def start(self) -> int:
+        """Return how many rows of the result set lie before the current page."""
+        return self.position.start
+
+    @override
+    def settle(self, page: Page) -> None:
+        if isinstance(page.at, Offset | PageNumber) and page.at != self.position:
+            self.position = page.at
+            self._limit = min(self._limit, page.at.limit)
+
+    def is_astray(self, page: Page) -> bool:
+        """Return True if rows are left out of a page, so that those received do not tell its place.
+
+        The first page that is short shows the server's cap, which holds for all others.
+        """
+        expected = self.position.limit if self._is_capped else 1
+        return page.has_more and len(page.rows) < expected
+
+    def skip(self, rows: int) -> None:
+        """Move so many rows further, or to a little before that."""
+        self.position = self._at(self.start + rows)
+
+    def rewind(self) -> None:
+        """Move back by a page, to find again rows that moved towards the front."""
+        self.skip(-min(self.start, self._limit))
+
+    @override
+    def _get_next(self, page: Page) -> Offset | PageNumber:
+        received = len(page.rows)
+        if 0 < received < self.position.limit:
+            self._limit = received
+            self._is_capped = True
+        reached = self.start + received
+        overlap = min(self._overlap, received // 2)
+        position = self._at(reached - overlap)
+        while position.start + position.limit <= reached:
+            overlap -= 1
+            position = self._at(reached - overlap)
+        return position
+
+    def _at(self, start: int) -> Offset | PageNumber:
+        limit = self._limit
+        if self._window is not None:
+            limit = min(limit, self._window - start)
+            if limit < 1:
+                raise PagingError(f"leads beyond the first {self._window:,} cannot be reached")
+        return self._place(start, limit)
+
+
+class OffsetPaginator(PositionPaginator):
+    """Walks by `offset` and `limit`."""
+
+    @classmethod
+    @override
+    def first(cls, limit: int) -> Offset:
+        return Offset(0, limit)
+
+    @override
+    def _place(self, start: int, limit: int) -> Offset:
+        return Offset.at(start, limit)
+
+
+class PageNumberPaginator(PositionPaginator):
+    """Walks by `page`, counted from 1, and `limit`."""
+
+    @classmethod
+    @override
+    def first(cls, limit: int) -> PageNumber:
+        return PageNumber(1, limit)
+
+    @override
+    def _place(self, start: int, limit: int) -> PageNumber:
+        return PageNumber.at(start, limit)
+
+
+class HALPaginator(BasePaginator):
+    """Follows the next link of each page, an absolute URL in `Page.next`."""
+
+    def __init__(self, limit: int, *, overlap: int = 0, result_window: int | None = None) -> None:
+        """Start at the first page of at most `limit` rows."""
+        super().__init__(limit, overlap=overlap, result_window=result_window)
+        self._followed: set[str] = set()
+
+    @classmethod
+    @override
+    def first(cls, limit: int) -> Link:
+        return Link("", limit)
+
+    @override
+    def _get_next(self, page: Page) -> Link:
+        if not page.next:
+            raise PagingError("more leads follow, but the answer has no next link")
+        if page.next in self._followed:
+            raise PagingError(
+                "the next link was followed before: the source sends the tap in circles"
+            )
+        self._followed.add(page.next)
+        return Link(page.next)
+
+
+class CursorPaginator(BasePaginator):
+    """Follows the opaque token of each page, in `Page.next`."""
+
+    def __init__(self, limit: int, *, overlap: int = 0, result_window: int | None = None) -> None:
+        """Start at the first page of at most `limit` rows."""
+        super().__init__(limit, overlap=overlap, result_window=result_window)
+        self._limit = limit
+        self._followed: set[str] = set()
+
+    @classmethod
+    @override
+    def first(cls, limit: int) -> Token:
+        return Token(None, limit)
+
+    @override
+    def _get_next(self, page: Page) -> Token:
+        if not page.next:
+            raise PagingError("more leads follow, but the answer has no token for the next page")
+        if page.next in self._followed:
+            raise PagingError("a page token came twice: the API sends the tap in circles")
+        self._followed.add(page.next)
+        return Token(page.next, self._limit)

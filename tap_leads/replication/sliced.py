@@ -1,0 +1,76 @@
+"""What strategies share that read a list in slices, several at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.errors import FilterIgnoredError
+from tap_leads.replication.full_table import full_scan
+from tap_leads.replication.model import Query
+from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.timestamps import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tap_leads.replication.model import Account, Bounds, Chunk, Collection
+
+
+class SlicedStrategy(ABC):
+    """Reads slices at once and emits them in order; without usable filters the whole list."""
+
+    prefetch: ClassVar[bool] = False
+
+    @abstractmethod
+    def slices(
+        self,
+        collection: Collection,
+        query: Query,
+        behaviour: ServerBehaviour,
+        *,
+        workers: int,
+        null: bool,
+    ) -> Iterable[Iterator[Chunk]]:
+        """Return the slices of a query, each an iterator over its rows.
+
+        Raises:
+            IncompleteError: rows are there that could not be reached.
+            FilterIgnoredError: the API ignores the filter or the order.
+        """
+
+    def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
+        """Yield the rows within the bounds in the order of the cursor.
+
+        Raises:
+            LeadsError: rows are missing or may be missing; one line says why.
+        """
+        collection = account.collection()
+        traits = collection.traits
+        query = Query(after=bounds.after, until=bounds.until)
+        null = traits.cursor_nullable if bounds.null is None else bounds.null
+        if bounds.filterable:
+            behaviour = ServerBehaviour(traits)
+            slices = self.slices(collection, query, behaviour, workers=workers, null=null)
+            try:
+                yield from ReadAhead(slices, workers).results(POLL_SECONDS)
+            except FilterIgnoredError:
+                account.warn(
+                    "the API ignores the bounds or the order that it was asked for; all of it is "
+                    f"read, and the bounds are kept here{traits.future_hint}"
+                )
+            else:
+                _warn_of_the_future(account, behaviour)
+                return
+        yield from ReadAhead([full_scan(collection, query, null=null)], 1).results(POLL_SECONDS)
+
+
+def _warn_of_the_future(account: Account, behaviour: ServerBehaviour) -> None:
+    """Warn that rows are dated ahead of the server's clock: their dates may be misread."""
+    newest, started = behaviour.newest, behaviour.run_started
+    if newest and started and newest > started + HOUR:
+        account.warn(
+            f"leads are dated up to {(newest - started) / HOUR:.1f} hours ahead of the API's "
+            f"clock; they are read again in every run{behaviour.traits.future_hint}"
+        )

@@ -1,0 +1,143 @@
+"""Filter-only slices: for lists that can be filtered by the cursor but not ordered by it.
+
+Time is split into ranges of a few pages; each range is read as one result set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from tap_leads.replication.behaviour import ServerBehaviour, open_set
+from tap_leads.replication.errors import FilterIgnoredError
+from tap_leads.replication.full_table import all_rows
+from tap_leads.replication.model import Order, Query
+from tap_leads.replication.output import Output
+from tap_leads.replication.pagination import PositionPaginator
+from tap_leads.replication.sliced import SlicedStrategy
+from tap_leads.replication.ties import OverlappingScan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_leads.replication.model import Chunk, Collection, Row
+    from tap_leads.timestamps import Micros
+
+# Full pages that a slice has at most; the last one need not be full.
+_SLICE_PAGES = 8
+
+_ALL = Query()
+
+
+class TimeSlices(SlicedStrategy):
+    """Reads a list that cannot be ordered by its cursor, one time range after the other."""
+
+    @override
+    def slices(
+        self,
+        collection: Collection,
+        query: Query,
+        behaviour: ServerBehaviour,
+        *,
+        workers: int,
+        null: bool,
+    ) -> Iterator[Iterator[Chunk]]:
+        del workers, null  # slices have one size, and no list of this kind lacks cursors
+        step = collection.traits.granularity
+        first = _first_of_all(collection, query, behaviour)
+        if first is not None:
+            yield iter([_sorted(Output(behaviour, query.after, query.until), first)])
+            return
+        end = _next_step(behaviour.run_started or collection.now(), step)
+        if query.until is not None:
+            end = min(_next_step(query.until, step), end)
+        ranges = [(query.after or 0, end)]
+        while ranges:
+            start, end = ranges.pop()
+            query = replace(query, after=start, until=end - 1)
+            middle = _middle(collection, query, behaviour)
+            if middle is None:
+                yield _read_slice(collection, query, behaviour)
+            else:
+                ranges += (middle, end), (start, middle)
+
+
+def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
+    """Return every row of a list that can be filtered by its cursor, one time range at a time.
+
+    Where the API ignores the filter, the list is read by plain paging.
+
+    Raises:
+        IncompleteError: rows are there that could not be reached.
+    """
+    behaviour = ServerBehaviour(collection.traits)
+    slices = TimeSlices().slices(collection, query, behaviour, workers=1, null=True)
+    try:
+        return [row for each in slices for chunk in each for row in chunk.rows]
+    except FilterIgnoredError:
+        return list(all_rows(collection, query))
+
+
+def _first_of_all(
+    collection: Collection, query: Query, behaviour: ServerBehaviour
+) -> list[Row] | None:
+    """Return all rows of a query if one page has them; an empty page is requested twice."""
+    query = replace(query, order=Order.STABLE)
+    page, _ = open_set(collection, behaviour, query)
+    behaviour.check_bounds(page.rows, query)
+    if not page.rows:
+        page, _ = open_set(collection, behaviour, query)
+        behaviour.check_bounds(page.rows, query)
+    return None if page.has_more else list(page.rows)
+
+
+def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) -> Micros | None:
+    """Return where to split a range in two; None if its rows are few, or of one moment.
+
+    The median of a page some way down the list has half a page on either side at least. In a list
+    that is in order, whichever that is, one side is a full slice; in one that is not, the page is
+    a sample of it all.
+    """
+    traits = collection.traits
+    start, end = query.after or 0, (query.until or 0) + 1
+    paginator = collection.paginator(traits.page_size, result_window=traits.result_window)
+    if isinstance(paginator, PositionPaginator):
+        paginator.skip(_SLICE_PAGES * traits.page_size)
+    page, _ = open_set(
+        collection, behaviour, replace(query, order=Order.STABLE), paginator.position
+    )
+    cursors = sorted(row.cursor for row in page.rows if row.cursor is not None)
+    if not page.has_more or not cursors:
+        return None
+    median = cursors[len(cursors) // 2]
+    middle = max(median - median % traits.granularity, _next_step(start, traits.granularity))
+    return middle if middle < end else None
+
+
+def _read_slice(
+    collection: Collection, query: Query, behaviour: ServerBehaviour
+) -> Iterator[Chunk]:
+    """Yield every row of a time range in one chunk, in the order of the cursor.
+
+    Raises:
+        IncompleteError: rows are there that could not be reached.
+        FilterIgnoredError: the API ignores the bounds.
+    """
+    output = Output(behaviour, query.after, query.until)
+    scan = OverlappingScan(collection, behaviour, checks_bounds=True)
+    query = replace(query, order=Order.STABLE)
+    found = [row for rows in scan.read(query, collection.traits.splits) for row in rows]
+    yield _sorted(output, found)
+
+
+def _sorted(output: Output, rows: list[Row]) -> Chunk:
+    fresh = output.fresh(rows)
+    fresh.sort(key=lambda row: (row.cursor or 0, str(row.id)))
+    return output.ordered(fresh)
+
+
+def _next_step(moment: Micros, step: Micros) -> Micros:
+    """Return the first moment that the API's filter can tell from this one."""
+    return moment - moment % step + step

@@ -1,0 +1,54 @@
+"""Moments as whole microseconds since 1970-01-01 UTC: exact, ordered, the same for every source."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TypeAlias
+
+Micros: TypeAlias = int
+"""Microseconds since 1970-01-01 UTC, or a length of time in microseconds."""
+
+MILLISECOND = 1_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # isoformat() is faster without a zone
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def from_datetime(value: datetime, zone: tzinfo = UTC) -> Micros:
+    """Return the moment of a datetime; one without a zone is read in `zone`."""
+    aware = value if value.tzinfo else value.replace(tzinfo=zone)
+    return (aware - _EPOCH) // _MICROSECOND
+
+
+def from_text(value: object, zone: tzinfo = UTC) -> Micros | None:
+    """Return the moment of an ISO 8601 date or date-time, None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return from_datetime(datetime.fromisoformat(value), zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def from_unix_seconds(value: object) -> Micros | None:
+    """Return the moment of a Unix time in whole seconds, None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value * SECOND
+    return None
+
+
+def to_text(moment: Micros) -> str | None:
+    """Return `YYYY-MM-DDTHH:MM:SS.ffffffZ`, None for a moment outside the years 1 to 9999.
+
+    Every column has this one format of one length: bookmarks are compared as text.
+    """
+    try:
+        value = _NAIVE_EPOCH + timedelta(microseconds=moment)
+    except OverflowError:
+        return None
+    return f"{value.isoformat(timespec='microseconds')}Z"
