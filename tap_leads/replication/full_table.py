@@ -6,48 +6,51 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tap_leads.replication.behaviour import ServerBehaviour
-from tap_leads.replication.model import Chunk, Order, Query
+from tap_leads.replication.model import Bounds, Chunk, Order, Query
 from tap_leads.replication.output import Output
 from tap_leads.replication.ties import OverlappingScan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_leads.replication.model import Account, Bounds, Collection, Row
+    from tap_leads.replication.model import Account, Collection, Row
 
 _ALL = Query()
+_UNBOUNDED = Bounds()
 
 
-def full_scan(collection: Collection, query: Query = _ALL, *, null: bool = True) -> Iterator[Chunk]:
-    """Yield the rows from `query.after` to `query.until` by plain paging, in no order.
+def full_scan(
+    collection: Collection, bounds: Bounds = _UNBOUNDED, query: Query = _ALL
+) -> Iterator[Chunk]:
+    """Yield the rows within the bounds by plain paging, in no order.
 
-    The bounds are kept here, as the API ignores them or cannot be asked for them; with `null` rows
-    without a cursor are kept too. The bookmark moves when everything is read: before, any row may
-    still be to come.
+    The bounds are kept here, as the API ignores them or cannot be asked for them; rows without a
+    cursor are kept too, unless `bounds.null` is False. `query` may have filters. The bookmark
+    moves when everything is read: before, any row may still be to come.
 
     Raises:
         IncompleteError: rows are there that could not be reached.
     """
     behaviour = ServerBehaviour(collection.traits)
-    output = Output(behaviour, query.after, query.until)
+    output = Output(behaviour, bounds.after, bounds.until)
     everything = replace(query, after=None, until=None, order=Order.STABLE, cursor="any")
     watermark = None
     for rows in OverlappingScan(collection, behaviour).read(everything, ()):
         fresh = output.fresh(rows)
-        kept = [row for row in fresh if null or row.cursor is not None]
+        kept = [row for row in fresh if bounds.null is not False or row.cursor is not None]
         yield Chunk(kept, [None] * len(kept), None)
         for row in kept:
             watermark = output.advanced(row.cursor, watermark)
     yield Chunk((), (), watermark)
 
 
-def all_rows(collection: Collection, query: Query = _ALL) -> Iterator[Row]:
-    """Yield every row of a list, each once, in no order.
+def rows_of(collection: Collection, query: Query = _ALL) -> Iterator[Row]:
+    """Yield every row of a list that matches the filters of `query`, each once, in no order.
 
     Raises:
         IncompleteError: rows are there that could not be reached.
     """
-    for chunk in full_scan(collection, query):
+    for chunk in full_scan(collection, query=query):
         yield from chunk.rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tap_leads.replication.behaviour import ServerBehaviour
@@ -63,7 +64,8 @@ class SlicedStrategy(ABC):
             else:
                 _warn_of_the_future(account, behaviour)
                 return
-        yield from ReadAhead([full_scan(collection, query, null=null)], 1).results(POLL_SECONDS)
+        bounds = replace(bounds, null=null)
+        yield from ReadAhead([full_scan(collection, bounds)], 1).results(POLL_SECONDS)
 
 
 def _warn_of_the_future(account: Account, behaviour: ServerBehaviour) -> None:

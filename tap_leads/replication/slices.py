@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from tap_leads.replication.behaviour import ServerBehaviour, open_set
 from tap_leads.replication.errors import FilterIgnoredError
-from tap_leads.replication.full_table import all_rows
+from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Order, Query
 from tap_leads.replication.output import Output
 from tap_leads.replication.pagination import PositionPaginator
@@ -77,7 +77,7 @@ def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
     try:
         return [row for each in slices for chunk in each for row in chunk.rows]
     except FilterIgnoredError:
-        return list(all_rows(collection, query))
+        return list(rows_of(collection, query))
 
 
 def _first_of_all(
