@@ -1,0 +1,190 @@
+"""Columns: the one declaration that a stream's JSON schema and its rows come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from typing_extensions import override
+
+from tap_leads.records.convert import JSON, TEXT, MisfitError, Schema, Type, text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+
+class Naming(Enum):
+    """What the keys of an object have to do with the stream's columns."""
+
+    OWN_FIELDS = "own fields"
+    UNRELATED = "unrelated"
+
+
+OWN_FIELDS = Naming.OWN_FIELDS
+"""A key is the API's name of a column: hidden and hashed as that column is, at any depth."""
+UNRELATED = Naming.UNRELATED
+"""Keys have nothing to do with the columns."""
+
+Members: TypeAlias = Naming | Callable[[Any, Any], Any]
+"""How an object repeats what columns hold: `OWN_FIELDS`, `UNRELATED`, or a function
+`(value, redactor) -> value` that returns the object without hidden values and with hashes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An object, or a list of objects.
+
+    Attributes:
+        fields: The declared fields.
+        many: True for a list; a lone object counts as a list of one.
+        rest: The type of all other fields of an open object; None: they are not declared.
+        members: How the object repeats what columns hold. Required with `rest`, so that no open
+            object can bypass `hash_fields` and the catalog's selection.
+    """
+
+    fields: Mapping[str, Type | Nested]
+    many: bool = True
+    rest: Type | None = None
+    members: Members | None = None
+
+    def __post_init__(self) -> None:
+        """Raise TypeError if an open object does not say how it repeats columns."""
+        if self.rest is not None and self.members is None:
+            raise TypeError("an open object must declare its `members`")
+
+    @property
+    def schema(self) -> Schema:
+        """Return the JSON schema of the `native` form."""
+        properties = {name: inner.schema for name, inner in self.fields.items()}
+        one: Schema = {"type": ["null", "object"], "properties": properties}
+        if self.rest is not None:
+            one["additionalProperties"] = self.rest.schema
+        return {"type": ["null", "array"], "items": one} if self.many else one
+
+    @property
+    def holds_hash(self) -> bool:
+        """True if each item may be replaced by a hash."""
+        return False
+
+    def normalize(self, value: str) -> str:
+        """Return the JSON text that is hashed."""
+        return value.strip()
+
+    def convert(self, value: Any) -> Any:
+        """Return the `native` form; raise MisfitError if it is not an object."""
+        if not self.many:
+            return self.convert_one(value)
+        return [self.convert_one(item) for item in (value if isinstance(value, list) else [value])]
+
+    def convert_one(self, value: Any) -> dict[str, Any] | None:
+        """Return the `native` form of one object; None for an empty list in place of one."""
+        if value is None or value == []:  # PHP encodes an empty object as an empty list
+            return None
+        if not isinstance(value, dict):
+            raise MisfitError
+        known = {
+            name: None if (inner := value.get(name)) is None else kind.convert(inner)
+            for name, kind in self.fields.items()
+        }
+        others = {name: _clean(inner) for name, inner in value.items() if name not in known}
+        if self.rest is not None:
+            others = {k: None if v is None else self.rest.convert(v) for k, v in others.items()}
+        return known | others
+
+
+@dataclass(frozen=True, slots=True)
+class Texts(Nested):
+    """A list of texts, which have no fields."""
+
+    fields: Mapping[str, Type | Nested] = default(default_factory=dict)
+
+    @property
+    @override
+    def schema(self) -> Schema:
+        return {"type": ["null", "array"], "items": TEXT.schema}
+
+    @property
+    @override
+    def holds_hash(self) -> bool:
+        return True
+
+    @override
+    def convert(self, value: Any) -> list[str]:
+        return [TEXT.convert(item) for item in value]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column.
+
+    Attributes:
+        name: The name in the table.
+        type: Its type; a nested one is JSON text unless `nested_values` is `native`.
+        description: What it holds.
+        api: The API's name of the field where that differs; `a.b` for field `b` of object `a`.
+        repeats: The column whose values this one repeats: hidden and hashed as that one is.
+    """
+
+    name: str
+    type: Type | Nested
+    description: str
+    api: str = ""
+    repeats: str = ""
+
+    @property
+    def field(self) -> str:
+        """Return the API's name of the field."""
+        return self.api or self.name
+
+
+def emitted_type(column: Column, *, native: bool) -> Type | Nested:
+    """Return the type of a column as it is emitted."""
+    if isinstance(column.type, Nested) and not native:
+        return JSON
+    return column.type
+
+
+def build_schema(
+    columns: Iterable[Column],
+    primary_key: Sequence[str],
+    *,
+    native: bool,
+    hashed: Collection[str] = (),
+) -> Schema:
+    """Return the JSON schema of a stream: `account` first, `extra` last.
+
+    Args:
+        columns: All other columns.
+        primary_key: Columns that are never null.
+        native: True if lists and objects are emitted as such, False for JSON text.
+        hashed: Names of columns that are emitted as hashes.
+    """
+    properties = {"account": _described(TEXT, "The label of the account that the lead comes from.")}
+    for column in columns:
+        kind = TEXT if column.name in hashed else emitted_type(column, native=native)
+        api = f" API: `{column.api}`." if column.api else ""
+        properties[column.name] = _described(kind, column.description + api)
+    properties["extra"] = _described(
+        TEXT, "What the API sent and no column here has, or does not fit its type, as JSON."
+    )
+    for key in primary_key:
+        properties[key]["type"] = properties[key]["type"][-1]
+    return {"type": "object", "properties": properties}
+
+
+def _described(kind: Type | Nested, description: str) -> Schema:
+    return {**kind.schema, "description": description}
+
+
+def _clean(value: Any) -> Any:
+    """Return a value as it came, without NUL in its texts."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {text(name): _clean(inner) for name, inner in value.items()}
+    return value

@@ -1,0 +1,179 @@
+"""Privacy: the one object that decides what of a record is left out and what is hashed."""
+
+from __future__ import annotations
+
+import hmac
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from tap_leads.records.columns import OWN_FIELDS, UNRELATED, Column, Nested
+from tap_leads.records.convert import TEXT, MisfitError, Type, json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+
+def hashed_columns(stream: str, hash_fields: Iterable[str]) -> frozenset[str]:
+    """Return the columns of a stream that `hash_fields` names: `email` or `stream.email`."""
+    names = (name.rpartition(".") for name in hash_fields)
+    return frozenset(column for prefix, _, column in names if prefix in {"", stream})
+
+
+class Redactor:
+    """Leaves out what the catalog deselects and hashes what `hash_fields` names.
+
+    A hash depends on the value, the column's type and the key alone: it is the same in every
+    source, and whatever else is hidden.
+
+    Attributes:
+        hidden: Columns that the catalog deselects, also those that the stream lacks by now.
+        hashed: Columns that are emitted as HMAC-SHA256 in hex.
+        is_active: True if anything is hidden or hashed.
+    """
+
+    __slots__ = ("_by_field", "_columns", "_key", "_sources", "hashed", "hidden", "is_active")
+
+    def __init__(
+        self,
+        columns: Iterable[Column] = (),
+        *,
+        hidden: Collection[str] = (),
+        hashed: Collection[str] = (),
+        key: str = "",
+    ) -> None:
+        """Govern the columns of a stream; `key` is the key of the HMAC."""
+        self.hidden = frozenset(hidden)
+        self.hashed = frozenset(hashed)
+        self.is_active = bool(hidden or hashed)
+        self._key = key.encode()
+        self._columns: Mapping[str, Column] = {column.name: column for column in columns}
+        self._sources = {name: tuple(self._sources_of(name)) for name in self._columns}
+        # A column that the stream lacks by now is looked for by its name.
+        names = self._columns.keys() | self.hidden | self.hashed
+        self._by_field = {
+            self._field_of(name): name
+            for name in sorted(names)
+            if self.is_hidden(name) or self.is_hashed(name)
+        }
+
+    def is_hidden(self, column: str) -> bool:
+        """True if the values of a column are left out: it is hidden, or what it repeats is."""
+        return not self.hidden.isdisjoint(self._sources.get(column, (column,)))
+
+    def is_hashed(self, column: str) -> bool:
+        """True if the values of a column are hashed: by its own name, or as what it repeats."""
+        return not self.hashed.isdisjoint(self._sources.get(column, (column,)))
+
+    def concerns(self, column: Column) -> bool:
+        """True if `redact` may change a value of the column."""
+        if not self.is_active:
+            return False
+        prefix = f"{column.field}."
+        return (
+            self.is_hidden(column.name)
+            or self.is_hashed(column.name)
+            or _has_members(column.type)
+            or any(field.startswith(prefix) for field in self._by_field)
+        )
+
+    def redact(self, column: str, value: Any) -> Any:
+        """Return a value of a column: None where hidden, its hash where hashed, else the value.
+
+        A column that repeats a hashed one gets the hash of each item, and None where its type
+        cannot hold a hash. An object is returned without hidden members and with hashed ones.
+        """
+        if value is None or not self.is_active:
+            return value
+        if self.is_hidden(column):
+            return None
+        kind = self._type_of(column)
+        if column in self.hashed:
+            return self._hash(kind, value)
+        if self.is_hashed(column) and not callable(kind.members):
+            source = next(name for name in self._sources[column] if name in self.hashed)
+            return self._hash_items(source, value) if kind.holds_hash else None
+        return self._redact_inside(value, kind, f"{self._field_of(column)}.", own=False)
+
+    def redact_unknown(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return fields that no column has, redacted by the API's names of columns."""
+        return self._redact_object(fields, {}, "", own=True)
+
+    def _hash(self, kind: Type | Nested, value: Any) -> str | None:
+        """Return HMAC-SHA256 in hex; None for a text that is empty once it is normalized."""
+        with suppress(MisfitError, TypeError, ValueError):  # a misfit must not be in `extra` either
+            value = kind.convert(value)
+        normal = kind.normalize(value if isinstance(value, str) else json_text(value))
+        return hmac.digest(self._key, normal.encode(), "sha256").hex() if normal else None
+
+    def _hash_items(self, column: str, value: Any) -> Any:
+        """Return the hash of a value as one of that column; of each item of a list."""
+        kind = self._type_of(column)
+        if not isinstance(value, list):
+            return self._hash(kind, value)
+        hashes = (self._hash(kind, item) for item in value if item is not None)
+        return [each for each in hashes if each is not None] or None
+
+    def _redact_inside(
+        self, value: Any, kind: Type | Nested | None, prefix: str, *, own: bool
+    ) -> Any:
+        """Return a value with its members redacted.
+
+        Args:
+            value: Any value of a field.
+            kind: The declared type, if there is one.
+            prefix: The API's name of the field, and a point.
+            own: True if keys are the API's names of columns.
+        """
+        members = kind.members if kind else None
+        if callable(members):
+            value = members(value, self)
+        kinds = kind.fields if isinstance(kind, Nested) else {}
+        return self._walk(value, kinds, prefix, own=own or members is OWN_FIELDS)
+
+    def _walk(
+        self, value: Any, kinds: Mapping[str, Type | Nested], prefix: str, *, own: bool
+    ) -> Any:
+        if isinstance(value, list):
+            return [self._walk(item, kinds, prefix, own=own) for item in value]
+        if isinstance(value, dict):
+            return self._redact_object(value, kinds, prefix, own=own)
+        return value
+
+    def _redact_object(
+        self,
+        value: Mapping[str, Any],
+        kinds: Mapping[str, Type | Nested],
+        prefix: str,
+        *,
+        own: bool,
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, inner in value.items():
+            name = key.replace("\x00", "")  # a target gets the key without it
+            field = prefix + name
+            column = self._by_field.get(field) or (self._by_field.get(name) if own else None)
+            if column is None:
+                result[key] = self._redact_inside(inner, kinds.get(name), f"{field}.", own=own)
+            elif not self.is_hidden(column):
+                result[key] = self.redact(column, inner)
+        return result
+
+    def _sources_of(self, name: str) -> Iterator[str]:
+        """Yield a column, then the one it repeats, and so on."""
+        found: list[str] = []
+        while name and name not in found:
+            yield name
+            found.append(name)
+            name = self._columns[name].repeats if name in self._columns else ""
+
+    def _field_of(self, column: str) -> str:
+        return self._columns[column].field if column in self._columns else column
+
+    def _type_of(self, column: str) -> Type | Nested:
+        return self._columns[column].type if column in self._columns else TEXT
+
+
+def _has_members(kind: Type | Nested) -> bool:
+    """True if values of the type may repeat what columns hold."""
+    inner = kind.fields.values() if isinstance(kind, Nested) else ()
+    return kind.members not in {None, UNRELATED} or any(map(_has_members, inner))

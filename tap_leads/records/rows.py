@@ -1,0 +1,87 @@
+"""Rows: a record of an API as every target loads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_leads.records.columns import emitted_type
+from tap_leads.records.convert import json_text
+from tap_leads.records.privacy import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tap_leads.records.columns import Column
+
+
+class RowBuilder:
+    """Turns fields into rows: `account` first, `extra` last, every column in each row.
+
+    A value that does not fit its column's type is null there and kept in `extra`, together with
+    the fields that no column has: nothing that the API sent is lost, and nothing that is
+    deselected or hashed is in it.
+    """
+
+    __slots__ = ("_converters", "_fields", "_has_extra", "_redactor", "_sensitive")
+
+    def __init__(
+        self, columns: Sequence[Column], redactor: Redactor | None = None, *, native: bool
+    ) -> None:
+        """Build rows of these columns, without those that are hidden.
+
+        Args:
+            columns: Every column but `account` and `extra`.
+            redactor: What to leave out and what to hash; None: nothing.
+            native: True to emit lists and objects as such, False for JSON text.
+        """
+        self._redactor = redactor or Redactor()
+        self._fields = frozenset(column.field for column in columns)
+        self._has_extra = "extra" not in self._redactor.hidden
+        self._sensitive = {c.field: c.name for c in columns if self._redactor.concerns(c)}
+        self._converters = tuple(
+            (column.name, column.field, self._converter(column, native=native))
+            for column in columns
+            if column.name not in self._redactor.hidden
+        )
+
+    def __call__(self, account: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the row of a record, given its fields by the API's names."""
+        row: dict[str, Any] = {"account": account}
+        extra = {} if fields.keys() <= self._fields else self._unknown(fields)
+        get = fields.get
+        for name, field, convert in self._converters:
+            value = get(field)
+            if value is not None:
+                try:
+                    value = convert(value)
+                except (TypeError, ValueError):  # MisfitError is a ValueError
+                    extra[field] = self._redacted(field, value)
+                    value = None
+            row[name] = value
+        if self._has_extra:
+            row["extra"] = json_text(extra) if extra else None
+        return row
+
+    def _unknown(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields that no column has, in the order they came in."""
+        unknown = {name: value for name, value in fields.items() if name not in self._fields}
+        return self._redactor.redact_unknown(unknown) if self._redactor.is_active else unknown
+
+    def _redacted(self, field: str, value: Any) -> Any:
+        """Return a value that does not fit its column, fit for `extra`."""
+        name = self._sensitive.get(field)
+        return value if name is None else self._redactor.redact(name, value)
+
+    def _converter(self, column: Column, *, native: bool) -> Callable[[Any], Any]:
+        """Return what converts the values of a column, redacted first where that is due."""
+        convert = emitted_type(column, native=native).convert
+        if not self._redactor.concerns(column):
+            return convert
+        name, redact = column.name, self._redactor.redact
+        is_hash = name in self._redactor.hashed
+
+        def redact_and_convert(value: Any) -> Any:
+            value = redact(name, value)
+            return value if value is None or is_hash else convert(value)
+
+        return redact_and_convert
