@@ -1,0 +1,1 @@
+"""HTTP: how one account of a source is requested. Knows no source and no Singer."""

@@ -1,0 +1,38 @@
+"""Authentication of an account: a fixed header, a long-lived token, or OAuth 2.0."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_leads.rest.auth.oauth import OAuth
+from tap_leads.rest.auth.token import LongLivedToken
+from tap_leads.rest.auth.token_store import token_file
+from tap_leads.rest.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_leads.rest.auth.token import Auth
+    from tap_leads.rest.clock import Clock
+
+
+def auth_of(  # noqa: PLR0913  # a source passes what only it knows
+    source: str,
+    label: str,
+    settings: Mapping[str, Any],
+    url: str,
+    *,
+    refusals: Mapping[str, str],
+    clock: Clock | None = None,
+) -> Auth:
+    """Return the authentication of an account from its `oauth` or `access_token`.
+
+    `source` is the settings object, for messages and the name of the token file. `url` is the
+    token endpoint. `refusals` is described in `OAuth`.
+    """
+    clock = clock or SystemClock()
+    if "oauth" not in settings:
+        return LongLivedToken(f"{source}.access_token", settings["access_token"], clock)
+    oauth = settings["oauth"]
+    file = token_file(source, label, oauth.get("token_file"))
+    return OAuth(f"{source}.oauth", oauth, url=url, file=file, refusals=refusals, clock=clock)

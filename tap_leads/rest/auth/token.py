@@ -1,0 +1,129 @@
+"""The protocol of authentication, and tokens that nothing renews."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from typing_extensions import override
+
+from tap_leads.errors import UNREADABLE
+from tap_leads.rest.clock import SystemClock
+from tap_leads.rest.errors import CredentialError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_leads.rest.clock import Clock
+    from tap_leads.rest.messages import Response
+
+_DAY = 86_400
+_WARNING_DAYS = 14
+
+
+class TokenEndpoint(Protocol):
+    """What authentication needs from the client of its account."""
+
+    def post(self, url: str, content: Mapping[str, str]) -> Response:
+        """Send a request for tokens as JSON; the response is a success, a 400 or a 401."""
+
+    def warn(self, text: str) -> None:
+        """Log a warning that names the account."""
+
+
+class Auth(Protocol):
+    """The credential of an account; threads share it."""
+
+    def ensure_valid(self, endpoint: TokenEndpoint) -> None:
+        """Make sure that the token has not expired.
+
+        Raises:
+            CredentialError: There is no valid token; the message says what to do.
+        """
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that carry the credential, for one request."""
+
+    def should_retry(
+        self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
+    ) -> bool:
+        """True if the API rejected the token in `sent`, and there is another one now.
+
+        Called once for each response to a request with headers from `headers()`.
+        """
+
+
+class HeaderToken:
+    """A credential that is one fixed header."""
+
+    def __init__(self, header: str, value: str) -> None:
+        self._headers = {header: value}
+
+    def ensure_valid(self, endpoint: TokenEndpoint) -> None:
+        """Do nothing: the expiry is unknown."""
+
+    def headers(self) -> dict[str, str]:
+        """Return the header."""
+        return dict(self._headers)
+
+    def should_retry(
+        self,
+        response: Response,  # noqa: ARG002
+        sent: Mapping[str, str],  # noqa: ARG002
+        endpoint: TokenEndpoint,  # noqa: ARG002
+    ) -> bool:
+        """Return False: there is no other token."""
+        return False
+
+
+class LongLivedToken(HeaderToken):
+    """A bearer token that nothing renews; if it is a JWT, `exp` says when it expires.
+
+    `setting` is the setting that holds the token, for messages.
+    """
+
+    def __init__(self, setting: str, token: str, clock: Clock | None = None) -> None:
+        super().__init__(*bearer(token).popitem())
+        self._setting = setting
+        self._clock = clock or SystemClock()
+        self._expires = expiry_of(token)
+        self._to_warn = threading.Lock()
+
+    @override
+    def ensure_valid(self, endpoint: TokenEndpoint) -> None:
+        """Raise a CredentialError after the token's expiry; warn once in the 14 days before."""
+        if self._expires is None:
+            return
+        left = self._expires - self._clock.time()
+        day = f"{datetime.fromtimestamp(self._expires, UTC):%Y-%m-%d}"
+        if left <= 0:
+            raise CredentialError(
+                f"the token in `{self._setting}` expired on {day}; make a new one and set it there"
+            )
+        # Nobody releases the lock: the first thread that gets it is the only one to warn.
+        if left <= _WARNING_DAYS * _DAY and self._to_warn.acquire(blocking=False):
+            days = int(left // _DAY)
+            endpoint.warn(
+                f"the token in `{self._setting}` expires on {day}, in {days} "
+                f"day{'' if days == 1 else 's'}; make a new one and set it there before that"
+            )
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header of RFC 6750."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def expiry_of(token: str) -> float | None:
+    """Return the `exp` of a JWT in Unix seconds, None without one; no signature is checked."""
+    try:
+        _, payload, _ = token.split(".")
+        claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=="))
+        expires = float(claims["exp"])
+        datetime.fromtimestamp(expires, UTC)
+    except (*UNREADABLE, OverflowError, OSError):
+        return None
+    return expires

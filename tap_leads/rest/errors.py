@@ -1,0 +1,159 @@
+"""What can go wrong with a request, and the message for the person who runs the tap.
+
+LeadsError
+|-- AnswerError             a status, or a body, that a retry cannot improve
+|   |-- CredentialError     no request of the account will be accepted
+|   `-- AccountClosedError  not sent, because an earlier error ended the account
+|-- ForeignLinkError        a link to another host, which must not receive the token
+`-- TransientError          a retry may succeed
+    `-- NoAnswerError       there is no response, or not all of it
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from tap_leads.errors import LeadsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOO_SLOW = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
+
+
+class AnswerError(LeadsError):
+    """A response that a retry cannot improve.
+
+    Attributes:
+        status: The HTTP status, if there is one.
+        fatal_for_account: True if every other request of the account would fail as well.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, fatal_for_account: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.fatal_for_account = fatal_for_account
+
+
+class CredentialError(AnswerError):
+    """The API accepts nothing that the account has; a person has to act."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=HTTPStatus.UNAUTHORIZED, fatal_for_account=True)
+
+
+class AccountClosedError(AnswerError):
+    """A request that was not sent; the message is that of the error that ended the account."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, fatal_for_account=True)
+
+
+class ForeignLinkError(LeadsError):
+    """A link to another host than the account's."""
+
+
+class TransientError(LeadsError):
+    """A response that a retry may improve.
+
+    Attributes:
+        status: The HTTP status, if there is one.
+        retry_after: Seconds to wait at least, if the server named them.
+        is_too_slow: True if the answer took too long, so that a smaller page may succeed.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        self.is_too_slow = status in TOO_SLOW
+
+
+class NoAnswerError(TransientError):
+    """There is no response, or not all of it; the message never holds the URL."""
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.is_too_slow = timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a status means and what a person can do.
+
+    `text` may hold `{credential}` and `{address}`: the settings to check. `retry` is True if a
+    retry may succeed, `fatal_for_account` if every other request of the account would fail.
+    """
+
+    text: str
+    retry: bool = False
+    fatal_for_account: bool = False
+
+
+MEANINGS: Mapping[int, Meaning] = {
+    400: Meaning("the API refuses the request; look at `filters`"),
+    401: Meaning(
+        "the API does not accept the credential; look at {credential}", fatal_for_account=True
+    ),
+    402: Meaning(
+        "the account is not paid for, or its trial is over; the API stays closed until it is paid",
+        fatal_for_account=True,
+    ),
+    403: Meaning(
+        "the credential lacks the right to read this, which may be an administrator's alone; look "
+        "at {credential}"
+    ),
+    404: Meaning("there is no such account or API; look at {address}"),
+    408: Meaning("the API took too long", retry=True),
+    425: Meaning("the API was not ready", retry=True),
+    429: Meaning("too many requests; a lower `requests_per_second` may help", retry=True),
+}
+SERVER_FAULT = Meaning("the API has an internal error; try again later", retry=True)
+REDIRECT = Meaning(
+    "the API sends the tap to another address, which it does not follow with a "
+    "token; look at {address}"
+)
+UNKNOWN = Meaning("the API gives an answer that its documentation does not name")
+BLOCKED = Meaning(
+    "the API blocks this address (an HTML page in place of an answer); wait, then "
+    "lower `requests_per_second`, or ask the vendor's support",
+    fatal_for_account=True,
+)
+
+
+def meaning_of(status: int, *, html: bool = False) -> Meaning:
+    """Return the meaning of an HTTP status; a 403 page in HTML is a block by IP address."""
+    if status == HTTPStatus.FORBIDDEN and html:
+        return BLOCKED
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return SERVER_FAULT
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return REDIRECT
+    return MEANINGS.get(status, UNKNOWN)
+
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,79}")
+
+
+def codes(*values: object) -> str:
+    """Return error codes and request ids for a message: " (a, b)", or "" without any.
+
+    Anything else is left out: a response may repeat what was requested, such as an email.
+    """
+    fit = [value for value in values if isinstance(value, str) and _CODE.fullmatch(value)]
+    return f" ({', '.join(fit)})" if fit else ""
+
+
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(-?)([0-9a-f]{4}\1){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def request_id(value: str) -> str:
+    """Return the id of a request for a message if it is a UUID, with or without dashes."""
+    return f" (request {value})" if _REQUEST_ID.fullmatch(value) else ""
