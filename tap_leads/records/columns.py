@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import override
 
-from tap_leads.records.convert import JSON, TEXT, MisfitError, Schema, Type, text
+from tap_leads.records.convert import JSON, TEXT, MisfitError, Schema, Type
+from tap_leads.records.nul import distinct_names, without_nul
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -89,10 +90,12 @@ class Nested:
             name: None if (inner := value.get(name)) is None else kind.convert(inner)
             for name, kind in self.fields.items()
         }
-        others = {name: _clean(inner) for name, inner in value.items() if name not in known}
-        if self.rest is not None:
-            others = {k: None if v is None else self.rest.convert(v) for k, v in others.items()}
-        return known | others
+        others = {name: inner for name, inner in value.items() if name not in known}
+        if not others:
+            return known
+        convert = without_nul if self.rest is None else self.rest.convert
+        values = (None if inner is None else convert(inner) for inner in others.values())
+        return known | dict(zip(distinct_names(others, taken=known), values, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +115,9 @@ class Texts(Nested):
         return True
 
     @override
-    def convert(self, value: Any) -> list[str]:
-        return [TEXT.convert(item) for item in value]
+    def convert(self, value: Any) -> list[str | None]:
+        items = value if isinstance(value, list) else [value]
+        return [None if item is None else TEXT.convert(item) for item in items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +181,3 @@ def build_schema(
 
 def _described(kind: Type | Nested, description: str) -> Schema:
     return {**kind.schema, "description": description}
-
-
-def _clean(value: Any) -> Any:
-    """Return a value as it came, without NUL in its texts."""
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {text(name): _clean(inner) for name, inner in value.items()}
-    return value

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import msgspec
-
+from tap_leads.records.nul import ESCAPED, clean_json, clean_text, encode
 from tap_leads.timestamps import from_text, from_unix_seconds, to_text
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ Schema: TypeAlias = dict[str, Any]
 # The digits before or after the point that a number may have: a database's float has fewer.
 _MAX_DIGITS = 300
 _INTEGERS = range(-(2**63), 2**63)
-_encoder = msgspec.json.Encoder(decimal_format="number")
+_ESCAPED = ESCAPED.encode()
+_BACKSLASH = ord("\\")
 
 
 class MisfitError(ValueError):
@@ -29,14 +29,18 @@ class MisfitError(ValueError):
 
 
 def json_text(value: Any) -> str:
-    """Return a value as JSON, with numbers as exact as the API sent them."""
-    return _encoder.encode(value).decode()
+    """Return a value as JSON, without NUL and with numbers as exact as the API sent them."""
+    encoded = encode(value)
+    # The search for one byte is the fast one, and most values have none.
+    if _BACKSLASH in encoded and _ESCAPED in encoded:
+        encoded = clean_json(value, encoded)
+    return encoded.decode()
 
 
 def text(value: Any) -> str:
     """Return a string without NUL, which databases reject; anything else as JSON."""
     if isinstance(value, str):
-        return value.replace("\x00", "") if "\x00" in value else value
+        return clean_text(value) if "\x00" in value or "\\" in value else value
     return json_text(value)
 
 
