@@ -121,6 +121,49 @@ class Texts(Nested):
 
 
 @dataclass(frozen=True, slots=True)
+class FlatObject(Nested):
+    """An object that a mapper flattens: it has its declared fields, all of them, in each row.
+
+    Where the object, or one of its fields, were left out or not declared, the flattened row would
+    have a key that the schema lacks.
+    """
+
+    many: bool = False
+
+    @classmethod
+    def of(cls, kind: Type | Nested) -> Type | Nested:
+        """Return the type of a value that a mapper flattens; lists become text in any case."""
+        if isinstance(kind, Type) or kind.many:
+            return kind
+        if kind.rest is not None:
+            return JSON  # the keys of an open object cannot be declared
+        return cls({name: cls.of(inner) for name, inner in kind.fields.items()})
+
+    @override
+    def convert_one(self, value: Any) -> dict[str, Any]:
+        sent = {} if value is None or value == [] else value
+        if not isinstance(sent, dict):
+            raise MisfitError
+        return {
+            name: kind.convert(inner)
+            if (inner := sent.get(name)) is not None or isinstance(kind, FlatObject)
+            else None
+            for name, kind in self.fields.items()
+        }
+
+    def undeclared(self, value: Any) -> dict[str, Any]:
+        """Return the fields of an object, at any depth, that a row has no place for."""
+        found: dict[str, Any] = {}
+        for name, inner in value.items() if isinstance(value, dict) else ():
+            kind = self.fields.get(name)
+            if kind is None:
+                found[name] = inner
+            elif isinstance(kind, FlatObject) and (others := kind.undeclared(inner)):
+                found[name] = others
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column.
 
@@ -144,11 +187,11 @@ class Column:
         return self.api or self.name
 
 
-def emitted_type(column: Column, *, native: bool) -> Type | Nested:
+def emitted_type(column: Column, *, native: bool, flatten: bool) -> Type | Nested:
     """Return the type of a column as it is emitted."""
     if isinstance(column.type, Nested) and not native:
         return JSON
-    return column.type
+    return FlatObject.of(column.type) if flatten else column.type
 
 
 def build_schema(
@@ -157,6 +200,7 @@ def build_schema(
     *,
     native: bool,
     hashed: Collection[str] = (),
+    flatten: bool = False,
 ) -> Schema:
     """Return the JSON schema of a stream: `account` first, `extra` last.
 
@@ -165,10 +209,12 @@ def build_schema(
         primary_key: Columns that are never null.
         native: True if lists and objects are emitted as such, False for JSON text.
         hashed: Names of columns that are emitted as hashes.
+        flatten: True if a mapper flattens the objects (`flattening_enabled`).
     """
     properties = {"account": _described(TEXT, "The label of the account that the lead comes from.")}
     for column in columns:
-        kind = TEXT if column.name in hashed else emitted_type(column, native=native)
+        emitted = emitted_type(column, native=native, flatten=flatten)
+        kind = TEXT if column.name in hashed else emitted
         api = f" API: `{column.api}`." if column.api else ""
         properties[column.name] = _described(kind, column.description + api)
     properties["extra"] = _described(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.records.columns import emitted_type
+from tap_leads.records.columns import FlatObject, emitted_type
 from tap_leads.records.convert import json_text
 from tap_leads.records.privacy import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tap_leads.records.columns import Column
+    from tap_leads.records.columns import Column, Nested
+    from tap_leads.records.convert import Type
 
 
 class RowBuilder:
@@ -22,10 +23,15 @@ class RowBuilder:
     deselected or hashed is in it.
     """
 
-    __slots__ = ("_converters", "_fields", "_has_extra", "_redactor", "_sensitive")
+    __slots__ = ("_converters", "_fields", "_flat", "_has_extra", "_redactor", "_sensitive")
 
     def __init__(
-        self, columns: Sequence[Column], redactor: Redactor | None = None, *, native: bool
+        self,
+        columns: Sequence[Column],
+        redactor: Redactor | None = None,
+        *,
+        native: bool,
+        flatten: bool = False,
     ) -> None:
         """Build rows of these columns, without those that are hidden.
 
@@ -33,15 +39,22 @@ class RowBuilder:
             columns: Every column but `account` and `extra`.
             redactor: What to leave out and what to hash; None: nothing.
             native: True to emit lists and objects as such, False for JSON text.
+            flatten: True if a mapper flattens the objects (`flattening_enabled`).
         """
         self._redactor = redactor or Redactor()
         self._fields = frozenset(column.field for column in columns)
         self._has_extra = "extra" not in self._redactor.hidden
         self._sensitive = {c.field: c.name for c in columns if self._redactor.concerns(c)}
-        self._converters = tuple(
-            (column.name, column.field, self._converter(column, native=native))
+        shown = [
+            (column, emitted_type(column, native=native, flatten=flatten))
             for column in columns
             if column.name not in self._redactor.hidden
+        ]
+        self._converters = tuple((c.name, c.field, self._converter(c, kind)) for c, kind in shown)
+        self._flat = tuple(
+            (column.name, column.field, kind)
+            for column, kind in shown
+            if isinstance(kind, FlatObject) and column.name not in self._redactor.hashed
         )
 
     def __call__(self, account: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,6 +71,8 @@ class RowBuilder:
                     extra[field] = self._redacted(field, value)
                     value = None
             row[name] = value
+        if self._flat:
+            self._complete(row, fields, extra)
         if self._has_extra:
             row["extra"] = json_text(extra) if extra else None
         return row
@@ -67,14 +82,24 @@ class RowBuilder:
         unknown = {name: value for name, value in fields.items() if name not in self._fields}
         return self._redactor.redact_unknown(unknown) if self._redactor.is_active else unknown
 
+    def _complete(
+        self, row: dict[str, Any], fields: Mapping[str, Any], extra: dict[str, Any]
+    ) -> None:
+        """Give each object that is flattened all its fields, and `extra` the undeclared ones."""
+        for name, field, kind in self._flat:
+            if row[name] is None:
+                row[name] = kind.convert_one(None)
+            elif others := kind.undeclared(self._redacted(field, fields[field])):
+                extra[field] = others
+
     def _redacted(self, field: str, value: Any) -> Any:
         """Return a value that does not fit its column, fit for `extra`."""
         name = self._sensitive.get(field)
         return value if name is None else self._redactor.redact(name, value)
 
-    def _converter(self, column: Column, *, native: bool) -> Callable[[Any], Any]:
+    def _converter(self, column: Column, kind: Type | Nested) -> Callable[[Any], Any]:
         """Return what converts the values of a column, redacted first where that is due."""
-        convert = emitted_type(column, native=native).convert
+        convert = kind.convert
         if not self._redactor.concerns(column):
             return convert
         name, redact = column.name, self._redactor.redact
