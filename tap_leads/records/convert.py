@@ -68,7 +68,8 @@ def number(value: Any) -> Decimal:
 
     A target takes `5` for an integer and may reject it in a column of numbers.
     """
-    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+    # Decimal would also take a list (sign, digits, exponent) and `1_000`.
+    if isinstance(value, (bool, list)) or (isinstance(value, str) and "_" in value):
         raise MisfitError
     try:
         exact = Decimal(repr(value) if isinstance(value, float) else value)
