@@ -47,14 +47,19 @@ class ReadAhead(Generic[T]):
         self._all_started = False
         self._stopped = threading.Event()
 
+    def start(self) -> None:
+        """Start to work, if that has not happened yet."""
+        workers, self._workers = self._workers, 0
+        for _ in range(workers):
+            # Not an executor's: those are joined at exit, which would wait for the network.
+            threading.Thread(target=self._work, daemon=True).start()
+
     def results(self, heartbeat: float) -> Iterator[T | None]:
         """Yield the results in order; None whenever none came for `heartbeat` seconds.
 
         An error of a job is raised here when its turn has come, and ends the others.
         """
-        for _ in range(self._workers):
-            # Not an executor's: those are joined at exit, which would wait for the network.
-            threading.Thread(target=self._work, daemon=True).start()
+        self.start()
         job: _Results[T] | None = None
         try:
             while True:
