@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import backoff
 
 from tap_leads.errors import LeadsError
 from tap_leads.rest.errors import (
@@ -17,12 +21,15 @@ from tap_leads.rest.errors import (
     TransientError,
 )
 from tap_leads.rest.messages import Request, Response
+from tap_leads.rest.retry import retry_after
 from tap_leads.rest.session import redirect_of
-from tap_leads.rest.status import StatusCheck, Wording
-from tap_leads.urls import origin_of
+from tap_leads.rest.status import StatusErrors, Wording
+from tap_leads.urls import absolute, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from backoff.types import Details
 
     from tap_leads.rest.auth.token import Auth
     from tap_leads.rest.clock import ServerClock
@@ -37,22 +44,25 @@ T = TypeVar("T")
 _MAX_REDIRECTS = 5
 # 429s in a row after which another request would only bring a block.
 _MAX_REFUSALS = 20
+_ACCEPT = {"Accept": "application/json"}
+# What a token endpoint answers: tokens, or that it does not accept a code or a refresh token.
+_TOKEN_STATUSES = frozenset({200, 201, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 
 
 class Observer(Protocol):
     """Receives what happens during a call, for counts, metrics and log lines."""
 
     def requested(self, throttled: float) -> None:
-        """A request is about to be sent; it waited `throttled` seconds for the rate limit."""
+        """Count a request that is about to be sent, and the seconds it waited to be allowed."""
 
     def responded(self, response: Response) -> None:
-        """A response, of whatever status, has arrived; not called for requests for tokens."""
+        """Measure a response of any status; requests for tokens are left out."""
 
     def retrying(self, error: Exception, attempt: int, wait: float) -> None:
-        """A try failed; the one with number `attempt` follows in `wait` seconds."""
+        """Report a failed try; the one with number `attempt` follows in `wait` seconds."""
 
     def warn(self, message: str) -> None:
-        """Something about the account that is no failure."""
+        """Log a warning about the account."""
 
 
 class AccountClient:
@@ -71,6 +81,8 @@ class AccountClient:
         origin: Any URL of the account's API; nothing is sent to another origin.
 
     Attributes:
+        clock: The server's clock.
+        limiter: The rate limit.
         failure: Why no request of this account can succeed any more, or None.
         has_answered: True if at least one call succeeded.
     """
@@ -89,14 +101,14 @@ class AccountClient:
         origin: str,
     ) -> None:
         self.clock = clock
+        self.limiter = limiter
         self.failure: str | None = None
         self.has_answered = False
         self._auth = auth
-        self._limiter = limiter
         self._session = session
-        self._status = StatusCheck(wording, error_codes)
+        self._status = StatusErrors(wording, error_codes)
         self._retry = retry
-        self._origin = origin_of(origin)
+        self._root = absolute(origin, "/")
         self._under_way = threading.Semaphore(concurrency)
         self._lock = threading.Lock()
         self._refusals = 0
@@ -119,24 +131,29 @@ class AccountClient:
             AnswerError: The API does not answer this request.
             LeadsError: No try succeeded; the message is the last error's.
         """
-        call = _Call(self, build, observer)
+        call = _Call(self, build, observer, on_failure)
+        deadline = self._retry.clock.monotonic() + self._retry.max_seconds
+        failures = count()
 
-        def attempt() -> T:
-            try:
-                with self._under_way:
-                    return self._attempt(call, parse)
-            except TransientError as error:
-                if on_failure is not None:
-                    on_failure(error)
-                raise
+        def wait(error: Exception) -> float:
+            return self._retry.wait(error, next(failures))
 
-        def report(error: TransientError, number: int, wait: float) -> None:
-            if error.status == HTTPStatus.TOO_MANY_REQUESTS and call.slot is not None:
-                self._limiter.slow_down(call.slot, wait)
-            observer.retrying(error, number, wait)
+        def is_hopeless(error: Exception) -> bool:
+            return retry_after(error) > deadline - self._retry.clock.monotonic()
 
+        send = backoff.on_exception(
+            backoff.runtime,
+            TransientError,
+            value=wait,
+            max_tries=self._retry.max_tries,
+            max_time=self._retry.max_seconds,
+            jitter=None,  # `wait` has it; more would cut a Retry-After short
+            giveup=is_hopeless,
+            on_backoff=call.report_retry,
+            logger=None,  # a failure is reported once, by whoever made the call
+        )(self._attempt)
         try:
-            return self._retry.call(attempt, report)
+            return send(call, parse)
         except NoAnswerError as error:
             raise LeadsError(
                 f"no answer ({error}); look at the network and at {self._status.wording.address}"
@@ -151,82 +168,93 @@ class AccountClient:
         return self._status.error_for(status, body)
 
     def _attempt(self, call: _Call, parse: Callable[[Response], T]) -> T:
-        response = self._send_authorized(call)
-        self._count_refusals(response.status)
-        self._status.check(response)
-        result = parse(response)
+        """Make one try."""
+        try:
+            with self._under_way:
+                response = self._send(call)
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._count_refusal()
+            else:
+                self._refusals = 0
+            if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                raise self._status.error_of(response)
+            result = parse(response)
+        except TransientError as error:
+            if call.on_failure is not None:
+                call.on_failure(error)
+            raise
         self.has_answered = True
         return result
 
-    def _send_authorized(self, call: _Call) -> Response:
-        """Return a response; a rejected token is renewed and the request sent again."""
+    def _send(self, call: _Call) -> Response:
+        """Return the response to the request of a call, sent again with each renewed token."""
         while True:
-            self._check_open()
+            if self.failure is not None:
+                raise AccountClosedError(self.failure)
             # Before the slot is acquired: a request for tokens in between would make it late.
             self._auth.ensure_valid(call)
-            slot = self._acquire(call)
-            self._check_open()
-            request = self._own(call.build())
+            slot = call.slot = self.limiter.acquire()
+            if self.failure is not None:  # by now
+                raise AccountClosedError(self.failure)
+            request = call.build()
+            if not request.url.startswith(self._root):
+                self._check_origin(request.url)
             credential = self._auth.headers()
-            headers = {"Accept": "application/json", **request.headers, **credential}
-            response = self._send_redirected(call, replace(request, headers=headers), slot)
+            request = replace(request, headers={**_ACCEPT, **request.headers, **credential})
+            call.observer.requested(slot.waited)
+            response = self._session.send(request, partial(self.limiter.record_answer, slot))
+            self.clock.learn(response.headers)
+            call.observer.responded(response)
+            if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
+                response = self._follow_redirects(call, request, response)
+            is_rejected = response.status == HTTPStatus.UNAUTHORIZED
+            if not is_rejected and not self._auth.is_on_trial:
+                return response
             if not self._auth.should_retry(response, credential, call):
                 return response
 
-    def _own(self, request: Request) -> Request:
-        if origin_of(request.url) != self._origin:
+    def _check_origin(self, url: str) -> None:
+        if origin_of(url) != origin_of(self._root):
             raise ForeignLinkError(
                 "the next link leads to another host and was not followed: it would get the token"
             )
-        return request
 
-    def _send_redirected(self, call: _Call, request: Request, slot: Slot) -> Response:
-        """Return a response; redirects are followed on their own origin, with the token."""
-        response = self._send(call, request, slot)
-        call.observer.responded(response)
+    def _follow_redirects(self, call: _Call, request: Request, response: Response) -> Response:
+        """Return the response at the end of redirects on the same origin; the token goes along."""
         for _ in range(_MAX_REDIRECTS):
             if (url := redirect_of(response)) is None:
                 break
-            response = self._send(call, replace(request, url=url, params=None), self._acquire(call))
+            response = self._send_once(call, replace(request, url=url, params=None))
             call.observer.responded(response)
         return response
 
-    def _acquire(self, call: _Call) -> Slot:
-        call.slot = self._limiter.acquire()
-        return call.slot
-
-    def _send(self, call: _Call, request: Request, slot: Slot) -> Response:
+    def _send_once(self, call: _Call, request: Request) -> Response:
+        slot = call.slot = self.limiter.acquire()
         call.observer.requested(slot.waited)
-        response = self._session.send(request, slot)
+        response = self._session.send(request, partial(self.limiter.record_answer, slot))
         self.clock.learn(response.headers)
         return response
 
     def post_for_tokens(self, call: _Call, url: str, content: Mapping[str, str]) -> Response:
         """Send a request for tokens: under the rate limit, without a token, never redirected."""
-        headers = {"Accept": "application/json"}
-        request = Request("POST", url, json=content, headers=headers)
-        response = self._send(call, request, self._acquire(call))
-        if response.status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
-            try:
-                self._status.check(response)
-            except AnswerError as error:
-                raise CredentialError(f"the API gives no tokens: {error}") from None
-        return response
+        request = Request("POST", url, json=content, headers=_ACCEPT)
+        response = self._send_once(call, request)
+        if response.status in _TOKEN_STATUSES:
+            return response
+        error = self._status.error_of(response)
+        if isinstance(error, AnswerError):
+            raise CredentialError(f"the API gives no tokens: {error}")
+        raise error
 
-    def _count_refusals(self, status: int) -> None:
+    def _count_refusal(self) -> None:
         with self._lock:
-            is_refused = status == HTTPStatus.TOO_MANY_REQUESTS
-            self._refusals = refusals = self._refusals + 1 if is_refused else 0
+            self._refusals = refusals = self._refusals + 1
         if refusals >= _MAX_REFUSALS:
             raise AnswerError(
                 f"the API refused {refusals} requests in a row (429); the tap stops before "
                 "it is blocked; try later, with a lower `requests_per_second`",
                 fatal_for_account=True,
             )
-
-    def _check_open(self) -> None:
-        if self.failure is not None:
-            raise AccountClosedError(self.failure)
 
     def _close(self, error: AnswerError) -> None:
         with self._lock:
@@ -244,7 +272,15 @@ class _Call:
     client: AccountClient
     build: Callable[[], Request]
     observer: Observer
+    on_failure: Callable[[TransientError], None] | None
     slot: Slot | None = None
+
+    def report_retry(self, details: Details) -> None:
+        error = details["exception"]
+        is_refused = getattr(error, "status", None) == HTTPStatus.TOO_MANY_REQUESTS
+        if is_refused and self.slot is not None:
+            self.client.limiter.slow_down(self.slot, details["wait"])
+        self.observer.retrying(error, details["tries"] + 1, details["wait"])
 
     def post(self, url: str, content: Mapping[str, str]) -> Response:
         return self.client.post_for_tokens(self, url, content)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
-from tap_leads.timestamps import SECOND, from_datetime
+from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,17 +31,9 @@ class Clock(Protocol):
 class SystemClock:
     """The real clock."""
 
-    def time(self) -> float:
-        """Return Unix time in seconds."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back, from an arbitrary start."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Suspend the calling thread."""
-        time.sleep(seconds)
+    sleep = staticmethod(time.sleep)
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
 
 
 class ServerClock:
@@ -56,7 +49,7 @@ class ServerClock:
 
     def now(self) -> Micros:
         """Return the server's time."""
-        return self._local() + self.offset
+        return int(self._clock.time() * SECOND) + self.offset
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Set the clock by the `Date` header of a response that has just arrived."""
@@ -64,7 +57,5 @@ class ServerClock:
             moment = parsedate_to_datetime(headers["Date"])
         except (KeyError, ValueError):
             return
-        self.offset = from_datetime(moment) - self._local()
-
-    def _local(self) -> Micros:
-        return int(self._clock.time() * SECOND)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        self.offset = int(aware.timestamp() * SECOND) - int(self._clock.time() * SECOND)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,26 +27,21 @@ GROWTH, GROWTH_SECONDS = 1.05, 10.0
 _SAMPLES = 20
 
 
+@dataclass(slots=True)
 class Slot:
     """A request's place under the rate limit.
 
     Attributes:
         acquired: When the request was allowed to be sent, on the limiter's monotonic clock.
         waited: Seconds that it waited for that.
+        answered: When its response began.
+        max_delay: The most seconds by which it may have reached the server late.
     """
 
-    __slots__ = ("_limiter", "acquired", "answered_at", "max_delay", "waited")
-
-    def __init__(self, limiter: RateLimiter, acquired: float, waited: float) -> None:
-        self._limiter = limiter
-        self.acquired = acquired
-        self.waited = waited
-        self.answered_at = math.inf
-        self.max_delay = _MAX_DELAY
-
-    def answered(self, *, new_connection: bool = False) -> None:
-        """Record that the response has begun; a connection may have been set up before."""
-        self._limiter.record_answer(self, new_connection=new_connection)
+    acquired: float
+    waited: float
+    answered: float = math.inf
+    max_delay: float = _MAX_DELAY
 
 
 class RateLimiter:
@@ -60,10 +56,12 @@ class RateLimiter:
         self._clock = clock
         self._full_rate = self._lowered_rate = per_second * _USED
         self._slowed_at = -math.inf
+        self._is_slowed = False
         self._next = -math.inf
         self._recent: deque[Slot] = deque(maxlen=max(1, int(per_second)))
         self._period = max(1.0, 1 / per_second)
         self._durations: deque[float] = deque(maxlen=_SAMPLES)
+        self._usual = 0.0
         self._lock = threading.Lock()
         # One thread at a time waits for its moment, the others for that thread.
         self._turn = threading.Lock()
@@ -75,19 +73,31 @@ class RateLimiter:
             while True:
                 with self._lock:
                     now = self._clock.monotonic()
-                    wait = self._seconds_to_wait(now)
-                    if wait <= 0:
-                        return self._take(now, began)
-                self._clock.sleep(wait)
+                    earliest = self._next
+                    if len(self._recent) == self._recent.maxlen:
+                        # The first of a second's requests has to be a second ago at the server.
+                        first = self._recent[0]
+                        delay = min(first.answered, now) - first.acquired - self._usual
+                        arrived = first.acquired + min(max(delay, 0.0), first.max_delay)
+                        earliest = max(earliest, arrived + self._period)
+                    if earliest <= now:
+                        interval = 1 / (self._rate(now) if self._is_slowed else self._full_rate)
+                        # A request that is a little late does not delay all that follow it.
+                        self._next = max(self._next, now - interval) + interval
+                        slot = Slot(now, now - began)
+                        self._recent.append(slot)
+                        return slot
+                self._clock.sleep(earliest - now)
 
     def record_answer(self, slot: Slot, *, new_connection: bool) -> None:
-        """Record that the response to a slot's request has begun."""
+        """Record that a response has begun; a connection may have been set up for it before."""
         with self._lock:
-            slot.answered_at = self._clock.monotonic()
+            slot.answered = self._clock.monotonic()
             if new_connection:
                 slot.max_delay = _MAX_CONNECT_DELAY
             else:
-                self._durations.append(slot.answered_at - slot.acquired)
+                self._durations.append(slot.answered - slot.acquired)
+                self._usual = min(self._durations)
 
     def slow_down(self, slot: Slot, wait: float) -> None:
         """Pause all requests for `wait` seconds, then lower the rate: the API returned 429.
@@ -97,37 +107,16 @@ class RateLimiter:
         with self._lock:
             now = self._clock.monotonic()
             if slot.acquired > self._slowed_at:
-                rate = self._rate(now)
+                rate = self._rate(now) if self._is_slowed else self._full_rate
                 recent = sum(0 <= slot.acquired - other.acquired < 1 for other in self._recent)
                 self._lowered_rate = max(
                     rate * MIN_RATE_FACTOR, min(rate, recent) * SLOWDOWN_FACTOR
                 )
-                self._slowed_at = now
+                self._slowed_at, self._is_slowed = now, True
             self._next = max(self._next, now + max(wait, self._period))
 
-    def _take(self, now: float, began: float) -> Slot:
-        interval = 1 / self._rate(now)
-        # A request that is a little late does not delay all that follow it.
-        self._next = max(self._next, now - interval) + interval
-        slot = Slot(self, now, now - began)
-        self._recent.append(slot)
-        return slot
-
     def _rate(self, now: float) -> float:
-        if self._lowered_rate >= self._full_rate:
-            return self._full_rate
         steps = (now - self._slowed_at) / GROWTH_SECONDS
-        return min(self._full_rate, self._lowered_rate * math.pow(GROWTH, steps))
-
-    def _seconds_to_wait(self, now: float) -> float:
-        wait = self._next - now
-        if len(self._recent) == self._recent.maxlen:
-            earliest = self._arrival_of(self._recent[0], now) + self._period - now
-            wait = max(wait, min(earliest, self._period))
-        return wait
-
-    def _arrival_of(self, slot: Slot, now: float) -> float:
-        """Return when a request reached the server at the latest: late if its answer is."""
-        usual = min(self._durations, default=0.0)
-        delay = min(slot.answered_at, now) - slot.acquired - usual
-        return slot.acquired + min(max(delay, 0.0), slot.max_delay)
+        rate = min(self._full_rate, self._lowered_rate * math.pow(GROWTH, steps))
+        self._is_slowed = rate < self._full_rate
+        return rate

@@ -7,20 +7,12 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
-import backoff
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_leads.rest.clock import Clock, SystemClock
-from tap_leads.rest.errors import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
-
-    from backoff.types import Details
-
-T = TypeVar("T")
+    from collections.abc import Mapping
 
 _LONGEST_WAIT = 60
 
@@ -38,9 +30,9 @@ class RetryPolicy:
 
     `max_tries` counts the first try; no try begins later than `max_seconds` after it.
 
-    `backoff` sleeps by itself with `time.sleep` and measures `max_seconds` on the machine's
-    clock; it takes no other. `clock` decides only whether a `Retry-After` fits into the time
-    left. A test without waits passes an `rng` that always returns 0.
+    `backoff`, which makes the tries, sleeps by itself with `time.sleep` and measures
+    `max_seconds` on the machine's clock; it takes no other. `clock` decides only whether a
+    `Retry-After` fits into the time left. A test without waits passes an `rng` that returns 0.
     """
 
     rng: Rng = field(default_factory=random.Random)
@@ -48,45 +40,12 @@ class RetryPolicy:
     max_tries: int = 20
     max_seconds: float = 300
 
-    def call(
-        self, attempt: Callable[[], T], on_retry: Callable[[TransientError, int, float], None]
-    ) -> T:
-        """Return what `attempt` returns, retried for as long as it raises a TransientError.
+    def wait(self, error: Exception, failures: int) -> float:
+        """Return the seconds to wait after a number of failures, 0 for the first.
 
-        `on_retry` receives the error, the number of the try that follows and the seconds until
-        then. A `Retry-After` that is longer than the time left ends the retries at once.
+        Full jitter under 1, 2, 4 ... 60 seconds, but never less than the error's `retry_after`.
         """
-        deadline = self.clock.monotonic() + self.max_seconds
-
-        def is_hopeless(error: Exception) -> bool:
-            return retry_after(error) > deadline - self.clock.monotonic()
-
-        def report(details: Details) -> None:
-            error = details["exception"]
-            if isinstance(error, TransientError):
-                on_retry(error, details["tries"] + 1, details["wait"])
-
-        retried = backoff.on_exception(
-            self.waits,
-            TransientError,
-            max_tries=self.max_tries,
-            max_time=self.max_seconds,
-            jitter=None,  # `waits` has it; more would cut a Retry-After short
-            giveup=is_hopeless,
-            on_backoff=report,
-            logger=None,  # a failed account is reported once, where its error ends
-        )(attempt)
-        return retried()
-
-    def waits(self) -> Generator[float, Any, None]:
-        """Yield seconds to wait after each error sent in: full jitter under 1, 2, 4 ... 60.
-
-        A wait is never shorter than the error's `Retry-After`.
-        """
-        error = yield 0.0
-        for attempt in count():
-            wait = self.rng.uniform(0, min(_LONGEST_WAIT, 2**attempt))
-            error = yield max(wait, retry_after(error))
+        return max(self.rng.uniform(0, min(_LONGEST_WAIT, 2**failures)), retry_after(error))
 
 
 def retry_after(error: Exception) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.errors import UNREADABLE
@@ -32,8 +31,8 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusCheck:
-    """Makes errors of statuses, in the words of one source.
+class StatusErrors:
+    """Makes errors of unsuccessful statuses, in the words of one source.
 
     Attributes:
         wording: The settings that messages refer to.
@@ -44,20 +43,16 @@ class StatusCheck:
     wording: Wording
     error_codes: Callable[[Any], Iterable[object]]
 
-    def check(self, response: Response) -> None:
-        """Return if the status is a success.
+    def error_of(self, response: Response) -> LeadsError:
+        """Return the error of an unsuccessful response.
 
-        Raises:
-            TransientError: A retry may succeed.
-            AnswerError: A retry cannot succeed.
+        It is a TransientError if a retry may succeed, else an AnswerError.
         """
-        if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-            return
         try:
             body = decode(response.body)
         except UNREADABLE:
             body = None
-        raise self._error(
+        return self._error(
             response.status,
             self._codes_in(body) + request_id(response.headers.get("X-Request-Id", "")),
             html="html" in response.headers.get("Content-Type", "").lower(),

@@ -90,6 +90,11 @@ class OAuth:
         self._trial = TokenTrial()
         self._failure: str | None = None
 
+    @property
+    def is_on_trial(self) -> bool:
+        """True while it is unknown if the API accepts the token that it issued last."""
+        return bool(self._trial.token)
+
     def ensure_valid(self, endpoint: TokenEndpoint) -> None:
         """Make sure that the access token has not expired."""
         if not self._is_valid(""):

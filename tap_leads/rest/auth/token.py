@@ -37,6 +37,10 @@ class TokenEndpoint(Protocol):
 class Auth(Protocol):
     """The credential of an account; threads share it."""
 
+    @property
+    def is_on_trial(self) -> bool:
+        """True while it is unknown if the API accepts the token that it issued last."""
+
     def ensure_valid(self, endpoint: TokenEndpoint) -> None:
         """Make sure that the token has not expired.
 
@@ -52,12 +56,14 @@ class Auth(Protocol):
     ) -> bool:
         """True if the API rejected the token in `sent`, and there is another one now.
 
-        Called once for each response to a request with headers from `headers()`.
+        Call it for every 401, and for every response while the token is on trial.
         """
 
 
 class HeaderToken:
     """A credential that is one fixed header."""
+
+    is_on_trial = False
 
     def __init__(self, header: str, value: str) -> None:
         self._headers = {header: value}

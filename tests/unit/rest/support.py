@@ -192,6 +192,7 @@ def client_for(
     per_second: float = 10_000,
     limiter: RateLimiter | None = None,
     max_tries: int = 20,
+    retry: RetryPolicy | None = None,
 ) -> AccountClient:
     """Return a client of the account at `url` that neither waits nor is slowed down."""
     clock = SystemClock()
@@ -203,7 +204,7 @@ def client_for(
         concurrency=concurrency,
         wording=WORDING,
         error_codes=lambda body: [body["code"]],
-        retry=RetryPolicy(rng=NoJitter(), max_tries=max_tries),
+        retry=retry or RetryPolicy(rng=NoJitter(), max_tries=max_tries),
         origin=url,
     )
 

@@ -22,8 +22,18 @@ from tap_leads.rest.errors import (
     TransientError,
 )
 from tap_leads.rest.rate_limiter import RateLimiter
+from tap_leads.rest.retry import RetryPolicy
 from tap_leads.timestamps import SECOND
-from tests.unit.rest.support import SECRET, Exchange, FakeClock, Recorder, client_for, get, serving
+from tests.unit.rest.support import (
+    SECRET,
+    Exchange,
+    FakeClock,
+    NoJitter,
+    Recorder,
+    client_for,
+    get,
+    serving,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -344,6 +354,57 @@ def test_a_host_that_does_not_answer_ends_in_one_line_that_names_the_setting() -
     assert not client.has_answered
 
 
+def failing_with(*errors: Exception) -> Callable[[Response], str]:
+    """Return a parser that raises these errors, each once."""
+    left = list(errors)
+
+    def parse(_response: Response) -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return parse
+
+
+def test_the_last_error_is_raised_after_the_last_try() -> None:
+    errors = [TransientError(f"error {number}") for number in range(1, 9)]
+    with serving(leads) as server:
+        client = client_for(server.url, max_tries=7)
+        with pytest.raises(TransientError, match="error 7"):
+            client.call(
+                lambda: Request("GET", server.url), failing_with(*errors), observer=Recorder()
+            )
+        assert len(server.journal) == 7
+
+
+def test_no_try_begins_after_the_time_is_up() -> None:
+    with serving(leads) as server:
+        client = client_for(server.url, retry=RetryPolicy(rng=NoJitter(), max_seconds=0))
+        with pytest.raises(TransientError, match="slow"):
+            client.call(
+                lambda: Request("GET", server.url),
+                failing_with(TransientError("slow")),
+                observer=Recorder(),
+            )
+        assert len(server.journal) == 1
+
+
+def test_the_time_for_a_retry_after_is_what_is_left_of_all_tries() -> None:
+    clock, observer = FakeClock(), Recorder()
+    with serving(leads) as server:
+        client = client_for(
+            server.url, retry=RetryPolicy(rng=NoJitter(), clock=clock, max_seconds=300)
+        )
+
+        def parse(_response: Response) -> None:
+            clock.sleep(100)
+            raise TransientError("busy", retry_after=201)
+
+        with pytest.raises(TransientError, match="busy"):
+            client.call(lambda: Request("GET", server.url), parse, observer=observer)
+    assert observer.retries == []
+
+
 def test_a_wait_that_is_too_long_ends_at_once() -> None:
     with serving(scripted(status(429, Retry_After="3600"))) as server:
         with pytest.raises(TransientError, match="it asks to wait 3600 s"):
@@ -513,6 +574,7 @@ class Renewable:
         return True
 
     url = ""
+    is_on_trial = False
 
 
 def guarded(exchange: Exchange) -> None:

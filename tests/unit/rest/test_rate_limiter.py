@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -14,7 +15,7 @@ def send(limiter: RateLimiter, clock: FakeClock, *, took: float = 0.001) -> floa
     """Send a request and return when it was sent."""
     slot = limiter.acquire()
     clock.sleep(took)
-    slot.answered()
+    limiter.record_answer(slot, new_connection=False)
     return slot.acquired
 
 
@@ -36,9 +37,10 @@ def test_the_first_request_does_not_wait() -> None:
 
 
 def test_a_slot_knows_how_long_it_waited() -> None:
-    limiter = RateLimiter(0.5, FakeClock())
-    limiter.acquire().answered()
-    assert limiter.acquire().waited == pytest.approx(2)
+    clock = FakeClock()
+    limiter = RateLimiter(0.5, clock)
+    send(limiter, clock)
+    assert limiter.acquire().waited == pytest.approx(2, abs=0.01)
 
 
 def test_requests_are_spaced_evenly() -> None:
@@ -70,7 +72,7 @@ class Connections:
         self.arrivals.append(slot.acquired + delay)
 
         def answer() -> None:
-            slot.answered(new_connection=is_new)
+            limiter.record_answer(slot, new_connection=is_new)
             self._free += 1
 
         self._clock.after(delay + self._latency, answer)
@@ -99,7 +101,8 @@ def test_an_answer_that_the_server_took_long_to_make_costs_no_rate() -> None:
     for number in range(100):
         slot = limiter.acquire()
         sent.append(slot.acquired)
-        clock.after(0.9 if number % 7 == 3 else 0.2, slot.answered)
+        answer = partial(limiter.record_answer, slot, new_connection=False)
+        clock.after(0.9 if number % 7 == 3 else 0.2, answer)
     assert (len(sent) - 1) / (sent[-1] - sent[0]) >= 5.5
 
 
