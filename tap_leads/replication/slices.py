@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_leads.replication.behaviour import ServerBehaviour, open_set
+from tap_leads.replication.behaviour import ServerBehaviour, open_set, request
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Order, Query
@@ -85,11 +85,10 @@ def _first_of_all(
 ) -> list[Row] | None:
     """Return all rows of a query if one page has them; an empty page is requested twice."""
     query = replace(query, order=Order.STABLE)
-    page, _ = open_set(collection, behaviour, query)
-    behaviour.check_bounds(page.rows, query)
+    page, asked = open_set(collection, behaviour, query)
     if not page.rows:
-        page, _ = open_set(collection, behaviour, query)
-        behaviour.check_bounds(page.rows, query)
+        page = request(collection, behaviour, asked)
+    behaviour.check_bounds(page.rows, query)
     return None if page.has_more else list(page.rows)
 
 
