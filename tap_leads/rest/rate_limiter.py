@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from tap_leads.rest.clock import Clock
 
 # A part of the rate that is left unused: requests that are sent evenly arrive a little unevenly,
-# and the server must not count one too many in any second.
+# and the server must not count one too many in any second. Where a late request is followed by
+# punctual ones, the second it counts in is made longer instead.
 _USED = 0.96
+_LONG_SECOND = 1.03
 # The most seconds by which a request is assumed to have reached the server late; any further
 # delay of an answer is the server's own. Setting up a connection can take longer.
-_MAX_DELAY = 0.1
+_MAX_DELAY = 0.15
 _MAX_CONNECT_DELAY = 1.0
 # After a 429 the rate falls to `SLOWDOWN_FACTOR` of what was sent in the second before it, and
 # not below `MIN_RATE_FACTOR` of the rate. It then grows by `GROWTH` every `GROWTH_SECONDS`.
@@ -79,7 +81,7 @@ class RateLimiter:
                         first = self._recent[0]
                         delay = min(first.answered, now) - first.acquired - self._usual
                         arrived = first.acquired + min(max(delay, 0.0), first.max_delay)
-                        earliest = max(earliest, arrived + self._period)
+                        earliest = max(earliest, arrived + self._period * _LONG_SECOND)
                     if earliest <= now:
                         interval = 1 / (self._rate(now) if self._is_slowed else self._full_rate)
                         # A request that is a little late does not delay all that follow it.

@@ -7,12 +7,13 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from typing_extensions import override
 
 from tap_leads.errors import LeadsError
-from tap_leads.rest.auth.token import LongLivedToken, bearer
+from tap_leads.rest.auth.token import HeaderToken, LongLivedToken, bearer
 from tap_leads.rest.client import Request, Response
 from tap_leads.rest.errors import (
     AccountClosedError,
@@ -599,6 +600,25 @@ def test_a_rejected_token_is_renewed_and_the_request_sent_again() -> None:
     assert observer.retries == []
     assert len(observer.throttled) == 5
     assert [response.status for response in observer.responses] == [401, 401, 200]
+
+
+@pytest.mark.parametrize("on_trial", [True, False])
+def test_every_response_is_shown_to_an_auth_whose_token_is_on_trial(*, on_trial: bool) -> None:
+    class Watching(HeaderToken):
+        is_on_trial = on_trial
+        statuses: ClassVar[list[int]] = []
+
+        @override
+        def should_retry(
+            self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
+        ) -> bool:
+            self.statuses.append(response.status)
+            return False
+
+    auth = Watching("X-API-KEY", SECRET)
+    with serving(scripted(status(503))) as server:
+        assert get(client_for(server.url, auth=auth), server.url) == LEADS
+    assert auth.statuses == ([503, 200] if on_trial else [])
 
 
 def test_a_token_that_stays_rejected_ends_the_account() -> None:

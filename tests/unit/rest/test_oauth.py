@@ -290,6 +290,19 @@ def test_a_fault_that_passes_costs_no_token(
     assert auth.headers() == {"Authorization": "Bearer access3"}
 
 
+def test_new_tokens_are_on_trial_until_a_request_with_them_is_accepted(
+    path: Path, clock: FakeClock
+) -> None:
+    endpoint = Endpoint("code")
+    auth = oauth(path, clock, code="code")
+    on_trial = [auth.is_on_trial]
+    auth.ensure_valid(endpoint)
+    on_trial.append(auth.is_on_trial)
+    assert not auth.should_retry(response(200), auth.headers(), endpoint)
+    on_trial.append(auth.is_on_trial)
+    assert on_trial == [False, True, False]
+
+
 def test_tokens_that_are_rejected_as_soon_as_they_are_issued_end_the_account(
     path: Path, clock: FakeClock
 ) -> None:
