@@ -45,8 +45,9 @@ _MAX_REDIRECTS = 5
 # 429s in a row after which another request would only bring a block.
 _MAX_REFUSALS = 20
 _ACCEPT = {"Accept": "application/json"}
-# What a token endpoint answers: tokens, or that it does not accept a code or a refresh token.
-_TOKEN_STATUSES = frozenset({200, 201, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
+_SUCCESS = range(200, 300)
+# A token endpoint that does not accept a code or a refresh token.
+_NO_TOKENS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 
 
 class Observer(Protocol):
@@ -176,7 +177,7 @@ class AccountClient:
                 self._count_refusal()
             else:
                 self._refusals = 0
-            if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            if response.status not in _SUCCESS:
                 raise self._status.error_of(response)
             result = parse(response)
         except TransientError as error:
@@ -239,7 +240,7 @@ class AccountClient:
         """Send a request for tokens: under the rate limit, without a token, never redirected."""
         request = Request("POST", url, json=content, headers=_ACCEPT)
         response = self._send_once(call, request)
-        if response.status in _TOKEN_STATUSES:
+        if response.status in _NO_TOKENS or response.status in _SUCCESS:
             return response
         error = self._status.error_of(response)
         if isinstance(error, AnswerError):
