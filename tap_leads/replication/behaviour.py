@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.model import Order, Page, Query
+from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tap_leads.replication.model import Collection, Row, Traits
     from tap_leads.replication.positions import Position
@@ -27,6 +29,8 @@ class ServerBehaviour:
     """True once a row on an upper bound was returned."""
     run_started: Micros | None = None
     """The server's clock when the read began: a bookmark behind it would hide later changes."""
+    settled: Micros | None = None
+    """Rows with an older cursor have not changed since the first request was sent."""
     newest: Micros | None = None
     """The cursor of the newest row seen."""
     newest_at_start: Micros | None = None
@@ -60,7 +64,10 @@ class ServerBehaviour:
             return False
         step = self.traits.granularity
         last = asked.until // step
-        if any(row.cursor is not None and row.cursor // step == last for row in page.rows):
+        if any(
+            row.cursor is not None and row.cursor // step == last and self.is_settled(row.cursor)
+            for row in page.rows
+        ):
             self.upper_is_inclusive = True
             return True
         return False
@@ -69,33 +76,62 @@ class ServerBehaviour:
         """Return True if the server's clock was behind `cursor` when the read began."""
         return self.run_started is not None and cursor > self.run_started
 
-    def checked(self, rows: Iterable[Row], after: Micros | None) -> list[Micros]:
-        """Return the cursors of a page, which must ascend from `after` on.
+    def clock(self, collection: Collection) -> Micros | None:
+        """Return the server's clock a second ago: rows with an older cursor change no more.
+
+        None before the first answer, as the clock is not known yet.
+        """
+        return None if self.run_started is None else collection.now() - SECOND
+
+    def is_settled(self, cursor: Micros) -> bool:
+        """Return True if a row with this cursor has not changed since the read began.
+
+        Only such a row proves that filter or order are ignored. A server may choose the rows of a
+        page, and read them later: one that was edited in between is newer than its place.
+        """
+        return self.settled is None or cursor < self.settled
+
+    def placed(self, rows: Sequence[Row], after: Micros | None) -> list[Row]:
+        """Return the rows of a page that stand at their place, in the order of their cursors.
+
+        Rows that changed since the server chose the page are newer than rows behind them. They
+        are left out: each comes again at its new place.
 
         Raises:
-            FilterIgnoredError: they do not.
+            FilterIgnoredError: rows are older than `after`, or rows that did not change since the
+                read began are out of order.
         """
-        cursors: list[Micros] = []
         least = None if after is None else after - self.tolerance
+        last: Micros | None = None
         for row in rows:
             if row.cursor is None or (least is not None and row.cursor < least):
                 raise FilterIgnoredError
-            cursors.append(row.cursor)
-            least = row.cursor
-        self.newest = max([self.newest or 0, *cursors[-1:]])
-        return cursors
+            if self.is_settled(row.cursor):
+                if last is not None and row.cursor < last:
+                    raise FilterIgnoredError
+                last = row.cursor
+        placed: list[Row] = []
+        following: Micros | None = None
+        for row in reversed(rows):
+            if row.cursor is not None and (following is None or row.cursor <= following):
+                following = row.cursor
+                placed.append(row)
+        placed.reverse()
+        self.newest = max([self.newest or 0, *(row.cursor or 0 for row in placed[-1:])])
+        return placed
 
     def check_bounds(self, rows: Iterable[Row], query: Query) -> None:
         """Check that rows lie within the bounds that were asked for, or very near.
 
         Raises:
-            FilterIgnoredError: they do not.
+            FilterIgnoredError: they do not, and did not leave them since the read began.
         """
         for row in rows:
-            if row.cursor is not None and (
-                (query.after is not None and row.cursor < query.after - self.tolerance)
-                or (query.until is not None and row.cursor > query.until + self.tolerance)
-            ):
+            if row.cursor is None:
+                continue
+            is_early = query.after is not None and row.cursor < query.after - self.tolerance
+            is_late = query.until is not None and row.cursor > query.until + self.tolerance
+            if is_early or (is_late and self.is_settled(row.cursor)):
                 raise FilterIgnoredError
 
 
@@ -108,9 +144,14 @@ def request(
     expect_rows: bool = False,
 ) -> Page:
     """Return one page of a query whose bounds are widened already."""
+    sent = monotonic()
     page = collection.fetch(asked, at, expect_rows=expect_rows)
     if behaviour.run_started is None:
-        behaviour.run_started = collection.now()
+        # The server's clock may be known by its first answer only. It shows whole seconds, and so
+        # may the cursors.
+        now, passed = collection.now(), int((monotonic() - sent) * SECOND)
+        behaviour.settled = now - passed - SECOND
+        behaviour.run_started = now
     return page
 
 

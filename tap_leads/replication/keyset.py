@@ -73,8 +73,8 @@ def _look_ahead(
     """
     traits = collection.traits
     start = start_of(query.after, traits.granularity)
-    cursors = behaviour.checked(first.rows, start)
-    while pages and first.has_more and cursors:
+    placed = behaviour.placed(first.rows, start)
+    while pages and first.has_more and placed:
         # A page brings a few rows of the one before once more: a slice is a little smaller than
         # its pages, or one more would be needed for the last few rows.
         rows = pages * max(1, traits.page_size - OVERLAP)
@@ -88,8 +88,9 @@ def _look_ahead(
             return None
         paginator.skip(rows)
         page = fetch(collection, behaviour, replace(query, after=start), paginator.position)
-        ahead = behaviour.checked(page.rows, start)
-        if not ahead or ahead[0] < cursors[-1] or behaviour.has_started_before(ahead[0]):
+        ahead = [row.cursor or 0 for row in behaviour.placed(page.rows, start)]
+        last = placed[-1].cursor or 0
+        if not ahead or ahead[0] < last or behaviour.has_started_before(ahead[0]):
             return None
         if ahead[0] < ahead[-1]:
             return ahead[0], page

@@ -12,19 +12,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tap_leads.replication.behaviour import fetch, first_page, start_of
-from tap_leads.replication.errors import FilterIgnoredError, PagingError
+from tap_leads.replication.errors import FilterIgnoredError, IncompleteError, PagingError
 from tap_leads.replication.model import Order
 from tap_leads.replication.output import Output
 from tap_leads.replication.ties import OverlappingScan
+from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from tap_leads.replication.behaviour import ServerBehaviour
-    from tap_leads.replication.model import Chunk, Collection, Page, Query
+    from tap_leads.replication.model import Chunk, Collection, Page, Query, Row
     from tap_leads.timestamps import Micros
 
 _NEVER: Final = object()
+# How often a page is requested again whose rows all changed since it was chosen.
+MAX_REPEATS = 20
 
 
 class KeysetReader:
@@ -51,23 +54,18 @@ class KeysetReader:
         step = span = self._collection.traits.granularity
         cursor, page = start_of(self._query.after, step), first
         while True:
-            page = page or self._page_from(cursor)
-            cursors = self._behaviour.checked(page.rows, cursor)
-            yield self._output.ordered(self._output.fresh(page.rows))
+            page, placed = self._next(cursor, page)
             if not page.has_more:
+                # What changed since the page was chosen is as far on as everything is read.
+                yield self._output.ordered(self._output.fresh(page.rows))
                 return
-            if not cursors:
-                raise PagingError("an empty page says that more leads follow")
-            self._page_start = cursors[0] if page is first else cursor
-            last = cursors[-1] - cursors[-1] % step
+            yield self._output.ordered(self._output.fresh(placed))
+            self._page_start = placed[0].cursor if page is first else cursor
+            last = (placed[-1].cursor or 0) // step * step
             if cursor is None or last > cursor:
                 cursor, span = last, step
             else:
-                block = replace(
-                    self._query, after=cursor, until=cursor + span - 1, order=Order.STABLE
-                )
-                for rows in self._ties.read(block, self._collection.traits.splits):
-                    yield self._output.ties(self._output.fresh(rows))
+                yield from self._read_ties(cursor, span)
                 cursor, span = cursor + span, span * 2
             until = self._query.until
             if (until is not None and cursor > until) or self._is_past_end(cursor):
@@ -75,10 +73,70 @@ class KeysetReader:
             self._output.forget(cursor)
             self._anchors = {
                 row.id: row.cursor
-                for row in page.rows
+                for row in placed
                 if row.cursor is not None and row.cursor >= cursor
             }
             page = None
+
+    def _next(self, cursor: Micros | None, page: Page | None) -> tuple[Page, Sequence[Row]]:
+        """Return the page from `cursor` on and its rows that stand at their place, at least one.
+
+        The last rows of a page may be rows that changed since it was chosen: behind them, older
+        ones may follow. Only rows that did not change since the request was sent, or that came in
+        the answer before as they are now, show how far the list is read.
+
+        Raises:
+            IncompleteError: the rows change each time they are read.
+        """
+        seen: dict[Hashable, Micros | None] = {}
+        for repeats in range(MAX_REPEATS):
+            sent = None if page else self._behaviour.clock(self._collection)
+            page = page or self._page_from(cursor)
+            placed = self._behaviour.placed(page.rows, cursor)
+            if not page.has_more:
+                return page, placed
+            changing = self._changing(sent)
+            while placed and placed[-1].cursor in changing and not _is_in(seen, placed[-1]):
+                placed.pop()
+            if placed and (
+                repeats or len(placed) == len(page.rows) or self._advances(placed, cursor)
+            ):
+                return page, placed
+            seen, page = {row.id: row.cursor for row in page.rows}, None
+        if not seen:
+            raise PagingError("an empty page says that more leads follow")
+        raise IncompleteError("the records of a page change each time that it is read")
+
+    def _changing(self, sent: Micros | None) -> range:
+        """Return the cursors of rows that may have changed since their page was chosen."""
+        sent = self._behaviour.settled if sent is None else sent
+        return range(sent or 0, self._collection.now() + SECOND + 1)
+
+    def _advances(self, placed: Sequence[Row], cursor: Micros | None) -> bool:
+        """Return True if these rows lead further than `cursor`."""
+        step = self._collection.traits.granularity
+        return cursor is None or (placed[-1].cursor or 0) // step * step > cursor
+
+    def _read_ties(self, cursor: Micros, span: Micros) -> Iterator[Chunk]:
+        """Yield the rows of a span of time that page after page does not lead out of.
+
+        Those of one step of the filter are emitted as they come, however many they are; those of
+        several steps in the order of their cursors.
+        """
+        step, splits = self._collection.traits.granularity, self._collection.traits.splits
+        block = replace(self._query, after=cursor, until=cursor + span - 1, order=Order.STABLE)
+        last: Micros | None = None
+        found: list[Row] = []
+        for rows in self._ties.read(block, splits):
+            fresh = self._output.fresh(rows)
+            if span == step:
+                yield self._output.ties(fresh)
+                last = max([last or 0, *(row.cursor or 0 for row in fresh)]) or None
+            else:
+                found += fresh
+        if not self._ties.is_proven:
+            self._output.freeze()
+        yield self._output.ordered(found) if found else self._output.passed(last)
 
     def _page_from(self, cursor: Micros | None) -> Page:
         """Return the first page from `cursor` on, with one of the rows that the cursor stands on.
@@ -89,26 +147,39 @@ class KeysetReader:
         query = replace(self._query, after=cursor)
         if cursor is None or not self._anchors:
             return first_page(self._collection, self._behaviour, query)
-        page = fetch(self._collection, self._behaviour, query)
-        if self._came_back(page):
-            self._behaviour.lower_is_exclusive = self._behaviour.lower_is_exclusive or False
-            return page
         step = self._collection.traits.granularity
         earlier = replace(query, after=cursor - step)
-        page = fetch(self._collection, self._behaviour, earlier, expect_rows=True)
-        if self._came_back(page):
-            self._behaviour.lower_is_exclusive = True
-        else:
-            query = replace(query, after=self._page_start)
-            if self._is_unchanged(fetch(self._collection, self._behaviour, query)):
-                raise FilterIgnoredError
-        return page
+        for _ in range(MAX_REPEATS):
+            page = fetch(self._collection, self._behaviour, query)
+            if self._came_back(page):
+                if self._behaviour.lower_is_exclusive is None and self._behaviour.is_settled(
+                    cursor
+                ):
+                    self._behaviour.lower_is_exclusive = False
+                return page
+            wider = fetch(self._collection, self._behaviour, earlier, expect_rows=True)
+            if self._came_back(wider):
+                self._behaviour.lower_is_exclusive = True
+                return wider
+            before = replace(query, after=self._page_start)
+            if not self._is_unchanged(fetch(self._collection, self._behaviour, before)):
+                return wider
+            if not self._has_changed_rows(page) and not self._has_changed_rows(wider):
+                break  # or else those stood where the missing row is
+        raise FilterIgnoredError
 
     def _came_back(self, page: Page) -> bool:
         """Return True if a row of the moment that the cursor stands on is on a page."""
         step = self._collection.traits.granularity
         moments = {anchor // step for anchor in self._anchors.values()}
         return any(row.cursor is not None and row.cursor // step in moments for row in page.rows)
+
+    def _has_changed_rows(self, page: Page) -> bool:
+        """Return True if a page has rows that changed since the read began."""
+        return any(
+            row.cursor is not None and not self._behaviour.is_settled(row.cursor)
+            for row in page.rows
+        )
 
     def _is_unchanged(self, page: Page) -> bool:
         """Return True if such a row is as it was: then its own date does not find it."""
@@ -131,3 +202,7 @@ class KeysetReader:
             cursors = [row.cursor for row in newest.rows if row.cursor is not None]
             behaviour.newest_at_start = max([started, *cursors])
         return cursor > behaviour.newest_at_start
+
+
+def _is_in(seen: Mapping[Hashable, Micros | None], row: Row) -> bool:
+    return seen.get(row.id, _NEVER) == row.cursor

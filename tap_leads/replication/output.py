@@ -27,6 +27,7 @@ class Output:
         self._after = after
         self._until = until
         self._watermark: Micros | None = None
+        self._is_frozen = False
         # What was emitted near the cursor: bounds are inclusive, so it comes again.
         self._emitted: dict[Hashable, Micros | None] = {}
 
@@ -39,9 +40,9 @@ class Output:
                 fresh.append(row)
         return fresh
 
-    def ordered(self, rows: Sequence[Row]) -> Chunk:
-        """Return a chunk of rows in the order of their cursors, with the bookmark behind each."""
-        safe = []
+    def ordered(self, rows: Iterable[Row]) -> Chunk:
+        """Return a chunk of rows, put in order, with the bookmark behind each."""
+        rows, safe = sorted(rows, key=_by_cursor), []
         for row in rows:
             self._watermark = self.advanced(row.cursor, self._watermark)
             safe.append(self._watermark)
@@ -51,6 +52,15 @@ class Output:
         """Return a chunk of rows behind which the bookmark cannot move yet."""
         return Chunk(rows, [self._watermark] * len(rows), self._watermark)
 
+    def passed(self, cursor: Micros | None) -> Chunk:
+        """Return a chunk without rows that moves the bookmark to `cursor`: up to it all is read."""
+        self._watermark = self.advanced(cursor, self._watermark)
+        return Chunk((), (), self._watermark)
+
+    def freeze(self) -> None:
+        """Keep the bookmark where it is: from here on, rows may have been missed."""
+        self._is_frozen = True
+
     def forget(self, cursor: Micros) -> None:
         """Drop what cannot come again once everything before `cursor` was read."""
         edge = cursor - self._behaviour.tolerance
@@ -58,7 +68,7 @@ class Output:
 
     def advanced(self, cursor: Micros | None, watermark: Micros | None) -> Micros | None:
         """Return the bookmark after a row with `cursor`: never past the start of the run."""
-        if cursor is None or self._behaviour.has_started_before(cursor):
+        if self._is_frozen or cursor is None or self._behaviour.has_started_before(cursor):
             return watermark
         return cursor if watermark is None else max(watermark, cursor)
 
@@ -68,3 +78,7 @@ class Output:
             (self._after is None or cursor >= self._after)
             and (self._until is None or cursor <= self._until)
         )
+
+
+def _by_cursor(row: Row) -> Micros:
+    return row.cursor or 0

@@ -120,12 +120,14 @@ class PositionPaginator(BasePaginator):
             self._limit = min(self._limit, page.at.limit)
 
     def is_astray(self, page: Page) -> bool:
-        """Return True if rows are left out of a page, so that those received do not tell its place.
+        """Return True if so many rows are left out of a page that its links lead further.
 
-        The first page that is short shows the server's cap, which holds for all others.
+        The first page that is short shows the server's cap, which holds for all others. A few
+        rows may be missing of any page: they were deleted after the server chose it.
         """
-        expected = self.position.limit if self._is_capped else 1
-        return page.has_more and len(page.rows) < expected
+        return page.has_more and len(page.rows) * 2 < (
+            self.position.limit if self._is_capped else 1
+        )
 
     def skip(self, rows: int) -> None:
         """Move so many rows further, or to a little before that."""
@@ -138,7 +140,7 @@ class PositionPaginator(BasePaginator):
     @override
     def _get_next(self, page: Page) -> Offset | PageNumber:
         received = len(page.rows)
-        if 0 < received < self.position.limit:
+        if 0 < received < self.position.limit and not self._is_capped:
             self._limit = received
             self._is_capped = True
         reached = self.start + received

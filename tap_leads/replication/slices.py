@@ -107,7 +107,7 @@ def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) ->
     page, _ = open_set(
         collection, behaviour, replace(query, order=Order.STABLE), paginator.position
     )
-    cursors = sorted(row.cursor for row in page.rows if row.cursor is not None)
+    cursors = sorted(row.cursor for row in page.rows if row.cursor is not None and row.cursor < end)
     if not page.has_more or not cursors:
         return None
     median = cursors[len(cursors) // 2]
@@ -125,16 +125,18 @@ def _read_slice(
         FilterIgnoredError: the API ignores the bounds.
     """
     output = Output(behaviour, query.after, query.until)
-    scan = OverlappingScan(collection, behaviour, checks_bounds=True)
+    scan = OverlappingScan(collection, behaviour)
     query = replace(query, order=Order.STABLE)
     found = [row for rows in scan.read(query, collection.traits.splits) for row in rows]
+    if not scan.is_proven:
+        output.freeze()
     yield _sorted(output, found)
 
 
 def _sorted(output: Output, rows: list[Row]) -> Chunk:
-    fresh = output.fresh(rows)
-    fresh.sort(key=lambda row: (row.cursor or 0, str(row.id)))
-    return output.ordered(fresh)
+    rows = output.fresh(rows)
+    rows.sort(key=lambda row: str(row.id))
+    return output.ordered(rows)
 
 
 def _next_step(moment: Micros, step: Micros) -> Micros:

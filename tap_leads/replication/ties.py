@@ -6,76 +6,38 @@ is enough; where the order of the rows does not hold still, the set is split.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_leads.replication.behaviour import open_set, request
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.pagination import OVERLAP, HALPaginator, Link, PositionPaginator
+from tap_leads.replication.scan import Scan, are_quiet
+from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tap_leads.replication.behaviour import ServerBehaviour
     from tap_leads.replication.model import Collection, Page, Paginator, Query, Row, Split
-    from tap_leads.timestamps import Micros
 
 # How often a set that does not hold still is read before the tap reports that it cannot be sure.
-MAX_SCANS = 30
-# Scans in a row that must add nothing, where nothing else can prove that no row is missing.
-QUIET_SCANS = 2
+MAX_SCANS = 40
 # Pages to go back in a row for a row that moved; more says that the order itself does not hold.
 MAX_REWINDS = 3
 # Pages in a row of one scan that may add nothing; an API that goes on has no end.
 MAX_IDLE_PAGES = 20
 
 
-@dataclass(slots=True)
-class Scan:
-    """One complete pass over a result set: its declared size, and the rows seen since it began."""
-
-    bounds: Query | None = None
-    """The query as it is requested, from the first page to the last."""
-    total: int | None = None
-    last_total: int | None = None
-    gap: bool = False
-    cut_off: bool = False
-    added: int = 0
-    ids: dict[Hashable, int] = field(default_factory=dict)
-    cursors: list[Micros] = field(default_factory=list)
-
-    def note_total(self, total: int | None) -> None:
-        """Remember how many rows the API declares."""
-        self.last_total = total
-        if self.total is None:
-            self.total = total
-
-    def note(self, rows: Sequence[Row]) -> None:
-        """Remember the rows of a page in the order in which they came."""
-        for row in rows:
-            self.ids.setdefault(row.id, len(self.ids))
-
-    def is_followed_by(self, rows: Sequence[Row]) -> bool:
-        """Return True if a page begins with a row seen before, and repeats such rows in order."""
-        places = [self.ids.get(row.id) for row in rows]
-        known = [place for place in places if place is not None]
-        return bool(known) and places[0] is not None and known == sorted(known)
-
-    def proves_itself(self) -> bool:
-        """Return True if pages overlapped, and no fewer rows came than are declared."""
-        return not self.gap and (self.last_total is None or len(self.ids) >= self.last_total)
-
-
 class OverlappingScan:
     """Reads result sets until it is sure that none of their rows is missing."""
 
-    def __init__(
-        self, collection: Collection, behaviour: ServerBehaviour, *, checks_bounds: bool = False
-    ) -> None:
-        """Read sets of `collection`; check the bounds of each page where nothing else does."""
+    def __init__(self, collection: Collection, behaviour: ServerBehaviour) -> None:
+        """Read sets of `collection`."""
         self._collection = collection
         self._behaviour = behaviour
-        self._checks_bounds = checks_bounds
+        self.is_proven = True
+        """False once a set was only counted that grew meanwhile: a bookmark must not pass it."""
         # True once pages lacked rows, so that only the API's own links lead on.
         self._by_links = False
 
@@ -93,20 +55,21 @@ class OverlappingScan:
         scans: list[Scan] = []
         can_be_split = bool(self._parts(query, splits, Scan()))
         while len(scans) < MAX_SCANS:
-            current = Scan(bounds=scans[-1].bounds if scans else None)
+            current = self._begin(scans)
             scans.append(current)
             for page in self._walk(query, current):
                 before = len(scans[0].ids)
                 for scan in scans:
-                    scan.note(page.rows)
-                current.added += len(scans[0].ids) - before
-                current.cursors += [row.cursor for row in page.rows if row.cursor is not None]
-                yield _rows_of(page, query)
+                    scan.note(page.rows, scans[0])
+                current.note_page(page.rows, len(scans[0].ids) - before)
+                yield self._rows_of(page, query)
                 is_unproven = current.gap and current.total is None
                 if can_be_split and (is_unproven or self._fills_window(current)):
                     break
             else:
-                if self._is_complete(scans):
+                if self._is_complete(scans, query):
+                    if query.cursor == "any" and current.is_descending and current.pages > 1:
+                        yield from self._catch_up(query, current)
                     return
             if can_be_split:
                 for part, further in self._parts(query, splits, current):
@@ -115,6 +78,48 @@ class OverlappingScan:
             if current.cut_off or self._fills_window(current):
                 break
         raise IncompleteError(self._missing(scans))
+
+    def _begin(self, scans: Sequence[Scan]) -> Scan:
+        if self._behaviour.run_started is None:
+            return Scan()  # the clock is not known before the first answer
+        return Scan(
+            settled=self._collection.now() - SECOND,
+            known=len(scans[0].ids) if scans else 0,
+            bounds=scans[-1].bounds if scans else None,
+        )
+
+    def _catch_up(self, query: Query, scan: Scan) -> Iterator[list[Row]]:
+        """Yield what changed since a scan of a list began that has the newest rows first.
+
+        A row that was edited before it was read moved to the front, which was read already. The
+        front is read again, down to the rows that did not change, until all that changed since the
+        last time is on one page.
+
+        Raises:
+            IncompleteError: the rows change faster than they are read.
+        """
+        since = scan.settled
+        for _ in range(MAX_SCANS):
+            again = self._begin((scan,))
+            for page in self._walk(query, again):
+                again.note(page.rows, scan)
+                again.note_page(page.rows, 0)
+                yield self._rows_of(page, query)
+                unchanged = [
+                    row.cursor is not None and (since is None or row.cursor < since)
+                    for row in page.rows
+                ]
+                if any(unchanged):
+                    if again.pages == 1 or page.rows[0].cursor is None:
+                        return
+                    break
+            else:
+                if again.pages == 1:
+                    return
+            since = again.settled
+        raise IncompleteError(
+            "records change faster than the API lists them; some may not have been read"
+        )
 
     def _parts(
         self, query: Query, splits: Sequence[Split], seen: Scan
@@ -191,8 +196,9 @@ class OverlappingScan:
         else:
             page = request(self._collection, self._behaviour, current.bounds, at)
             self._behaviour.observe(page, current.bounds)
-        if self._checks_bounds:
-            self._behaviour.check_bounds(page.rows, query)
+        if current.settled is None:
+            current.settled = self._behaviour.settled
+        self._behaviour.check_bounds(page.rows, query)
         return page
 
     def _is_cut_off(self, positions: PositionPaginator, page: Page, seen: int) -> bool:
@@ -212,20 +218,42 @@ class OverlappingScan:
         window = self._collection.traits.result_window
         return window is not None and (current.total or 0) >= window
 
-    def _is_complete(self, scans: Sequence[Scan]) -> bool:
+    def _is_complete(self, scans: Sequence[Scan], query: Query) -> bool:
         """Return True if no row of a set can be missing after these scans."""
         if scans[-1].cut_off or self._fills_window(scans[-1]):
             return False
-        if scans[-1].proves_itself():
+        if scans[-1].overlaps or any(scan.is_counted for scan in scans):
             return True
-        if any(scan.total is not None and len(scan.ids) >= scan.total for scan in scans):
+        if self._is_open(query) and any(scan.has_as_many_rows for scan in scans):
+            self.is_proven = False
             return True
-        quiet = scans[-QUIET_SCANS:]
-        return (
-            scans[-1].total is None
-            and len(scans) > QUIET_SCANS
-            and not any(scan.added for scan in quiet)
+        return scans[-1].total is None and are_quiet(scans)
+
+    def _is_open(self, query: Query) -> bool:
+        """Return True if a set reaches into the time of this run, and so may grow."""
+        return query.cursor == "set" and (
+            query.until is None or not self._behaviour.is_settled(query.until)
         )
+
+    def _rows_of(self, page: Page, query: Query) -> list[Row]:
+        """Return the rows of a page that are of the set that was asked for.
+
+        A row that changed since the page was chosen may have left it.
+        """
+        if query.cursor == "null":
+            if any(
+                row.cursor is not None and self._behaviour.is_settled(row.cursor)
+                for row in page.rows
+            ):
+                raise FilterIgnoredError
+            return [row for row in page.rows if row.cursor is None]
+        after, until = query.after, query.until
+        return [
+            row
+            for row in page.rows
+            if row.cursor is None
+            or ((after is None or row.cursor >= after) and (until is None or row.cursor <= until))
+        ]
 
     def _missing(self, scans: Sequence[Scan]) -> str:
         """Return what could not be reached, counted where the API declares a total."""
@@ -239,16 +267,3 @@ class OverlappingScan:
             f"{missing:,} records at least could not be read: the order in which the API lists "
             "those of one moment keeps changing, or it counts more than it lists"
         )
-
-
-def _rows_of(page: Page, query: Query) -> list[Row]:
-    """Return the rows of a page that are of the set that was asked for."""
-    if query.cursor == "null" and any(row.cursor is not None for row in page.rows):
-        raise FilterIgnoredError
-    after, until = query.after, query.until
-    return [
-        row
-        for row in page.rows
-        if row.cursor is None
-        or ((after is None or row.cursor >= after) and (until is None or row.cursor <= until))
-    ]

@@ -97,6 +97,40 @@ def replay(changes: Sequence[Change]) -> Callable[[FakeList], None]:
     return after_request
 
 
+class LateRead(NamedTuple):
+    """What happens between the choice of a page and the reading of its rows, by their places."""
+
+    edited: frozenset[int]
+    deleted: frozenset[int]
+
+    def apply(self, source: FakeList, ids: Sequence[int]) -> None:
+        """Change rows of a page; places are counted from its end."""
+        at = list(reversed(ids))
+        source.edit(at[place] for place in self.edited if place < len(at))
+        source.delete(at[place] for place in self.deleted if place < len(at))
+
+
+LATE_READS = st.lists(
+    st.builds(
+        LateRead,
+        edited=st.frozensets(st.integers(0, 19), max_size=3) | st.just(frozenset(range(20))),
+        deleted=st.frozensets(st.integers(0, 19), max_size=2),
+    ),
+    max_size=25,
+)
+
+
+def read_late(changes: Sequence[LateRead]) -> Callable[[FakeList, Sequence[int]], None]:
+    """Apply the changes one by one, one between the two halves of each request."""
+    left = list(changes)
+
+    def before_rows(source: FakeList, ids: Sequence[int]) -> None:
+        if left:
+            left.pop(0).apply(source, ids)
+
+    return before_rows
+
+
 def stale(table: dict[Any, Micros | None], source: FakeList) -> list[int]:
     """The rows of the list that the table lacks, or has as they were before."""
     missing = object()

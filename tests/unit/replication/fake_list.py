@@ -80,6 +80,7 @@ class FakeList:
     clock: Micros = START
     requests: list[tuple[Query, Position | None]] = field(default_factory=list)
     after_request: Callable[[FakeList], None] | None = None
+    """Called between two requests: the client knows nothing of the time that passes there."""
     before_rows: Callable[[FakeList, Sequence[int]], None] | None = None
     """Called with the ids of a page once it is chosen, and before its rows are read."""
 
@@ -149,6 +150,8 @@ class FakeList:
 
     def _answer_alone(self, query: Query, at: Position | None) -> Page:
         number = len(self.requests)
+        if number and self.after_request:
+            self.after_request(self)
         self.requests.append((query, at))
         if number > MOST_REQUESTS:
             raise AssertionError("this read never ends")
@@ -157,10 +160,7 @@ class FakeList:
         position = self.paginator.first(size) if at is None else at
         if number in self.options.slow_at:
             position = position.fit(max(1, size // 2))
-        page = self._page(query, position, number)
-        if self.after_request:
-            self.after_request(self)
-        return page
+        return self._page(query, position, number)
 
     def _page(self, query: Query, position: Position, number: int) -> Page:
         query, start, limit = self._place(query, position)

@@ -107,10 +107,14 @@ def test_a_bookmark_never_passes_a_row_that_is_not_emitted_yet(
 
 @settings(max_examples=60, deadline=None)
 @given(source=lists(ties="stable", empty_at=frozenset(), slow_at=frozenset()))
-def test_the_rows_are_the_same_with_any_number_of_workers(source: FakeList) -> None:
+def test_rows_order_and_bookmark_are_the_same_with_any_number_of_workers(source: FakeList) -> None:
     runs = [read(source, Keyset(), workers=workers) for workers in (1, 4, 8)]
+    step = source.traits.granularity
     for run in runs:
         assert sorted(run.ids) == sorted(runs[0].ids)
+        assert run.watermark == runs[0].watermark
+        places = [row.cursor // step for row in run.rows if row.cursor is not None]
+        assert places == sorted(places)
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,6 +13,7 @@ from tap_leads.replication.full_table import FullTable, rows_of
 from tap_leads.replication.model import Order, Page, Query, Row, Traits
 from tap_leads.replication.pagination import CursorPaginator, HALPaginator
 from tap_leads.replication.ties import OverlappingScan
+from tap_leads.timestamps import HOUR
 from tests.unit.replication.fake_list import FakeList, fake_list, read
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def test_a_set_beyond_the_window_is_split() -> None:
 
 def test_a_set_without_cursors_that_has_one_was_not_filtered() -> None:
     source = fake_list(ignore_filters=True)
-    source.insert(5)
+    source.insert(5, at=source.clock - HOUR)
     query = Query(order=Order.STABLE, cursor="null")
     with pytest.raises(FilterIgnoredError):
         list(scan(source).read(query, ()))

@@ -1,0 +1,117 @@
+"""One pass over a result set by position, and what it proves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from tap_leads.replication.model import Query, Row
+    from tap_leads.timestamps import Micros
+
+# Scans in a row that must add nothing, where nothing else can prove that no row is missing.
+_QUIET_SCANS = 2
+# The same where the order of the rows does not hold still: a scan then misses a third of them.
+_QUIET_SHUFFLED_SCANS = 12
+# How many times more often cursors fall than rise in a list that is in descending order.
+_DESCENDING = 4
+
+
+@dataclass(slots=True)
+class Scan:
+    """One complete pass over a result set: its declared size, and the rows seen since it began."""
+
+    settled: Micros | None = None
+    """Rows with an older cursor were there when the scan began, if they are seen at all."""
+    known: int = 0
+    """How many rows had been seen before the scan began, by earlier scans of the set."""
+    bounds: Query | None = None
+    """The query as it is requested, from the first page to the last."""
+    total: int | None = None
+    last_total: int | None = None
+    gap: bool = False
+    cut_off: bool = False
+    added: int = 0
+    pages: int = 0
+    size: int = 0
+    """How many rows the scan itself saw."""
+    ids: dict[Hashable, int] = field(default_factory=dict)
+    """The rows seen since the scan began, also by later scans, in the order they came in."""
+    members: set[Hashable] = field(default_factory=set)
+    """Of these, the rows that were surely in the set when the scan began."""
+    cursors: list[Micros] = field(default_factory=list)
+    rises: int = 0
+    falls: int = 0
+
+    def note_total(self, total: int | None) -> None:
+        """Remember how many rows the API declares."""
+        self.last_total = total
+        if self.total is None:
+            self.total = total
+
+    def note_page(self, rows: Sequence[Row], added: int) -> None:
+        """Remember a page of the scan itself, which had so many rows that no scan saw before."""
+        self.pages += 1
+        self.added += added
+        self.size = len(self.ids)
+        cursors = [row.cursor for row in rows if row.cursor is not None]
+        self.cursors += cursors
+        self.rises += sum(one < other for one, other in pairwise(cursors))
+        self.falls += sum(one > other for one, other in pairwise(cursors))
+
+    def note(self, rows: Sequence[Row], first: Scan) -> None:
+        """Remember rows of a page, also of a later scan; `first` is the first scan of the set.
+
+        A row that is new to all scans may have been added since this one began, unless its cursor
+        says that it did not change since then.
+        """
+        for row in rows:
+            self.ids.setdefault(row.id, len(self.ids))
+            if first.ids[row.id] < self.known or (
+                row.cursor is not None and self.settled is not None and row.cursor < self.settled
+            ):
+                self.members.add(row.id)
+
+    def is_followed_by(self, rows: Sequence[Row]) -> bool:
+        """Return True if a page begins with a row seen before, and repeats such rows in order."""
+        places = [self.ids.get(row.id) for row in rows]
+        known = [place for place in places if place is not None]
+        return bool(known) and places[0] is not None and known == sorted(known)
+
+    @property
+    def overlaps(self) -> bool:
+        """Return True if pages overlapped, and no fewer rows came than are declared."""
+        return not self.gap and (self.last_total is None or len(self.ids) >= self.last_total)
+
+    @property
+    def is_counted(self) -> bool:
+        """Return True if as many rows came that were there at its beginning as were declared."""
+        return self.total is not None and len(self.members) >= self.total
+
+    @property
+    def has_as_many_rows(self) -> bool:
+        """Return True if as many rows came as were declared, some of which may be new ones."""
+        return self.total is not None and len(self.ids) >= self.total
+
+    @property
+    def is_descending(self) -> bool:
+        """Return True if rows come newest first: what is edited moves to pages that were read."""
+        return self.falls > _DESCENDING * self.rises
+
+    def repeats(self, earlier: Scan) -> bool:
+        """Return True if the rows that both scans saw came in the same order."""
+        places = [earlier.ids[row] for row in list(self.ids)[: self.size] if row in earlier.ids]
+        places = [place for place in places if place < earlier.size]
+        return places == sorted(places)
+
+
+def are_quiet(scans: Sequence[Scan]) -> bool:
+    """Return True if the last scans saw nothing that the ones before had not seen."""
+    holds_still = all(
+        later.repeats(earlier) for earlier, later in pairwise(scans[-_QUIET_SCANS - 1 :])
+    )
+    needed = _QUIET_SCANS if holds_still else _QUIET_SHUFFLED_SCANS
+    return len(scans) > needed and not any(scan.added for scan in scans[-needed:])
