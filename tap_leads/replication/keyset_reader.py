@@ -157,14 +157,16 @@ class KeysetReader:
                 ):
                     self._behaviour.lower_is_exclusive = False
                 return page
-            wider = fetch(self._collection, self._behaviour, earlier, expect_rows=True)
+            wider = first_page(self._collection, self._behaviour, earlier)
             if self._came_back(wider):
                 self._behaviour.lower_is_exclusive = True
                 return wider
             before = replace(query, after=self._page_start)
-            if not self._is_unchanged(fetch(self._collection, self._behaviour, before)):
-                return wider
-            if not self._has_changed_rows(page) and not self._has_changed_rows(wider):
+            there = fetch(self._collection, self._behaviour, before)
+            if not self._is_unchanged(there):
+                if wider.rows or not _reaches(there, cursor):
+                    return wider
+            elif not self._has_changed_rows(page) and not self._has_changed_rows(wider):
                 break  # or else those stood where the missing row is
         raise FilterIgnoredError
 
@@ -206,3 +208,7 @@ class KeysetReader:
 
 def _is_in(seen: Mapping[Hashable, Micros | None], row: Row) -> bool:
     return seen.get(row.id, _NEVER) == row.cursor
+
+
+def _reaches(page: Page, cursor: Micros) -> bool:
+    return any(row.cursor is not None and row.cursor >= cursor for row in page.rows)
