@@ -23,10 +23,11 @@ demo-sql: .venv/synced ## open psql on what the demo loaded
 test: lint .meltano/installed ## everything CI checks
 	$(BIN)/pytest -n 3
 
-lint: .venv/synced ## style, types and generated docs
+lint: .venv/synced ## style, types, directions of imports and generated docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python -m tools.docs --check
 
 docs: .venv/synced ## write the settings into README.md and meltano.yml

@@ -6,12 +6,11 @@ import io
 import json
 import logging
 import os
-import random
 import signal
 import subprocess
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +21,10 @@ from typing_extensions import override
 
 from sandbox import Sandbox
 from sandbox.postgres import Postgres
-from tap_leads.budget import Budget
+from tap_leads.rest.rate_limiter import RateLimiter
+from tap_leads.rest.retry import RetryPolicy
 from tap_leads.sources import SOURCES as EVERY_SOURCE
-from tap_leads.sources.dashly import CarrotQuestLeads, DashlyLeads
-from tap_leads.sources.kommo.leads import KommoLeads
-from tap_leads.sources.octanist import OctanistLeads
+from tap_leads.sources.connect import Network
 from tap_leads.tap import TapLeads
 from tests.loading import Database
 
@@ -153,7 +151,7 @@ def settings_for(api: Api, **others: Any) -> Config:
 def catalog_for(*streams: str) -> dict[str, Any]:
     """A catalog that selects these streams and no others, with all their columns."""
     every = [stream for source in EVERY_SOURCE for stream in source.streams]
-    names: list[str] = [vars(stream)["name"] for stream in every]
+    names = [stream.name for stream in every]
     return {
         "streams": [
             {
@@ -177,7 +175,7 @@ def sync(config: Config, state: dict[str, Any] | None = None, **options: Any) ->
     options = {"catalog": LEADS, **options}
     tap = TapLeads(config=config, state=state, message_writer=writer, **options)
     tap.sync_all()
-    return Run(messages=writer.messages, code=1 if tap.failures else 0)
+    return Run(messages=writer.messages, code=1 if tap.report.failures else 0)
 
 
 def _written(folder: Path, **files: Any) -> list[str]:
@@ -208,18 +206,58 @@ def _signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+class _NoChance:
+    """A source of random numbers that always returns the least."""
+
+    def uniform(self, a: float, _b: float, /) -> float:
+        return a
+
+
+class _PatientLimiter(RateLimiter):
+    """A rate limiter that a 429 does not slow down."""
+
+    @override
+    def slow_down(self, slot: Any, wait: float) -> None:
+        pass
+
+
+def set_runtime(patch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Let every tap of a test run with another runtime."""
+    patch.setattr(TapLeads, "runtime", replace(TapLeads.runtime, **changes))
+
+
+def set_traits(patch: pytest.MonkeyPatch, *streams: str, **changes: Any) -> None:
+    """Let every tap of a test take these for the facts about some streams (all by default)."""
+    patch.setattr(
+        TapLeads,
+        "sources",
+        [
+            replace(
+                source,
+                streams=[
+                    replace(stream, traits=replace(stream.traits, **changes))
+                    if stream.name in (streams or (stream.name,))
+                    else stream
+                    for stream in source.streams
+                ],
+            )
+            for source in TapLeads.sources
+        ],
+    )
+
+
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait only as long as the server asks for, and not for an account that was refused."""
-    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
-    monkeypatch.setattr(Budget, "refused", lambda _self, _wait: None)
+    network = Network(retry=RetryPolicy(rng=_NoChance()), limiter=_PatientLimiter)
+    set_runtime(monkeypatch, network=network)
 
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> int:
-    """The rows of a page for every source: few, so that a few hundred leads are many windows."""
-    for stream in (KommoLeads, DashlyLeads, CarrotQuestLeads, OctanistLeads):
-        monkeypatch.setattr(stream, "page_size", 20)
+    """The rows of a page of leads: few, so that a few hundred leads are many slices."""
+    leads = [f"{source.name}_leads" for source in EVERY_SOURCE]
+    set_traits(monkeypatch, *leads, page_size=20)
     return 20
 
 

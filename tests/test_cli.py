@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Runner = Callable[..., Run]
 
-STREAMS = {source.name: [vars(stream)["name"] for stream in source.streams] for source in SOURCES}
+STREAMS = {source.name: [stream.name for stream in source.streams] for source in SOURCES}
 WRONG = "canary-4f1c"
 
 
@@ -222,7 +222,7 @@ def test_a_mistake_in_a_stream_map_is_told_as_one(box: Sandbox, run_here: Runner
         maps = {"kommo_leads": {"name": expression}}
         run = run_here({"kommo": settings_for(box.kommo), "stream_maps": maps})
         assert run.code == 1
-        assert run.said()[-1].startswith("stream_maps: ")
+        assert any("stream_maps: " in line for line in run.said())
         assert "Traceback" not in run.stderr
 
 
@@ -234,7 +234,7 @@ def test_what_nobody_foresaw_ends_in_one_line_without_a_leads_data(
     run = run_tap({"kommo": settings_for(box.kommo), "stream_maps": maps})
     assert run.code == 1
     assert "Traceback" not in run.stderr
-    assert re.search(r"ValueError in [\w.]+, line \d+$", run.said()[-1])
+    assert "the expression for `name` failed on a record (ValueError)" in run.said()[-2]
     assert [lead["name"] for lead in box.kommo.rendered() if lead["name"] in run.stderr] == [""]
 
 

@@ -11,7 +11,7 @@ import pytest
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from sandbox import Sandbox
-from tap_leads.leads import LeadsStream
+from tap_leads.singer.stream import LeadsStream
 from tap_leads.sources import SOURCES as EVERY_SOURCE
 from tap_leads.tap import TapLeads
 from tests.conftest import catalog_for, settings_for, sync
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from tests.conftest import Config
 
 Catalog = dict[str, Any]
-EVERY_STREAM: list[str] = [
-    vars(stream)["name"] for source in EVERY_SOURCE for stream in source.streams
-]
+EVERY_STREAM: list[str] = [stream.name for source in EVERY_SOURCE for stream in source.streams]
 FORMS = ["text", "native"]
 
 

@@ -15,12 +15,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from sandbox.kommo_values import KINDS
-from tap_leads.checks import check
-from tap_leads.columns import BOOLEAN, ISO_TIME, NUMBER
-from tap_leads.config import tidy
-from tap_leads.errors import BLOCKED, MEANINGS, REDIRECT, SERVER_FAULT, UNKNOWN
+from tap_leads.records.convert import BOOLEAN, ISO_TIME, NUMBER
+from tap_leads.rest.errors import BLOCKED, MEANINGS, REDIRECT, SERVER_FAULT, UNKNOWN
+from tap_leads.settings.load import tidy
+from tap_leads.settings.validate import validate
 from tap_leads.sources import SOURCES
-from tap_leads.sources.kommo.fields import _Fields
+from tap_leads.sources.kommo.custom_fields import AccountFields
 from tap_leads.tap import TapLeads
 from tests.conftest import CREDENTIALS
 from tools.docs import settings as all_settings
@@ -36,6 +36,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *QUIRKS]
 SETTINGS = list(all_settings(TapLeads.config_jsonschema))
 NAMES = {setting.name for setting in SETTINGS}
 CHOICES = {choice for setting in SETTINGS for choice in setting.schema.get("enum", ())}
+SPECS = {stream.name: stream for source in SOURCES for stream in source.streams}
 STREAMS = TapLeads(validate_config=False).discover_streams()
 YAML_READER = YAML(typ="safe")
 GAP = "…"
@@ -136,13 +137,15 @@ def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None
                 config[source].setdefault(credential, "secret")
             if source == "kommo" and "accounts" not in config[source]:
                 config[source].setdefault("subdomain", "mycompany")
-    config = tidy(config)
-    sources = {source.name: source for source in SOURCES}
-    configured = {"octanist": {}, **config} if not sources.keys() & config else config
-    errors = check(configured, TapLeads.config_jsonschema, sources)
-    for name in sources.keys() & config:
-        errors += sources[name].check(config[name])
-    assert errors == []
+    if not CREDENTIALS.keys() & config:
+        config["octanist"] = {"api_key": "secret"}
+    if "hash_fields" in config:
+        config.setdefault("hash_key", "secret")
+    settings = [source.settings for source in SOURCES]
+    columns = {s.name: [column.name for column in s.columns] for s in SPECS.values()}
+    dynamic = {s.name: s.dynamic_columns for s in SPECS.values() if s.dynamic_columns}
+    schema = TapLeads.config_jsonschema
+    assert validate(tidy(config), schema, settings, columns, dynamic) == []
 
 
 def words(schema: dict[str, Any]) -> Iterator[str]:
@@ -186,13 +189,12 @@ def test_every_stream_is_in_the_readme_with_its_keys_and_no_other() -> None:
 
 
 def test_the_page_sizes_in_the_readme_are_those_of_the_streams() -> None:
-    streams = {stream.name: stream for stream in STREAMS}
     for row in stream_rows():
         size = re.search(r"pages of (\d+)", row[3])
         if size:
-            assert int(size[1]) == streams[spans(row[0])[0]].page_size
+            assert int(size[1]) == SPECS[spans(row[0])[0]].traits.page_size
         elif row[3].startswith("as "):
-            assert spans(row[3])[0] in streams
+            assert spans(row[3])[0] in SPECS
 
 
 def test_the_streams_that_are_not_selected_by_default_are_those_in_the_readme_and_in_meltano() -> (
@@ -212,7 +214,7 @@ def test_the_kinds_of_custom_fields_in_the_readme_have_the_types_that_it_says() 
         kind: row[1] for row in rows(section("Custom fields of Kommo")) for kind in spans(row[0])
     }
     for kind, what in told.items():
-        (first, *_) = _Fields({1: {"id": 1, "name": "", "type": kind}}).columns()
+        (first, *_) = AccountFields({1: {"id": 1, "name": "", "type": kind}}).columns()
         schema = first.type.schema
         word = re.split(r"[ ,]", what)[0]
         if word in names:
@@ -308,7 +310,7 @@ def test_every_quirk_is_numbered_and_says_why_it_matters_and_what_the_tap_does(p
 
 @pytest.mark.parametrize("page", QUIRKS, ids=lambda page: page.name)
 def test_every_test_that_a_quirk_names_exists(page: Path) -> None:
-    named = re.findall(r"`(tests/\w+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
     assert named
     for path, name in named:
         assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"
@@ -318,8 +320,9 @@ def test_the_table_of_files_has_every_file_of_the_tap_and_none_that_is_not_there
     told = {span for row in rows(section("Development")) for span in spans(row[0])}
     paths = {span for span in told if "/" in span}
     assert all((ROOT / path).exists() for path in paths)
-    files = (ROOT / "tap_leads").glob("*.py")
-    assert {f"tap_leads/{file.name}" for file in files if not file.name.startswith("_")} <= paths
+    rooms = {f"tap_leads/{file.parent.name}/" for file in (ROOT / "tap_leads").glob("*/*.py")}
+    files = {f"tap_leads/{file.name}" for file in (ROOT / "tap_leads").glob("[a-z]*.py")}
+    assert rooms | files <= paths
 
 
 def test_the_table_of_commands_is_what_make_offers() -> None:

@@ -18,8 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from tap_leads import progress
-from tests.conftest import LEADS, SOURCES, everyone, settings_for, sync
+from tests.conftest import LEADS, SOURCES, everyone, set_runtime, settings_for, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,7 +198,7 @@ def test_after_kill_9_a_run_from_the_last_state_that_arrived_loses_nothing(
 
 
 def test_a_state_follows_at_each_heartbeat(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "HEARTBEAT", 0.0)
+    set_runtime(monkeypatch, heartbeat=0.0)
     api = box.octanist
     api.options.page_cap = 20
     run = sync({"octanist": settings_for(api)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, faults
-from tests.conftest import CREDENTIALS, SOURCES, everyone, settings_for, sync
+from tap_leads.rest.retry import RetryPolicy
+from tap_leads.sources.connect import Network
+from tests.conftest import CREDENTIALS, SOURCES, everyone, set_runtime, settings_for, sync
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterator
 
     from sandbox import Api
@@ -102,11 +104,12 @@ def test_waits_between_tries_are_drawn_from_all_of_a_time_that_doubles(
 ) -> None:
     drawn: list[tuple[float, float]] = []
 
-    def uniform(low: float, high: float) -> float:
-        drawn.append((low, high))
-        return 0.0
+    class Rng:
+        def uniform(self, low: float, high: float, /) -> float:
+            drawn.append((low, high))
+            return 0.0
 
-    monkeypatch.setattr(random, "uniform", uniform)
+    set_runtime(monkeypatch, network=Network(retry=RetryPolicy(rng=Rng())))
     box.octanist.faults.plan(*[503] * 8)
     assert read(box.octanist).code == 0
     assert drawn == [(0, most) for most in (1, 2, 4, 8, 16, 32, 60, 60)]

@@ -15,8 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from typing_extensions import override
 
 from sandbox import Sandbox, faults
-from tap_leads.leads import LeadsStream
-from tests.conftest import KEYS, SOURCES, Table, everyone, settings_for, sync
+from tests.conftest import KEYS, SOURCES, Table, everyone, set_runtime, settings_for, sync
 
 if TYPE_CHECKING:
     import random
@@ -159,7 +158,7 @@ class Schedule(RuleBasedStateMachine):
         self.api.journal.clear()
         self.api.after_request = after_request
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(LeadsStream, "state_every", state_every)
+            set_runtime(patch, records_per_state=state_every)
             config = {self.api.slot: settings_for(self.api), "concurrency": concurrency}
             run = sync(config, deepcopy(self.state))
         self.api.after_request = None

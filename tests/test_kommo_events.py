@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from sandbox import Sandbox
 from sandbox.kommo_leads import PIPELINES
-from tap_leads.leads import LeadsStream
-from tests.conftest import Table, catalog_for, settings_for, sync
+from tests.conftest import Table, catalog_for, set_runtime, settings_for, sync
 from tests.kommo_streams import assert_equal, read
 from tests.test_records import moment
 
@@ -267,7 +266,7 @@ def test_after_any_moves_and_a_kill_one_quiet_run_makes_the_table_the_history(
     lag: int,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, Sandbox(leads=20, seed=3) as box:
-        patch.setattr(LeadsStream, "state_every", 5)
+        set_runtime(patch, records_per_state=5)
         api, left = box.kommo, list(during)
         box.clock.freeze()
         api.options.rate_limit = None

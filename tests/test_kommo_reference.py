@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from sandbox import faults
 from sandbox.kommo_reference import ARCHIVED
-from tap_leads.sources.kommo import STREAMS
+from tap_leads.sources.kommo import KOMMO
 from tap_leads.tap import TapLeads
 from tests.conftest import catalog_for, settings_for, sync
 from tests.kommo_streams import asked, assert_equal, read
@@ -32,7 +32,7 @@ TABLES = {
 }
 ALWAYS = ("kommo_account", "kommo_stages", *TABLES)
 NOT_BY_DEFAULT = {"kommo_lead_notes", "kommo_list_elements", "kommo_lead_events"}
-NAMES: list[str] = [vars(stream)["name"] for stream in STREAMS]
+NAMES: list[str] = [stream.name for stream in KOMMO.streams]
 INCREMENTAL = {
     "kommo_leads": "updated_at",
     "kommo_lead_stage_changes": "changed_at",

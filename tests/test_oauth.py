@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import faults
+from tap_leads.rest.clock import SystemClock
 from tests.conftest import everyone, sync
 from tests.consents import consented, held, integration, let_end, statuses, token_requests
 
@@ -207,6 +208,7 @@ def test_a_token_that_ends_in_mid_run_is_renewed_by_the_clock(
 
     # The clock of the machine, which the sandbox lives by too.
     monkeypatch.setattr(time, "time", lambda: real() + moved)
+    monkeypatch.setattr(SystemClock, "time", lambda _self: real() + moved)
     box.kommo.options.page_cap = 50
     box.kommo.after_request = move
     run = sync(config | {"concurrency": 1})

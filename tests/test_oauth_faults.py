@@ -12,8 +12,9 @@ import pytest
 from typing_extensions import override
 
 from sandbox import faults
-from tap_leads.budget import Budget
-from tests.conftest import catalog_for, everyone, sync
+from tap_leads.rest.rate_limiter import RateLimiter, Slot
+from tap_leads.sources.connect import Network
+from tests.conftest import catalog_for, everyone, set_runtime, sync
 from tests.consents import consented, held, let_end, statuses, token_requests
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def test_a_fault_that_stays_ends_the_account_in_one_line_and_leaves_the_tokens_a
     box.kommo.oauth.faults.plan(*[faults.status(500)] * 40)
     assert sync(config).code == 1
     (line,) = errors(caplog)
-    assert "500: the API has a fault of its own; try again later" in line
+    assert "500: the API has an internal error; try again later" in line
     assert len(token_requests(box)) == 20
     assert held(file) == before
     box.kommo.oauth.faults.clear()
@@ -245,14 +246,15 @@ def test_a_request_for_tokens_is_not_redirected(
 def test_each_request_for_tokens_waits_for_its_turn_as_all_others_do(
     box: Sandbox, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns: list[Budget] = []
-    wait = Budget.wait
+    turns: list[RateLimiter] = []
 
-    def counted(budget: Budget) -> float:
-        turns.append(budget)
-        return wait(budget)
+    class Counted(RateLimiter):
+        @override
+        def acquire(self) -> Slot:
+            turns.append(self)
+            return super().acquire()
 
-    monkeypatch.setattr(Budget, "wait", counted)
+    set_runtime(monkeypatch, network=Network(limiter=Counted))
     box.kommo.options.page_cap = 20
     box.kommo.after_request = lambda _api, _rng: box.kommo.oauth.expire()
     assert sync(config).code == 0

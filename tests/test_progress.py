@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_leads import progress
-from tap_leads.progress import HEADS
-from tests.conftest import LEADS, SOURCES, everyone, settings_for
+from tap_leads.singer.report import HEADS
+from tests.conftest import LEADS, SOURCES, everyone, set_runtime, settings_for
 
 if TYPE_CHECKING:
     import random
@@ -62,7 +61,7 @@ def numbers(row: dict[str, str]) -> tuple[int, int, int]:
 def test_a_stream_at_work_tells_how_far_it_is(
     box: Sandbox, run_here: Runner, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "HEARTBEAT", 0.0)
+    set_runtime(monkeypatch, heartbeat=0.0)
     run = run_here({source: settings_for(box.apis[source], name="north")})
     found = [match for line in infos(run.stderr) if (match := LINE.fullmatch(line))]
     assert len(found) > 5
@@ -82,7 +81,7 @@ def test_a_stream_at_work_tells_how_far_it_is(
 def test_retries_are_told_where_there_are_some(
     box: Sandbox, run_here: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "HEARTBEAT", 0.0)
+    set_runtime(monkeypatch, heartbeat=0.0)
     box.octanist.faults.plan("none", 503, "reset")
     run = run_here({"octanist": settings_for(box.octanist)})
     found = [match for line in infos(run.stderr) if (match := LINE.fullmatch(line))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from datetime import datetime
@@ -13,9 +12,8 @@ import pytest
 from sandbox import faults, octanist, octanist_query
 from sandbox.octanist_leads import CLICK_IDS
 from sandbox.people import iso_ms
-from tap_leads.sources.dashly import DashlyLeads
 from tap_leads.tap import TapLeads
-from tests.conftest import settings_for, sync
+from tests.conftest import set_traits, settings_for, sync
 
 if TYPE_CHECKING:
     from sandbox import Api, Sandbox
@@ -87,7 +85,7 @@ def test_a_change_that_moves_no_date_comes_when_everything_is_read(
 def short_reach(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Dashly:
     """Dashly, where nobody can page beyond the first 200 leads, and the tap knows it."""
     box.dashly.options.reach = REACH
-    monkeypatch.setattr(DashlyLeads, "reach", REACH)
+    set_traits(monkeypatch, "dashly_leads", result_window=REACH)
     return box.dashly
 
 
@@ -291,10 +289,10 @@ def test_an_error_of_either_form_is_told_by_its_code_and_never_by_its_text(
     assert text not in caplog.text
 
 
+@pytest.mark.usefixtures("no_waits")
 def test_a_list_without_paging_is_not_taken_for_a_page(
-    box: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    box: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.0)
     box.octanist.options.bare_array = True
     run = sync({"octanist": settings_for(box.octanist)})
     assert run.code == 1

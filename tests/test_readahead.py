@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tap_leads.readahead import ReadAhead
-from tap_leads.sources.kommo.leads import KommoLeads
-from tests.conftest import KEYS, SOURCES, Table, everyone, settings_for, sync
+from tests.conftest import KEYS, SOURCES, Table, everyone, set_traits, settings_for, sync
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sandbox import Api
     from tests.conftest import Run
@@ -123,7 +121,7 @@ def test_no_lead_is_lost_that_changes_while_windows_are_read_at_once(
 def test_an_api_that_takes_no_note_of_a_position_or_of_an_upper_bound_costs_no_lead(
     box: Sandbox, source: str, ignored: str, concurrency: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(KommoLeads, "page_size", 100)  # no moment has more leads
+    set_traits(monkeypatch, "kommo_leads", page_size=100)  # no moment has more leads
     api = box.apis[source]
     api.options.ignored_params = (ignored,)
     assert_whole(api, read(api, concurrency))
@@ -172,137 +170,3 @@ def test_windows_are_read_at_once(box: Sandbox) -> None:
     api.answer = answer  # type: ignore[method-assign]  # the sandbox's own, and counted
     read(api, 4)
     assert 2 <= most[0] <= 4
-
-
-# The machinery alone
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Give other threads time until something is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-
-
-def threads_of(work: Callable[[], None]) -> list[threading.Thread]:
-    """The threads that `work` began and left behind."""
-    before = set(threading.enumerate())
-    work()
-    return [thread for thread in threading.enumerate() if thread not in before]
-
-
-def test_results_come_in_the_order_of_the_jobs_whichever_ends_first() -> None:
-    later = threading.Event()
-
-    def first() -> Iterator[int]:
-        assert later.wait(PATIENCE)
-        yield from (1, 2)
-
-    def second() -> Iterator[int]:
-        yield from (3, 4)
-        later.set()
-
-    results = ReadAhead([first(), second(), iter([5])], threads=2).results(PATIENCE)
-    assert list(results) == [1, 2, 3, 4, 5]
-
-
-def test_an_error_is_raised_in_its_turn_and_ends_the_jobs_behind_it() -> None:
-    failed = threading.Event()
-
-    def first() -> Iterator[int]:
-        yield 1
-        assert failed.wait(PATIENCE)
-        yield 2
-
-    def second() -> Iterator[int]:
-        yield 3
-        failed.set()
-        raise ValueError("the second")
-
-    taken: list[int | None] = []
-    with pytest.raises(ValueError, match="the second"):
-        taken += ReadAhead([first(), second(), iter([4])], threads=3).results(PATIENCE)
-    results = ReadAhead([iter([1]), second(), iter([4])], threads=3).results(PATIENCE)
-    for expected in (1, 3):
-        assert next(results) == expected
-    with pytest.raises(ValueError, match="the second"):
-        next(results)
-
-
-def test_an_error_in_finding_the_next_job_is_raised_behind_those_that_were_found() -> None:
-    def jobs() -> Iterator[Iterator[int]]:
-        yield iter([1, 2])
-        raise ValueError("no more")
-
-    results = ReadAhead(jobs(), threads=4).results(PATIENCE)
-    assert [next(results), next(results)] == [1, 2]
-    with pytest.raises(ValueError, match="no more"):
-        next(results)
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("each", [1, 40])
-def test_only_so_many_results_wait_however_slowly_they_are_taken(threads: int, each: int) -> None:
-    made: list[int] = []
-
-    def job() -> Iterator[int]:
-        for number in range(each):
-            made.append(number)
-            yield number
-
-    results = ReadAhead((job() for _ in range(5000 // each)), threads).results(PATIENCE)
-    taken = [next(results) for _ in range(3)]
-    room = 8 * threads
-    wait_until(lambda: len(made) >= room)
-    time.sleep(0.05)  # in which many more could be made
-    assert len(made) <= len(taken) + room + 2 * threads
-    results.close()  # type: ignore[attr-defined]  # it is a generator
-
-
-def test_a_job_whose_turn_has_come_goes_on_though_the_room_is_full() -> None:
-    full = threading.Event()
-
-    def first() -> Iterator[int]:
-        assert full.wait(PATIENCE)
-        yield from range(100)
-
-    def others() -> Iterator[int]:
-        for number in range(100, 200):
-            if number >= 107:
-                full.set()
-            yield number
-
-    jobs = [first(), others(), others()]
-    taken = list(ReadAhead(jobs, threads=2).results(PATIENCE))
-    assert taken == [*range(100), *range(100, 200), *range(100, 200)]
-
-
-def test_threads_end_when_nobody_takes_any_more() -> None:
-    def work() -> None:
-        jobs = (iter(range(1000)) for _ in range(1000))
-        results = ReadAhead(jobs, threads=4).results(PATIENCE)
-        next(results)
-        results.close()  # type: ignore[attr-defined]  # it is a generator
-
-    for thread in threads_of(work):
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
-
-
-def test_a_wait_is_told_by_none_and_costs_no_result() -> None:
-    go_on = threading.Event()
-
-    def job() -> Iterator[int]:
-        yield 1
-        assert go_on.wait(PATIENCE)
-        yield 2
-
-    results = ReadAhead([job()], threads=1).results(0.001)
-    first = next(results)
-    while first is None:
-        first = next(results)
-    assert first == 1
-    assert next(results) is None
-    go_on.set()
-    assert [r for r in results if r is not None] == [2]

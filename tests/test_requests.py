@@ -11,8 +11,10 @@ import pytest
 from typing_extensions import override
 
 from sandbox import faults
-from tap_leads.client import decode
-from tests.conftest import settings_for, sync
+from tap_leads.rest.body import decode
+from tap_leads.rest.retry import RetryPolicy
+from tap_leads.sources.connect import Network
+from tests.conftest import set_runtime, settings_for, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +129,7 @@ def test_the_certificates_and_proxies_of_the_environment_are_used(
     box: Sandbox, elsewhere: tuple[str, list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, heard = elsewhere
-    monkeypatch.setattr("tap_leads.client._MAX_TRIES", 1)
+    set_runtime(monkeypatch, network=Network(retry=RetryPolicy(max_tries=1)))
     monkeypatch.setenv("HTTP_PROXY", url)
     monkeypatch.setenv("NO_PROXY", "")
     assert sync({"kommo": settings_for(box.kommo)}).code == 1

@@ -10,10 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk import RESTStream, Tap
+from singer_sdk import Stream
 
-from tap_leads.leads import LeadsStream
-from tests.conftest import LEADS, settings_for, sync
+from tests.conftest import LEADS, set_runtime, settings_for, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +25,7 @@ SOURCES = ["kommo", "dashly", "carrotquest", "octanist"]
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A STATE after every few records."""
-    monkeypatch.setattr(LeadsStream, "state_every", 7)
+    set_runtime(monkeypatch, records_per_state=7)
 
 
 @pytest.mark.usefixtures("often")
@@ -114,17 +113,8 @@ def test_a_run_that_is_told_to_end_writes_its_state_and_does_not_look_like_a_suc
     assert read | set(rest.ids("kommo_leads")) == {str(x["id"]) for x in box.kommo.rendered()}
 
 
-def test_the_private_parts_of_the_sdk_that_the_tap_replaces_are_still_there() -> None:
-    replaced: dict[type, tuple[str, ...]] = {
-        RESTStream: (
-            "_generate_record_messages",
-            "_increment_stream_state",
-            "_write_request_duration_log",
-        ),
-        Tap: ("_validate_config", "_handle_termination"),
-    }
-    for owner, names in replaced.items():
-        assert all(callable(getattr(owner, name, None)) for name in names)
+def test_the_private_part_of_the_sdk_that_the_tap_replaces_is_still_there() -> None:
+    assert callable(getattr(Stream, "_generate_record_messages", None))
 
 
 def test_a_full_table_read_leaves_the_bookmark_alone(box: Sandbox) -> None:

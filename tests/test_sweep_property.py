@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Sandbox
-from tap_leads.leads import LeadsStream
-from tests.conftest import KEYS, Table, settings_for, sync
+from tests.conftest import KEYS, Table, set_runtime, settings_for, sync
 
 if TYPE_CHECKING:
     import random
@@ -100,7 +99,7 @@ def test_after_any_changes_and_a_kill_one_quiet_run_makes_the_table_equal_the_so
     state_every: int,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, Sandbox(leads=0, seed=3) as box:
-        patch.setattr(LeadsStream, "state_every", state_every)
+        set_runtime(patch, records_per_state=state_every)
         api = box.apis[source]
         api.options.rate_limit = None
         api.options.page_cap = page_cap

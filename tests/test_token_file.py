@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_leads.oauth import default_file
+from tap_leads.rest.auth.token_store import default_file
 from tests.conftest import sync
 from tests.consents import consented, held, let_end, token_requests
 

@@ -1,9 +1,9 @@
-"""The sources. A new one is one new file here and one word below."""
+"""The lead systems. A new one is a folder here and a word in `SOURCES`."""
 
 from __future__ import annotations
 
-from tap_leads.sources.dashly import CarrotQuest, Dashly
-from tap_leads.sources.kommo import Kommo
-from tap_leads.sources.octanist import Octanist
+from tap_leads.sources.dashly import CARROT_QUEST, DASHLY
+from tap_leads.sources.kommo import KOMMO
+from tap_leads.sources.octanist import OCTANIST
 
-SOURCES = (Kommo, Dashly, CarrotQuest, Octanist)
+SOURCES = (KOMMO, DASHLY, CARROT_QUEST, OCTANIST)

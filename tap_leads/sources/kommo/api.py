@@ -1,4 +1,4 @@
-"""What all of Kommo's lists have in common: address, credential, parameters and envelope.
+"""What all of Kommo's lists have in common: URL, parameters, envelope, and columns.
 
 https://developers.kommo.com/docs/kommo-for-developers
 """
@@ -6,145 +6,124 @@ https://developers.kommo.com/docs/kommo-for-developers
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from typing_extensions import override
-
-from tap_leads import instants
-from tap_leads.columns import INTEGER, TEXT, UNIX_TIME, Column, Nested
-from tap_leads.errors import codes
-from tap_leads.kinds import SnapshotStream, WindowStream
-from tap_leads.leads import LeadsStream
-from tap_leads.pagination import OVERLAP, Page, PageNumberPaginator
+from tap_leads.records.columns import UNRELATED, Column, Nested
+from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
+from tap_leads.replication.model import Order, Traits
+from tap_leads.rest.client import Request
+from tap_leads.sources.base import Cursor, RawPage
+from tap_leads.timestamps import SECOND, from_unix_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from tap_leads.accounts import Account
-    from tap_leads.client import Ask
-    from tap_leads.pagination import Record
-    from tap_leads.query import Query
+    from tap_leads.replication.model import Query, Record
+    from tap_leads.replication.pagination import PageNumber
+    from tap_leads.sources.base import Settings, StreamSpec
+    from tap_leads.timestamps import Micros
 
-ID = Column("id", INTEGER, "Id.")
-NAME = Column("name", TEXT, "Name.")
-SORT = Column("sort", INTEGER, "Place in the order that the account shows.")
-ACCOUNT_ID = Column("account_id", INTEGER, "Id of the account.")
-CREATED_BY = Column("created_by", INTEGER, "Id of the user who created it; 0 is a robot.")
-UPDATED_BY = Column("updated_by", INTEGER, "Id of the user who changed it last; 0 is a robot.")
+ID = Column("id", INTEGER, "ID of the record in Kommo.")
+NAME = Column("name", TEXT, "Name of the record.")
+SORT = Column("sort", INTEGER, "Position in the order that the account shows.")
+ACCOUNT_ID = Column("account_id", INTEGER, "ID of the account in Kommo.")
+CREATED_BY = Column("created_by", INTEGER, "ID of the user who created it; 0 is a robot.")
+UPDATED_BY = Column("updated_by", INTEGER, "ID of the user who last modified it; 0 is a robot.")
 CREATED_AT = Column("created_at", UNIX_TIME, "When it was created.")
-UPDATED_AT = Column("updated_at", UNIX_TIME, "When it was changed last.")
-MADE = (CREATED_BY, UPDATED_BY, CREATED_AT, UPDATED_AT)
-RESPONSIBLE = Column("responsible_user_id", INTEGER, "Id of the user who is responsible.")
-GROUP = Column("group_id", INTEGER, "Id of that user's group; 0 is the default group.")
-ANY = Nested({}, rest=TEXT)
-"""A list of objects whose fields depend on their kind."""
-ANY_OBJECT = Nested({}, many=False, rest=TEXT)
+UPDATED_AT = Column("updated_at", UNIX_TIME, "When it was last modified.")
+AUTHORSHIP = (CREATED_BY, UPDATED_BY, CREATED_AT, UPDATED_AT)
+RESPONSIBLE = Column("responsible_user_id", INTEGER, "ID of the responsible user.")
+GROUP = Column("group_id", INTEGER, "ID of that user's group; 0 is the default group.")
+OPEN_LIST = Nested({}, rest=TEXT, members=UNRELATED)
+"""A list of objects whose fields depend on their type."""
+OPEN_OBJECT = Nested({}, many=False, rest=TEXT, members=UNRELATED)
+
+FULL_LIST = Traits(page_size=250, cursor_nullable=True)
+"""A list without a modification date that can be filtered by."""
+BY_SECOND = Traits(page_size=250, granularity=SECOND)
+"""A list that can be filtered and sorted by a date in whole seconds."""
+UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
+"""A list that can be filtered by a date in whole seconds, and not sorted by it."""
+NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
+
+
+def date_cursor(field: str, column: str = "") -> Cursor:
+    """Return a replication key of whole Unix seconds."""
+
+    def read(record: Record, _settings: Settings) -> Micros | None:
+        return from_unix_seconds(record.get(field))
+
+    return Cursor(column or field, read, field)
+
+
+BY_UPDATED_AT = date_cursor("updated_at")
 
 
 def objects(value: Any) -> list[Record]:
-    """The objects of a list; none of what is no list, or in it no object."""
+    """Return the objects of a list; none if it is no list, without what is no object."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def spread(name: str, value: Any) -> dict[str, Any]:
-    """The fields of an object, by `name.field`; what is no object stays as it came."""
+    """Return the fields of an object as `name.field`; other values as `name`."""
     if isinstance(value, dict):
         return {f"{name}.{field}": part for field, part in value.items()}
     return {name: value} if value else {}
 
 
-class KommoStream(LeadsStream):
-    """A list of Kommo, by `updated_at`, which has whole seconds."""
-
-    source = "kommo"
-    credential = "access_token` or `kommo.oauth"  # whichever is set
-    address = "`kommo.subdomain`, `kommo.domain` and `kommo.api_url`"
-    page_size = 250
-    tick = instants.SECOND
-    replication_key: str | None = "updated_at"
-    skips = frozenset({HTTPStatus.NOT_FOUND})
-    by: ClassVar[str | None] = "updated_at"
-    """The field that can be filtered by, and that the replication key is read from."""
-    still: ClassVar[str | None] = "id"
-    """The field whose order holds still while a list is read by position, where there is one."""
-    can_sort: ClassVar[bool] = True
-    """Whether the list can be ordered by `by`."""
-    adds: ClassVar[str | None] = None
-    """What `with` is to add to each record."""
-
-    @override
-    def get_base(self, account: Account) -> str:
-        return base_of(account.settings)
-
-    @override
-    def get_credentials(self, account: Account) -> dict[str, str]:
-        return account.auth.headers() if account.auth else {}
-
-    @override
-    def get_params(self, account: Account, ask: Ask) -> dict[str, Any]:
-        page, limit = ask.page or (1, ask.limit)
-        query = ask.query
-        order = self.still if query.whole or query.unbounded else self.by
-        params = {"with": self.adds, "page": page, "limit": limit}
-        if order and (order == self.still or self.can_sort):
-            params[f"order[{order}]"] = "desc" if query.newest else "asc"
-        if query.low is not None:
-            params[f"filter[{self.by}][from]"] = max(query.low // instants.SECOND, 0)
-        if query.high is not None:
-            params[f"filter[{self.by}][to]"] = query.high // instants.SECOND
-        for part in query.parts:
-            params |= part
-        return params
-
-    @override
-    def read_page(self, body: Any, ask: Ask) -> Page:
-        following = body.get("_links", {}).get("next")
-        url = following["href"] if following else None
-        name = (ask.query.path or self.path).rpartition("/")[2]
-        return Page(
-            body["_embedded"][name],
-            more=url is not None,
-            total=body.get("_total_items"),
-            next_url=url,
-        )
-
-    @override
-    def read_codes(self, body: Any) -> str:
-        errors = [e for each in body.get("validation-errors", []) for e in each["errors"]]
-        return codes(*(value for e in errors for value in (e["code"], e["path"])))
-
-    @override
-    def read_key(self, account: Account, record: Record) -> int | None:
-        return instants.of_seconds(record.get(self.by)) if self.by else None
-
-    @override
-    def get_positions(self, query: Query) -> PageNumberPaginator:
-        return PageNumberPaginator(self.page_size, overlap=OVERLAP)
-
-    @override
-    def unfold(self, account: Account, record: Record) -> dict[str, Any]:
-        fields = {**record}
-        fields.pop("_links", None)
-        return fields | spread("_embedded", fields.pop("_embedded", None))
+def unwrap(record: Record) -> Record:
+    """Take a record out of its HAL envelope, in place: `_embedded` spread, `_links` dropped."""
+    if isinstance(record, dict):  # anything else is reported when its ID is read
+        record.pop("_links", None)
+        record |= spread("_embedded", record.pop("_embedded", None))
+    return record
 
 
-class KommoSnapshot(SnapshotStream, KommoStream):
-    """A list of Kommo that is read whole in each run."""
-
-    replication_key: str | None = None
-    by: ClassVar[str | None] = None
-    still: ClassVar[str | None] = None
-    tick = instants.SECOND
-
-
-class KommoWindows(WindowStream, KommoStream):
-    """A list of Kommo that cannot be ordered by the field that it can be filtered by."""
-
-    can_sort = False
-
-
-def base_of(settings: Mapping[str, Any]) -> str:
-    """The address of the API; the path of the API is added where `api_url` does not have it."""
+def base_url(settings: Mapping[str, Any]) -> str:
+    """Return the URL of an account's API v4."""
     default = f"https://{settings.get('subdomain')}.{settings['domain']}"
     url = str(settings.get("api_url", default)).rstrip("/")
     return url if url.endswith("/api/v4") else f"{url}/api/v4"
+
+
+class KommoApi:
+    """Builds requests and reads answers for one account."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Use the account's `subdomain` and `domain`, or `api_url`."""
+        self.base_url = base_url(settings)
+
+    def request(self, stream: StreamSpec, query: Query, at: PageNumber, now: Micros) -> Request:  # noqa: ARG002
+        """Return the request for a page of a list."""
+        cursor = stream.replication_key.field if stream.replication_key else None
+        params: dict[str, Any] = {"page": at.page, "limit": at.limit}
+        if query.order is Order.STABLE:
+            order = stream.stable_sort
+        else:
+            order = cursor if stream.traits.sortable else None
+        if order:
+            params[f"order[{order}]"] = "desc" if query.order is Order.NEWEST else "asc"
+        if query.after is not None:
+            params[f"filter[{cursor}][from]"] = max(query.after // SECOND, 0)
+        if query.until is not None:
+            params[f"filter[{cursor}][to]"] = query.until // SECOND
+        for part in query.filters:
+            params |= part
+        return Request("GET", self.base_url + stream.path, params)
+
+    def page(self, stream: StreamSpec, body: Any, at: PageNumber) -> RawPage:  # noqa: ARG002
+        """Return the records of an answer; the envelope names them as the path does."""
+        following = body.get("_links", {}).get("next")
+        link = following["href"] if following else None
+        if stream.records is not None:
+            records = stream.records(body)
+        else:
+            records = body["_embedded"][stream.path.rpartition("/")[2]]
+        rows = [unwrap(record) for record in records]
+        return RawPage(rows, link is not None, body.get("_total_items"), link)
+
+    def error_codes(self, body: Any) -> Iterator[object]:
+        """Yield the codes and parameter names of a rejected request."""
+        for each in body.get("validation-errors", []):
+            for error in each["errors"]:
+                yield from (error["code"], error["path"])

@@ -1,4 +1,4 @@
-"""Kommo's contacts and companies, by the same sweep as leads.
+"""Kommo's contacts and companies.
 
 https://developers.kommo.com/reference/contacts-list
 https://developers.kommo.com/reference/companies-list
@@ -6,125 +6,110 @@ https://developers.kommo.com/reference/companies-list
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from typing_extensions import override
-
-from tap_leads.columns import BOOLEAN, EMAIL, PHONE, TEXT, UNIX_TIME, Column, Texts
+from tap_leads.records.columns import Column, Texts
+from tap_leads.records.convert import BOOLEAN, EMAIL, PHONE, TEXT, UNIX_TIME
+from tap_leads.replication.keyset import Keyset
+from tap_leads.replication.pagination import PageNumberPaginator
+from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import (
     ACCOUNT_ID,
-    ANY,
+    AUTHORSHIP,
+    BY_SECOND,
+    BY_UPDATED_AT,
     GROUP,
     ID,
-    MADE,
     NAME,
+    NOT_FOUND,
+    OPEN_LIST,
     RESPONSIBLE,
     objects,
 )
-from tap_leads.sources.kommo.fields import KommoFieldedStream
-from tap_leads.sources.kommo.leads import CATALOG_ELEMENTS, COMPANIES, CUSTOM_FIELDS, TAGS
+from tap_leads.sources.kommo.custom_values import (
+    COLUMN_OF_CODE,
+    CUSTOM_FIELDS,
+    DYNAMIC_COLUMNS,
+)
+from tap_leads.sources.kommo.leads import CATALOG_ELEMENTS, LINKS, TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from tap_leads.replication.model import Record
+    from tap_leads.sources.base import Account
 
-    from tap_leads.accounts import Account
-    from tap_leads.pagination import Record
-
-# The columns for the fields that hold them, by the codes that Kommo gives to these.
-_CODES = {"PHONE": "phone", "EMAIL": "email"}
-_REACHED = (
-    Column("phone", PHONE, "The first phone."),
-    Column("email", EMAIL, "The first e-mail."),
-    Column("phones", Texts({}), "All phones."),
-    Column("emails", Texts({}), "All e-mails."),
-)
 _LINKED = (
     Column("tags", TAGS, "Tags.", "_embedded.tags"),
-    Column("leads", COMPANIES, "Leads.", "_embedded.leads"),
+    Column("leads", LINKS, "Linked leads.", "_embedded.leads"),
     Column("catalog_elements", CATALOG_ELEMENTS, "List elements.", "_embedded.catalog_elements"),
 )
 _COMMON = (
     RESPONSIBLE,
     GROUP,
-    *MADE,
+    *AUTHORSHIP,
     Column("closest_task_at", UNIX_TIME, "When the next task is due."),
-    Column("is_deleted", BOOLEAN, "Whether it is in the recycle bin."),
-    *_REACHED,
+    Column("is_deleted", BOOLEAN, "True if the record is in the recycle bin."),
+    Column("phone", PHONE, "The first phone number."),
+    Column("email", EMAIL, "The first email address."),
+    Column("phones", Texts(), "All phone numbers.", repeats="phone"),
+    Column("emails", Texts(), "All email addresses.", repeats="email"),
     Column("custom_fields_values", CUSTOM_FIELDS, "The filled custom fields and their values."),
     ACCOUNT_ID,
 )
 
 
-class KommoPeople(KommoFieldedStream):
-    """Contacts or companies: phones and e-mails are among their custom fields."""
-
-    @override
-    def unfold(self, account: Account, record: Record) -> dict[str, Any]:
-        fields = super().unfold(account, record)
-        for custom in objects(record.get("custom_fields_values")):
-            if name := _CODES.get(str(custom.get("field_code"))):
-                self._reach(name, custom, fields)
-        customs = fields.get("custom_fields_values")
-        if not customs or {*_CODES.values()}.isdisjoint(self.hashed_names | self.deselected):
-            return fields
-        shown = [
-            each if self._name_of(each) in self.hashed_names else self._veiled(each)
-            for each in objects(customs)
-        ]
-        return {**fields, "custom_fields_values": shown}
-
-    def _reach(self, name: str, custom: Record, fields: dict[str, Any]) -> None:
-        """Put the phones or e-mails of a field into columns of their own."""
-        values = [each.get("value") for each in objects(custom.get("values"))]
-        filled = [value for value in values if value is not None]
-        if filled:
-            fields.setdefault(name, filled[0])
-            veiled = [self.veil({name: value}).get(name) for value in filled]
-            seen = [value for value in veiled if value is not None]
-            fields[f"{name}s"] = [*(fields.get(f"{name}s") or ()), *seen] or None
-        if (column := self._name_of(custom)) in fields and column not in self.hashed_names:
-            fields[column] = self._veiled(custom).get("values")
-
-    def _veiled(self, custom: Record) -> Record:
-        """A field as it may leave: what its column does not tell, it must not tell either."""
-        name = _CODES.get(str(custom.get("field_code")), "")
-        if name not in self.hashed_names and name not in self.deselected:
-            return custom
-        values = [
-            {**each, "value": self.veil({name: each.get("value")}).get(name)}
-            for each in objects(custom.get("values"))
-        ]
-        return {**custom, "values": values}
+def fields_of_person(record: Record, _account: Account) -> dict[str, Any]:
+    """Return the fields of a contact or company, phones and emails lifted out of custom fields."""
+    fields = {**record}
+    for custom in objects(record.get("custom_fields_values")):
+        if name := COLUMN_OF_CODE.get(str(custom.get("field_code"))):
+            values = [each.get("value") for each in objects(custom.get("values"))]
+            if filled := [value for value in values if value is not None]:
+                fields.setdefault(name, filled[0])
+                fields[f"{name}s"] = [*fields.get(f"{name}s", ()), *filled]
+    return fields
 
 
-class KommoContacts(KommoPeople):
-    """Contacts; those of incoming leads are not listed until these are accepted."""
-
-    name = "kommo_contacts"
-    path = "/contacts"
-    adds = "leads,catalog_elements"
-    columns: ClassVar[Sequence[Column]] = (
+CONTACTS = StreamSpec(
+    name="kommo_contacts",
+    path="/contacts",
+    replication_key=BY_UPDATED_AT,
+    paginator=PageNumberPaginator,
+    strategy=Keyset(),
+    traits=BY_SECOND,
+    stable_sort="id",
+    params={"with": "leads,catalog_elements"},
+    fields=fields_of_person,
+    absent=NOT_FOUND,
+    dynamic_columns=DYNAMIC_COLUMNS,
+    columns=(
         ID,
         NAME,
         Column("first_name", TEXT, "First name."),
         Column("last_name", TEXT, "Last name."),
-        Column("is_unsorted", BOOLEAN, "Whether it belongs to an incoming lead."),
+        Column("is_unsorted", BOOLEAN, "True if the contact belongs to an incoming lead."),
         *_COMMON,
         *_LINKED,
-        Column("companies", COMPANIES, "The company, if any.", "_embedded.companies"),
-    )
+        Column("companies", LINKS, "The company, if any.", "_embedded.companies"),
+    ),
+)
 
-
-class KommoCompanies(KommoPeople):
-    """Companies."""
-
-    name = "kommo_companies"
-    path = "/companies"
-    adds = "contacts,leads,catalog_elements"
-    columns: ClassVar[Sequence[Column]] = (
+COMPANIES = StreamSpec(
+    name="kommo_companies",
+    path="/companies",
+    replication_key=BY_UPDATED_AT,
+    paginator=PageNumberPaginator,
+    strategy=Keyset(),
+    traits=BY_SECOND,
+    stable_sort="id",
+    params={"with": "contacts,leads,catalog_elements"},
+    fields=fields_of_person,
+    absent=NOT_FOUND,
+    dynamic_columns=DYNAMIC_COLUMNS,
+    columns=(
         ID,
         NAME,
         *_COMMON,
         *_LINKED,
-        Column("contacts", ANY, "Contacts.", "_embedded.contacts"),
-    )
+        Column("contacts", OPEN_LIST, "Contacts of the company.", "_embedded.contacts"),
+    ),
+)

@@ -2,132 +2,157 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from typing_extensions import override
-
-from tap_leads.columns import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME, Column
-from tap_leads.query import Query
+from tap_leads.records.columns import Column
+from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
+from tap_leads.replication.full_table import full_scan, rows_of
+from tap_leads.replication.keyset import Keyset
+from tap_leads.replication.pagination import PageNumberPaginator
+from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.slices import TimeSlices
+from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import (
     ACCOUNT_ID,
-    ANY,
-    ANY_OBJECT,
+    AUTHORSHIP,
+    BY_SECOND,
+    BY_UPDATED_AT,
+    FULL_LIST,
     GROUP,
     ID,
-    MADE,
     NAME,
+    NOT_FOUND,
+    OPEN_LIST,
+    OPEN_OBJECT,
     RESPONSIBLE,
-    KommoSnapshot,
-    KommoStream,
-    KommoWindows,
+    UNSORTED,
     spread,
 )
-from tap_leads.sources.kommo.leads import CUSTOM_FIELDS
-from tap_leads.windows import Windows
+from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS
+from tap_leads.sources.kommo.reference import LISTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from tap_leads.accounts import Account
-    from tap_leads.pagination import Record
-    from tap_leads.query import Batch
-    from tap_leads.reader import AccountReader
+    from tap_leads.replication.model import Account, Bounds, Chunk, Record
 
 
-class KommoTasks(KommoWindows):
-    """https://developers.kommo.com/reference/tasks-list; it can be ordered by `id` at best."""
+def _task_fields(record: Record, _account: object) -> dict[str, Any]:
+    fields = {**record}
+    return fields | spread("result", fields.pop("result", None))
 
-    name = "kommo_tasks"
-    path = "/tasks"
-    columns: ClassVar[Sequence[Column]] = (
+
+# https://developers.kommo.com/reference/tasks-list: it can be sorted by `id` at best.
+TASKS = StreamSpec(
+    name="kommo_tasks",
+    path="/tasks",
+    replication_key=BY_UPDATED_AT,
+    paginator=PageNumberPaginator,
+    strategy=TimeSlices(),
+    traits=UNSORTED,
+    stable_sort="id",
+    fields=_task_fields,
+    absent=NOT_FOUND,
+    columns=(
         ID,
-        *MADE,
+        *AUTHORSHIP,
         RESPONSIBLE,
         GROUP,
-        Column("entity_id", POSITIVE, "Id of what it is about."),
-        Column("entity_type", TEXT, "What it is about: leads, contacts, companies or customers."),
-        Column("duration", INTEGER, "Seconds that it is planned to take."),
-        Column("is_completed", BOOLEAN, "Whether it is done."),
-        Column("task_type_id", INTEGER, "Id of its type; `kommo_account` has them."),
+        Column("entity_id", POSITIVE, "ID of the linked record."),
+        Column("entity_type", TEXT, "Type of that record: leads, contacts, companies, customers."),
+        Column("duration", INTEGER, "Planned duration in seconds."),
+        Column("is_completed", BOOLEAN, "True if the task is done."),
+        Column("task_type_id", INTEGER, "ID of the task type; `kommo_account` lists them."),
         Column("text", TEXT, "What is to be done."),
-        Column("result", TEXT, "What came of it.", "result.text"),
-        Column("complete_till", UNIX_TIME, "When it is due."),
+        Column("result", TEXT, "Result of the task.", "result.text"),
+        Column("complete_till", UNIX_TIME, "When the task is due."),
         ACCOUNT_ID,
-    )
+    ),
+)
 
-    @override
-    def unfold(self, account: Account, record: Record) -> dict[str, Any]:
-        fields = super().unfold(account, record)
-        return fields | spread("result", fields.pop("result", None))
-
-
-class KommoLeadNotes(KommoStream):
-    """https://developers.kommo.com/reference/notes-list."""
-
-    name = "kommo_lead_notes"
-    path = "/leads/notes"
-    selected_by_default = False
-    adds = "is_pinned"
-    columns: ClassVar[Sequence[Column]] = (
+# https://developers.kommo.com/reference/notes-list
+LEAD_NOTES = StreamSpec(
+    name="kommo_lead_notes",
+    path="/leads/notes",
+    replication_key=BY_UPDATED_AT,
+    paginator=PageNumberPaginator,
+    strategy=Keyset(),
+    traits=BY_SECOND,
+    stable_sort="id",
+    params={"with": "is_pinned"},
+    absent=NOT_FOUND,
+    selected_by_default=False,
+    columns=(
         ID,
-        Column("entity_id", INTEGER, "Id of the lead."),
-        *MADE,
+        Column("entity_id", INTEGER, "ID of the lead."),
+        *AUTHORSHIP,
         RESPONSIBLE,
         GROUP,
-        Column("note_type", TEXT, "Its kind, such as common or call_in."),
-        Column("params", ANY_OBJECT, "What it says, in fields that depend on its kind."),
-        Column("is_pinned", BOOLEAN, "Whether it is pinned."),
+        Column("note_type", TEXT, "Type of the note, such as common or call_in."),
+        Column("params", OPEN_OBJECT, "Content of the note; its fields depend on the type."),
+        Column("is_pinned", BOOLEAN, "True if the note is pinned."),
         ACCOUNT_ID,
-    )
+    ),
+)
 
-
-class KommoIncomingLeads(KommoSnapshot):
-    """https://developers.kommo.com/reference/unsorted-leads-list; those not yet accepted."""
-
-    name = "kommo_incoming_leads"
-    path = "/leads/unsorted"
-    primary_keys = ("account", "uid")
-    still = "created_at"
-    columns: ClassVar[Sequence[Column]] = (
-        Column("uid", TEXT, "Id of the incoming lead."),
-        Column("source_uid", TEXT, "Id of its source."),
+# https://developers.kommo.com/reference/unsorted-leads-list: those not yet accepted.
+INCOMING_LEADS = StreamSpec(
+    name="kommo_incoming_leads",
+    path="/leads/unsorted",
+    primary_key=("account", "uid"),
+    identity=itemgetter("uid"),
+    traits=FULL_LIST,
+    stable_sort="created_at",
+    absent=NOT_FOUND,
+    columns=(
+        Column("uid", TEXT, "ID of the incoming lead."),
+        Column("source_uid", TEXT, "ID of its source."),
         Column("source_name", TEXT, "Name of its source."),
         Column("category", TEXT, "sip, mail, forms or chats."),
-        Column("pipeline_id", INTEGER, "Id of the pipeline that it waits in."),
-        Column("created_at", UNIX_TIME, "When it came."),
-        Column("metadata", ANY_OBJECT, "What is known of it, depending on its category."),
-        Column("leads", ANY, "The lead that it would be.", "_embedded.leads"),
-        Column("contacts", ANY, "Its contacts.", "_embedded.contacts"),
-        Column("companies", ANY, "Its companies.", "_embedded.companies"),
+        Column("pipeline_id", INTEGER, "ID of the pipeline that it waits in."),
+        Column("created_at", UNIX_TIME, "When it arrived."),
+        Column("metadata", OPEN_OBJECT, "What is known of it; depends on the category."),
+        Column("leads", OPEN_LIST, "The lead that acceptance will create.", "_embedded.leads"),
+        Column("contacts", OPEN_LIST, "Its contacts.", "_embedded.contacts"),
+        Column("companies", OPEN_LIST, "Its companies.", "_embedded.companies"),
         ACCOUNT_ID,
-    )
-
-    @override
-    def read_identity(self, record: Record) -> Any:
-        return record["uid"]
+    ),
+)
 
 
-class KommoListElements(KommoSnapshot):
-    """https://developers.kommo.com/reference/list-elements; of one list after the other."""
+class ListElements:
+    """Reads the elements of each list of the account, list by list."""
 
-    name = "kommo_list_elements"
-    path = "/catalogs"
-    selected_by_default = False
-    columns: ClassVar[Sequence[Column]] = (
+    prefetch: ClassVar[bool] = True
+
+    def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
+        """Yield the elements of all lists; several lists are read at once."""
+        lists = [row.id for row in rows_of(account.collection(LISTS))]
+        paths = (f"/catalogs/{list_id}/elements" for list_id in lists)
+        collections = (account.collection(replace(LISTS, path=path)) for path in paths)
+        jobs = (full_scan(collection, bounds) for collection in collections)
+        yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
+
+
+# https://developers.kommo.com/reference/list-elements
+LIST_ELEMENTS = StreamSpec(
+    name="kommo_list_elements",
+    path="/catalogs",
+    strategy=ListElements(),
+    traits=FULL_LIST,
+    absent=NOT_FOUND,
+    selected_by_default=False,
+    columns=(
         ID,
-        Column("catalog_id", INTEGER, "Id of the list."),
+        Column("catalog_id", INTEGER, "ID of the list."),
         NAME,
-        *MADE,
-        Column("is_deleted", BOOLEAN, "Whether it is in the recycle bin."),
-        Column("currency_id", INTEGER, "Id of the currency."),
+        *AUTHORSHIP,
+        Column("is_deleted", BOOLEAN, "True if the element is in the recycle bin."),
+        Column("currency_id", INTEGER, "ID of the currency."),
         Column("custom_fields_values", CUSTOM_FIELDS, "The filled custom fields and their values."),
         Column("invoice_link", TEXT, "Link of an invoice."),
         ACCOUNT_ID,
-    )
-
-    @override
-    def get_jobs(self, reader: AccountReader) -> Iterator[Iterator[Batch]]:
-        lists = [row["id"] for batch in next(super().get_jobs(reader)) for row in batch.records]
-        for list_id in lists:
-            query = Query(path=f"/catalogs/{list_id}/elements")
-            yield Windows(reader, None, None, threads=1, query=query).everything()
+    ),
+)

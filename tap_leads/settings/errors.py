@@ -1,0 +1,19 @@
+"""The error of settings that cannot be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_leads.errors import LeadsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class SettingsError(LeadsError):
+    """Settings, state or catalog that cannot be used; `lines` has one line for each reason."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        """Keep the lines."""
+        super().__init__("; ".join(lines))
+        self.lines = lines

@@ -1,0 +1,166 @@
+"""Where settings come from: files, environment variables, and the defaults of their schema."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tap_leads.settings.errors import SettingsError
+from tap_leads.settings.schema import type_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tap_leads.settings.schema import Config, Schema
+
+
+def from_files(paths: Iterable[str]) -> Config:
+    """Return the settings of these JSON files, later ones over earlier ones.
+
+    Raises:
+        SettingsError: a file is missing, is not JSON, or is not an object.
+    """
+    config: Config = {}
+    for path in paths:
+        config |= _read_file(path)
+    return config
+
+
+def _read_file(path: str) -> Config:
+    """Return the JSON object in a file; raise SettingsError, without the content, otherwise."""
+    if path.lstrip().startswith("{"):
+        raise SettingsError(["--config takes the path of a file, or ENV, and not settings"])
+    try:
+        content = _parse_json(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"the config file {path} cannot be read: {error.strerror}"
+        raise SettingsError([msg]) from None
+    except ValueError as error:
+        place = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        msg = f"the config file {path} is not JSON{place}"
+        raise SettingsError([msg]) from None
+    if not isinstance(content, dict):
+        msg = f"the config file {path} must hold a JSON object"
+        raise SettingsError([msg])
+    return content
+
+
+def _parse_json(content: str) -> Any:
+    """Return the value of a JSON text; raise ValueError also for NaN, which Python would take."""
+    return json.loads(content, parse_constant=int)
+
+
+def from_environment(schema: Schema, prefix: str) -> Config:
+    """Return the settings in variables such as `TAP_LEADS_CONCURRENCY`, or in a file `.env`.
+
+    The name of a nested setting is joined by `_`, as Meltano does it. A whole object is given as
+    JSON, and the variable of a key in it wins.
+
+    Raises:
+        SettingsError: a variable has a value of another type.
+    """
+    from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415  # few runs read the environment
+
+    variables = {**dotenv_values(find_dotenv(usecwd=True)), **os.environ}
+    config: Config = {}
+    errors: list[str] = []
+    for path, kind in _settings(schema):
+        variable = prefix + "_".join(path).upper()
+        value = variables.get(variable)
+        if value is None:
+            continue
+        try:
+            parsed = _parse(value, _types(kind))
+        except (KeyError, ValueError):
+            errors.append(f"{variable}: must be {type_names(_types(kind))}, written as JSON")
+            continue
+        place = config
+        for key in path[:-1]:
+            place = place.setdefault(key, {})
+        place[path[-1]] = parsed
+    if errors:
+        raise SettingsError(errors)
+    return config
+
+
+def _settings(
+    schema: Schema, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    """Yield every setting that a variable can hold, an object before the keys in it."""
+    for name, kind in schema["properties"].items():
+        here = (*path, name)
+        yield here, kind
+        if "properties" in kind and name != "filters":
+            yield from _settings(kind, here)
+
+
+def _types(schema: Schema) -> list[str]:
+    """Return the JSON types of a setting but null."""
+    types = schema.get("type", "string")
+    return [each for each in ([types] if isinstance(types, str) else types) if each != "null"]
+
+
+_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "integer": int,
+    "number": (int, float),
+}
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
+    ("false", "0", "no", "off"), False
+)
+
+
+def _parse(value: str, types: list[str]) -> Any:
+    """Return the value of a variable; raise KeyError or ValueError if it is of another type."""
+    if types == ["boolean"]:
+        return _BOOLEANS[value.lower()]
+    try:
+        parsed = _parse_json(value)
+    except ValueError:
+        parsed = value
+    for each in types:
+        if each == "string":
+            return value
+        if isinstance(parsed, _PYTHON_TYPES[each]) and not isinstance(parsed, bool):
+            return parsed
+    raise ValueError
+
+
+def merge(below: Config, above: Config) -> Config:
+    """Return the settings of two places, merged key by key; `above` wins."""
+    both = {
+        key: merge(below[key], value)
+        if isinstance(below.get(key), dict) and isinstance(value, dict)
+        else value
+        for key, value in above.items()
+    }
+    return below | both
+
+
+def with_defaults(config: Config, schema: Schema) -> Config:
+    """Return settings with the defaults of their schema where nothing is set."""
+    properties = schema["properties"].items()
+    return {name: kind["default"] for name, kind in properties if "default" in kind} | config
+
+
+def tidy(config: Any) -> Any:
+    """Return settings without those that are null: Meltano and people mean by it "not set".
+
+    A filter may be written as in a URL: `{"value[gte]": 1}` is `{"value": {"gte": 1}}`.
+    """
+    if isinstance(config, list):
+        return [tidy(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    result: Config = {}
+    for key, value in config.items():
+        name, bracket, inner = key.partition("[")
+        if bracket and inner.endswith("]"):
+            result = merge(result, {name: {inner[:-1]: tidy(value)}})
+        elif value is not None:
+            # In a stream map null is a value: it drops a property or a stream.
+            result = merge(result, {key: value if key == "stream_maps" else tidy(value)})
+    return result

@@ -1,0 +1,205 @@
+"""Settings: what a source declares, and the schema of all settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from tap_leads.settings.load import with_defaults
+from tap_leads.settings.oauth import inherited
+from tap_leads.settings.schema import (
+    Config,
+    Schema,
+    boolean,
+    integer,
+    list_of,
+    number,
+    object_of,
+    one_of,
+    secret,
+    text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = [
+    "Config",
+    "Defaults",
+    "Schema",
+    "SourceSettings",
+    "boolean",
+    "integer",
+    "list_of",
+    "number",
+    "object_of",
+    "one_of",
+    "secret",
+    "source",
+    "text",
+    "top_level",
+]
+
+
+class Defaults(NamedTuple):
+    """What applies to a source where the user sets nothing.
+
+    `api_url` and `name` are texts for the documentation, not values.
+    """
+
+    api_url: str
+    name: str
+    requests_per_second: float
+    lookback_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """The settings of a source.
+
+    Attributes:
+        name: The name of its settings object.
+        schema: Its schema, as `source` returns it.
+        label: Returns the name of an account that has no `name`.
+        problems: Yields what the schema cannot see in an account's settings: (setting, what).
+    """
+
+    name: str
+    schema: Schema
+    label: Callable[[Config], str]
+    problems: Callable[[Config], Iterable[tuple[str, str]]]
+
+    def accounts(self, config: Config) -> list[tuple[str, str, Config]]:
+        """Return (settings object, label, settings with defaults) of each account.
+
+        Args:
+            config: The settings object of the source, which its schema accepts.
+        """
+        shared = {name: value for name, value in config.items() if name != "accounts"}
+        if "accounts" not in config:
+            return [self._account(self.name, shared)]
+        # A `name` next to `accounts` would be the name of all of them.
+        shared.pop("name", None)
+        return [
+            self._account(f"{self.name}.accounts[{index}]", inherited(shared, own))
+            for index, own in enumerate(config["accounts"])
+        ]
+
+    def _account(self, where: str, own: Config) -> tuple[str, str, Config]:
+        settings = with_defaults(own, self.schema)
+        return where, str(settings.get("name") or self.label(settings)), settings
+
+
+def source(
+    title: str,
+    description: str,
+    own: Mapping[str, Schema],
+    *,
+    filters: Schema,
+    defaults: Defaults,
+) -> Schema:
+    """Return the schema of a source's settings: its own, those of every source, `accounts`."""
+    common = {
+        "name": text(
+            "Account name",
+            f"The label of the account in the `account` column and in the state. {defaults.name}",
+            minLength=1,
+        ),
+        **own,
+        "filters": {**filters, "title": "Filters"},
+        "requests_per_second": number(
+            "Requests per second",
+            "The most requests that the tap sends in any one second, over all streams and, unless "
+            "`share_rate_limit` is false, over all accounts of the source.",
+            default=defaults.requests_per_second,
+            exclusiveMinimum=0,
+        ),
+        "lookback_seconds": integer(
+            "Lookback",
+            "Overlap between runs, in seconds. Each run starts this long before the bookmark to "
+            "catch records that the API publishes late. The overlap is emitted again.",
+            default=defaults.lookback_seconds,
+            minimum=0,
+        ),
+        "api_url": text(
+            "API address",
+            "Another base URL of the API: https, or http on a loopback address. The credential "
+            f"is sent there. Default: {defaults.api_url}.",
+            format="uri",
+        ),
+    }
+    of_all_accounts = {
+        "share_rate_limit": boolean(
+            "Share the rate limit",
+            "All accounts of this source share one rate limit, because an API limits an IP "
+            "address. Set to false to give each account its own.",
+            default=True,
+        ),
+        "accounts": list_of(
+            object_of(common),
+            title="Accounts",
+            description="Several accounts of the source: objects with a `name` each, and the "
+            "settings in which they differ from those next to `accounts`.",
+            minItems=1,
+        ),
+    }
+    return object_of({**common, **of_all_accounts}, title=title, description=description)
+
+
+def top_level(sources: Mapping[str, Schema]) -> Schema:
+    """Return the schema of all settings, given that of each source by its name."""
+    return object_of(
+        {
+            "start_date": text(
+                "Start date",
+                "Sync records modified on or after this date or date-time; UTC unless it has an "
+                "offset. Default: no limit.",
+                format="date-time",
+                examples=["2026-01-01", "2026-01-01T00:00:00Z"],
+            ),
+            **sources,
+            "nested_values": one_of(
+                "Nested values",
+                "`text`: lists and objects as JSON text, which every target keeps. `native`: "
+                "lists and objects; in Postgres they are jsonb.",
+                "text",
+                "native",
+            ),
+            "hash_fields": list_of(
+                text("Column", "A column."),
+                title="Hashed columns",
+                description="Columns to pseudonymize, such as `email`, or `dashly_leads.email` in "
+                "one stream only. Each value is replaced by its HMAC-SHA256 (hex), keyed with "
+                "`hash_key`, so the same person has the same hash in every source. Emails are "
+                "trimmed and lowercased first, phone numbers are reduced to digits, other texts "
+                "are trimmed.",
+                examples=[["email", "phone", "name"]],
+            ),
+            "hash_key": text(
+                "Hash key",
+                "The key of the hashes of `hash_fields`: long, secret, and the same in every run.",
+                minLength=1,
+                secret=True,
+                writeOnly=True,
+            ),
+            "concurrency": integer(
+                "Concurrency",
+                "The most requests of an account under way at once, whatever its streams do.",
+                default=4,
+                minimum=1,
+                maximum=32,
+            ),
+            "request_timeout": number(
+                "Request timeout",
+                "Seconds that one request may take in all.",
+                default=60,
+                exclusiveMinimum=0,
+            ),
+            "user_agent": text(
+                "User agent",
+                "The User-Agent header of all requests. Default: tap-leads and its version.",
+                minLength=1,
+                pattern=r"^[ -~]*\Z",
+            ),
+        }
+    )

@@ -1,0 +1,109 @@
+"""The setting `oauth`: tokens that the tap renews, in place of an `access_token`.
+
+https://datatracker.ietf.org/doc/html/rfc6749#section-6
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tap_leads.settings.schema import object_of, secret, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tap_leads.settings.schema import Config, Schema
+
+_GRANTS = {"code", "refresh_token"}
+"""The two ways to get the first tokens."""
+_REQUIRED = ("client_id", "client_secret", "redirect_uri")
+
+
+def setting(how: str, code: str) -> Schema:
+    """Return the schema of `oauth`.
+
+    Args:
+        how: Where a user finds the values.
+        code: What the authorization code is, and how long it is valid.
+    """
+    return object_of(
+        {
+            "client_id": text("Client ID", "Client ID of the integration.", minLength=1),
+            "client_secret": secret("Client secret", "Client secret of the integration."),
+            "redirect_uri": text(
+                "Redirect URI",
+                "Redirect URI of the integration, exactly as it is registered.",
+                minLength=1,
+            ),
+            "code": secret(
+                "Code",
+                f"{code} The first run exchanges it for tokens, later runs ignore it. Another "
+                "code is a new consent.",
+            ),
+            "refresh_token": secret(
+                "Refresh token",
+                "In place of `code`: the first refresh token, taken over from another program, "
+                "which must not use it any more. Ignored once it has been exchanged.",
+            ),
+            "token_file": text(
+                "Token file",
+                "Where the tap keeps the account's tokens, which change at least once a day: one "
+                "file for each account, on a disk that outlives the run. Default: "
+                "`.meltano/tap-leads/` of the Meltano project, else `.tap-leads/` in the current "
+                "folder.",
+                minLength=1,
+            ),
+        },
+        title="OAuth",
+        description=f"In place of `access_token`: tokens that the tap renews by itself. {how}",
+    )
+
+
+def inherited(shared: Config, own: Config) -> Config:
+    """Return an account's settings: its own over those that all accounts share.
+
+    An account's own credential replaces a shared one of the other kind, and its own `code` a
+    shared `refresh_token`.
+    """
+    both = shared | own
+    if "oauth" in own:
+        below = {**shared.get("oauth", {})}
+        if own["oauth"].keys() & _GRANTS:
+            below = {name: value for name, value in below.items() if name not in _GRANTS}
+        both["oauth"] = below | own["oauth"]
+        if "access_token" not in own:
+            both.pop("access_token", None)
+    elif "access_token" in own:
+        both.pop("oauth", None)
+    return both
+
+
+def problems(settings: Config) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with an account's `access_token` and `oauth`: (setting, what)."""
+    oauth = settings.get("oauth")
+    if oauth is None:
+        if "access_token" not in settings:
+            yield "access_token", "must be set, or `oauth` in its place"
+        return
+    if "access_token" in settings:
+        yield "access_token", "cannot be set beside `oauth`: keep one of the two"
+    for name in _REQUIRED:
+        if name not in oauth:
+            yield f"oauth.{name}", "must be set"
+    if oauth.keys() >= _GRANTS:
+        yield "oauth.code", "cannot be set beside `refresh_token`: keep the newer of the two"
+
+
+def shared_files(accounts: Iterable[tuple[str, Config]]) -> Iterator[str]:
+    """Yield a line for each account that would overwrite the tokens of another one.
+
+    Args:
+        accounts: The name of each account's settings object, and its settings.
+    """
+    owners: dict[Path, str] = {}
+    for where, settings in accounts:
+        if file := settings.get("oauth", {}).get("token_file"):
+            owner = owners.setdefault(Path(file).expanduser().resolve(), where)
+            if owner != where:
+                yield f"{where}.oauth.token_file: is the file of {owner} too; give each its own"

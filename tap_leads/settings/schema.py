@@ -1,0 +1,66 @@
+"""The vocabulary in which settings are declared: one function for each kind of JSON schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Schema: TypeAlias = dict[str, Any]
+"""The JSON schema of a setting."""
+Config: TypeAlias = dict[str, Any]
+"""Settings: those of the tap, of a source, or of an account."""
+
+
+def text(title: str, description: str, **keywords: Any) -> Schema:
+    """Return the schema of a string."""
+    return {"type": "string", "title": title, "description": description, **keywords}
+
+
+def secret(title: str, description: str) -> Schema:
+    """Return the schema of a string that no log or message may show and a header can carry."""
+    form = r"^[!-~]*$(?!\n)"
+    return text(title, description, minLength=1, pattern=form, secret=True, writeOnly=True)
+
+
+def number(title: str, description: str, **keywords: Any) -> Schema:
+    """Return the schema of a number."""
+    return {"type": "number", "title": title, "description": description, **keywords}
+
+
+def integer(title: str, description: str, **keywords: Any) -> Schema:
+    """Return the schema of a whole number."""
+    return {"type": "integer", "title": title, "description": description, **keywords}
+
+
+def boolean(title: str, description: str, *, default: bool) -> Schema:
+    """Return the schema of a switch."""
+    return {"type": "boolean", "title": title, "description": description, "default": default}
+
+
+def one_of(title: str, description: str, *choices: str) -> Schema:
+    """Return the schema of a choice; the first one is the default."""
+    return text(title, description, enum=[*choices], default=choices[0])
+
+
+def object_of(properties: Mapping[str, Schema], **keywords: Any) -> Schema:
+    """Return the schema of an object that has these keys and no others."""
+    return {
+        "type": "object",
+        "properties": {**properties},
+        "additionalProperties": False,
+        **keywords,
+    }
+
+
+def list_of(items: Schema, **keywords: Any) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": items, **keywords}
+
+
+def type_names(json_types: str | list[str]) -> str:
+    """Return JSON types as a message names them: `a list or a string`."""
+    names = {"array": "a list", "object": "an object", "integer": "a whole number"}
+    types = [json_types] if isinstance(json_types, str) else json_types
+    return " or ".join(names.get(each, f"a {each}") for each in types)

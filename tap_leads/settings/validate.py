@@ -1,0 +1,163 @@
+"""What is wrong with settings: one line for each error, with its name and never its value."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jsonschema import Draft202012Validator
+
+from tap_leads.settings.oauth import shared_files
+from tap_leads.settings.schema import type_names
+from tap_leads.timestamps import from_text
+from tap_leads.urls import origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from jsonschema import ValidationError
+
+    from tap_leads.settings.model import SourceSettings
+    from tap_leads.settings.schema import Config, Schema
+
+
+def validate(
+    config: Config,
+    schema: Schema,
+    sources: Sequence[SourceSettings],
+    columns: Mapping[str, Collection[str]],
+    dynamic: Mapping[str, str],
+) -> list[str]:
+    """Return one line for each error, with the name of the setting and never its value.
+
+    What the schema cannot see is checked only where the schema finds nothing wrong.
+
+    Args:
+        config: All settings, tidied, without defaults.
+        schema: The schema of all settings.
+        sources: The settings of every source.
+        columns: The columns of each stream that may be hashed.
+        dynamic: For streams with columns that are known only at run time, a regular expression
+            that the whole name of such a column matches.
+    """
+    errors = [line for e in Draft202012Validator(schema).iter_errors(config) for line in _lines(e)]
+    start_date = config.get("start_date")
+    if isinstance(start_date, str) and from_text(start_date) is None:
+        errors.append("start_date: must be a date or date-time such as 2026-01-01T00:00:00Z")
+    configured = [each for each in sources if each.name in config]
+    if not configured:
+        names = ", ".join(each.name for each in sources)
+        errors.append(f"no source is configured: set one of {names}")
+    if errors:
+        return sorted(set(errors))
+    for each in configured:
+        errors += _source_errors(each, config[each.name])
+    return [*errors, *_hash_errors(config, columns, dynamic)]
+
+
+_MESSAGES: dict[str, str] = {
+    "enum": "must be one of {}",
+    "minimum": "must be {} or more",
+    "maximum": "must be {} or less",
+    "exclusiveMinimum": "must be more than {}",
+    "minLength": "must not be empty",
+    "minItems": "must not be empty",
+    "minProperties": "must not be empty",
+}
+
+
+def _lines(error: ValidationError) -> Iterator[str]:
+    """Yield an error of the schema without the value: it may be a secret in the wrong place."""
+    path = list(error.absolute_path)
+    wanted: Any = error.validator_value
+    schema: Any = error.schema
+    given: Any = error.instance
+    if error.validator == "additionalProperties":
+        for name in sorted(set(given) - set(schema["properties"])):
+            close = difflib.get_close_matches(name, schema["properties"], 1)
+            hint = f"; did you mean {_dotted([*path, close[0]])}?" if close else ""
+            yield f"{_dotted([*path, name])}: there is no such setting{hint}"
+    elif error.validator == "required":
+        for name in sorted(set(wanted) - set(given)):
+            yield f"{_dotted([*path, name])}: must be set"
+    elif error.validator == "type":
+        yield f"{_dotted(path)}: must be {type_names(wanted)}"
+    else:
+        values = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
+        unknown = "is not of the form that the documentation names"
+        message = _MESSAGES.get(str(error.validator), unknown)
+        yield f"{_dotted(path)}: {message.format(values)}"
+
+
+def _dotted(path: Iterable[str | int]) -> str:
+    """Return the name of a setting as Meltano writes it: `kommo.accounts[0].access_token`."""
+    name = ""
+    for part in path:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
+    return name or "the settings"
+
+
+def _source_errors(source: SourceSettings, config: Config) -> list[str]:
+    """Return what the schema cannot see in the settings of a source."""
+    errors: list[str] = []
+    accounts = source.accounts(config)
+    for where, _, settings in accounts:
+        url = settings.get("api_url")
+        if url is not None and (error := api_url_error(url)):
+            errors.append(f"{where}.api_url: {error}")
+        errors += [f"{where}.{name}: {what}" for name, what in source.problems(settings)]
+    labels = Counter(label for _, label, _ in accounts)
+    errors += [
+        f"{source.name}.accounts: {count} accounts have the name {label}; give each its own"
+        for label, count in labels.items()
+        if count > 1
+    ]
+    return [*errors, *shared_files((where, settings) for where, _, settings in accounts)]
+
+
+def _hash_errors(
+    config: Config, columns: Mapping[str, Collection[str]], dynamic: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield what is wrong with `hash_fields`."""
+    known = {name for names in columns.values() for name in names}
+    known |= {f"{stream}.{name}" for stream, names in columns.items() for name in names}
+    for index, name in enumerate(config.get("hash_fields", ())):
+        if name not in known and not _is_dynamic(name, dynamic):
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            yield f"hash_fields[{index}]: no stream has such a column, or it is a key{hint}"
+    if config.get("hash_fields") and "hash_key" not in config:
+        yield "hash_key: must be set where `hash_fields` is"
+
+
+def _is_dynamic(name: str, dynamic: Mapping[str, str]) -> bool:
+    """True if a column of `hash_fields` may turn up in a stream at run time."""
+    stream, _, column = name.rpartition(".")
+    patterns = dynamic.values() if not stream else [dynamic[stream]] if stream in dynamic else []
+    return any(re.fullmatch(pattern, column) for pattern in patterns)
+
+
+def api_url_error(url: str) -> str | None:
+    """Return why a credential must not be sent to a URL; None where it may."""
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = origin_of(url)
+    except ValueError:
+        return "must be a URL"
+    plain = not re.search(r"[^!-~]|[?#\\]", url)
+    if port == -1 or not host or parts.username is not None or not plain:
+        return "must be a plain URL, without a user, query or fragment"
+    if scheme == "https" or (scheme == "http" and _is_loopback(host)):
+        return None
+    return "must be https, or http on a loopback address: the credential goes there"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,229 @@
+"""What a run reports: progress lines, failures, and a summary at the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from singer_sdk import metrics
+
+from tap_leads.rest.errors import AccountClosedError, AnswerError
+from tap_leads.singer.maps import MapError
+from tap_leads.timestamps import MINUTE, to_text
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Sequence
+
+    from tap_leads.errors import LeadsError
+    from tap_leads.rest.client import AccountClient, Response
+    from tap_leads.singer.bookmark import Bookmark
+    from tap_leads.timestamps import Micros
+
+_AT_WORK = "at work"
+HEADS = ("stream", "account", "records", "requests", "retries", "waited s", "bookmark", "outcome")
+_NUMBERS = range(2, 6)
+"""The columns of the summary that hold numbers."""
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counts of one account of a stream, and its log lines; the observer of its requests."""
+
+    stream: str
+    account: str
+    path: str
+    concurrency: int
+    logger: logging.Logger
+    metrics_logger: logging.Logger
+    records: int = 0
+    requests: int = 0
+    retries: int = 0
+    throttled: float = 0.0
+    """Seconds for which a worker waited for the rate limit, on average."""
+    watermark: Micros | None = None
+    """The moment up to which every row is read."""
+    goal: Micros | None = None
+    """The server's clock when the run began."""
+    bookmark: Bookmark | None = None
+    outcome: str = _AT_WORK
+    _began: float = field(default_factory=time.monotonic)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def where(self) -> str:
+        """Return the stream and account that a message is about."""
+        return f"{self.stream}, account {self.account}"
+
+    def requested(self, throttled: float) -> None:
+        """Count a request that waited `throttled` seconds for the rate limit."""
+        with self._lock:
+            self.requests += 1
+            self.throttled += throttled / self.concurrency
+
+    def responded(self, response: Response) -> None:
+        """Emit the SDK's metric of a request."""
+        point = metrics.Point(
+            "timer",
+            metric=metrics.Metric.HTTP_REQUEST_DURATION,
+            value=response.seconds,
+            tags={
+                metrics.Tag.STREAM: self.stream,
+                metrics.Tag.ENDPOINT: self.path,
+                metrics.Tag.HTTP_STATUS_CODE: response.status,
+                metrics.Tag.STATUS: (
+                    metrics.Status.SUCCEEDED if response.ok else metrics.Status.FAILED
+                ),
+                metrics.Tag.CONTEXT: {"account": self.account},
+            },
+        )
+        metrics.log(self.metrics_logger, point=point)
+
+    def retrying(self, error: Exception, attempt: int, wait: float) -> None:
+        """Count a retry, and say why; an error's text never holds the URL with its filters."""
+        with self._lock:
+            self.retries += 1
+        self.logger.warning("%s: %s; try %d follows in %.1f s", self.where, error, attempt, wait)
+
+    def warn(self, message: str) -> None:
+        """Log a warning about the account."""
+        self.logger.warning("%s: %s", self.where, message)
+
+    def log_request_count(self) -> None:
+        """Emit the SDK's metric of the number of requests."""
+        with metrics.http_request_counter(self.stream, endpoint=self.path) as counter:
+            counter.with_context({"account": self.account})
+            counter.increment(self.requests)
+
+    def end(self) -> None:
+        """Note that the run is over, whether this was read to its end or not."""
+        if self.outcome == _AT_WORK:
+            self.outcome = "interrupted"
+
+    def cells(self) -> tuple[str, ...]:
+        """Return a row of the summary."""
+        return (
+            self.stream,
+            self.account,
+            f"{self.records:,}",
+            f"{self.requests:,}",
+            f"{self.retries:,}",
+            f"{self.throttled:.1f}",
+            self._reached()[:19],
+            self.outcome,
+        )
+
+    def _reached(self) -> str:
+        """Return the bookmark, or else the moment up to which every row is read."""
+        watermark = "" if self.watermark is None else to_text(self.watermark)
+        return (self.bookmark.value if self.bookmark else "") or watermark or "-"
+
+    def line(self) -> str:
+        """Return how far the reading is."""
+        seconds = max(time.monotonic() - self._began, 0.001)
+        parts = [f"{self.where}: {self.records:,} records"]
+        if self.watermark is not None:
+            parts.append(f"at {to_text(self.watermark) or ''}"[:22])
+            if self.goal is not None and self.goal > self.watermark:
+                parts[-1] += f", {_span(self.goal - self.watermark)} to go"
+        parts.append(f"{self.requests:,} requests ({self.requests / seconds:.1f}/s)")
+        parts.append(f"waited {self.throttled:.0f} s for the budget")
+        if self.retries:
+            parts.append(f"{self.retries:,} retries")
+        return "; ".join(parts)
+
+
+class RunReport:
+    """Collects what the streams of a run report.
+
+    Attributes:
+        failures: A line for each account of a stream that failed, in order.
+    """
+
+    def __init__(self, logger: logging.Logger, heartbeat: float) -> None:
+        """Log to `logger`, progress each `heartbeat` seconds."""
+        self.failures: list[str] = []
+        self._logger = logger
+        self._heartbeat = heartbeat
+        self._last_beat = time.monotonic()
+        self._stats: list[Stats] = []
+        self._reported: set[object] = set()
+        self._doubtful: list[tuple[AccountClient, str]] = []
+
+    def begin(self, stats: Stats) -> None:
+        """Note that an account of a stream is read from now on."""
+        self._last_beat = time.monotonic()
+        self._stats.append(stats)
+
+    def heartbeat(self, stats: Stats) -> bool:
+        """Return True if a heartbeat is due; then log how far the reading is."""
+        if time.monotonic() - self._last_beat < self._heartbeat:
+            return False
+        self._last_beat = time.monotonic()
+        self._logger.info("%s", stats.line())
+        return True
+
+    def failed(self, stats: Stats, error: LeadsError) -> None:
+        """Log that an account of a stream failed.
+
+        The end of an account is logged once, not for each stream, and the failure of a stream map
+        once, not for each account.
+        """
+        stats.outcome = "failed"
+        message = f"{stats.where}: {error}"
+        # The end of an account comes as a new error each time, that of a stream map as the same.
+        key = f"{stats.account}: {error}" if isinstance(error, AnswerError) else id(error)
+        if not (key in self._reported and isinstance(error, AccountClosedError | MapError)):
+            self._logger.error(message)
+        self._reported.add(key)
+        self.failures.append(message)
+
+    def skipped(self, stats: Stats, error: LeadsError, client: AccountClient | None) -> None:
+        """Log that an account lacks a list.
+
+        With `client` that is no failure only if the account has answered anything else: a 404
+        may also mean that there is no such account.
+        """
+        stats.outcome = "skipped"
+        message = f"{stats.where}: {error}"
+        self._logger.warning("%s; it is skipped", message)
+        if client is not None:
+            self._doubtful.append((client, message))
+
+    def check_skipped(self) -> None:
+        """Turn missing lists into failures if every request of their account failed."""
+        for client, message in self._doubtful:
+            if not client.has_answered:
+                self._logger.error(message)
+                self.failures.append(message)
+
+    def end(self) -> None:
+        """Log a summary of the run as a table."""
+        for stats in self._stats:
+            stats.end()
+        for line in table([stats.cells() for stats in self._stats]):
+            self._logger.info("%s", line)
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows below their heads, in columns: texts on the left, numbers on the right."""
+    lines = [HEADS, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADS))]
+    return [
+        "  ".join(
+            cell.rjust(width) if i in _NUMBERS else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _span(microseconds: Micros) -> str:
+    """Return a length of time in the largest unit that says something."""
+    minutes = microseconds // MINUTE
+    for name, size in (("days", 24 * 60), ("hours", 60)):
+        if minutes >= 2 * size:
+            return f"{minutes // size:,} {name}"
+    return f"{minutes:,} minutes"

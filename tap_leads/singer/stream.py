@@ -1,0 +1,290 @@
+"""The one Singer stream: a declaration and its accounts in, records and bookmarks out."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Stream
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import RecordMessage, Schema, StateMessage
+from typing_extensions import override
+
+from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.records.columns import build_schema
+from tap_leads.records.privacy import Redactor, hashed_columns
+from tap_leads.records.rows import RowBuilder
+from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.singer.bookmark import Bookmark
+from tap_leads.singer.maps import MapError, map_error
+from tap_leads.singer.report import Stats
+from tap_leads.singer.selection import Selection
+from tap_leads.sources.collection import AccountReader, odd_record
+from tap_leads.timestamps import from_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib import Catalog
+
+    from tap_leads.replication.model import Chunk, Record
+    from tap_leads.singer.runtime import Run
+    from tap_leads.sources.base import Account, StreamSpec
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """An account that is being read; `prefetched` if that began before its turn."""
+
+    reader: AccountReader
+    stats: Stats
+    prefetched: Iterator[Chunk | None] | None = None
+
+
+class LeadsStream(Stream):
+    """A declared stream, one partition an account, in the order of its replication key."""
+
+    # `RowBuilder` puts every value into its column's type: conforming it again is half the cost.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    def __init__(self, tap: Tap, spec: StreamSpec, accounts: Sequence[Account], run: Run) -> None:
+        """Read the stream of `spec` for these accounts."""
+        self._spec = spec
+        self._accounts = {account.label: account for account in accounts}
+        self._run = run
+        self._write = tap.write_message
+        self._form = _form(tap.config)
+        self._hashed = hashed_columns(spec.name, tap.config.get("hash_fields", ()))
+        self._prefetched: dict[str, _Reading] = {}
+        self._started: set[str] = set()
+        self._bookmark: Bookmark | None = None
+        self._map_error: MapError | None = None
+        schema = build_schema(spec.columns, spec.primary_key, hashed=self._hashed, **self._form)
+        super().__init__(tap, schema, spec.name)
+        self.selected_by_default = spec.selected_by_default
+        self.primary_keys = list(spec.primary_key)
+        self.replication_key = spec.replication_key.column if spec.replication_key else None
+        # The SDK would move the bookmark back in the lookback, on to a row dated in the year
+        # 2999, and past the rows of a moment that are still to come.
+        self.state_manager.increment_state = _leave_the_bookmark  # type: ignore[method-assign]
+        if spec.strategy.prefetch:
+            run.prefetch.add(self.prefetch)
+
+    @property
+    @override
+    def is_sorted(self) -> bool:
+        return True
+
+    @property
+    @override
+    def check_sorted(self) -> bool:
+        return False  # the lookback emits older rows on purpose; replication checks the order
+
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]]:
+        return [{"account": label} for label in self._accounts]
+
+    @override
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
+        # The SDK's error only says that there was one: the run report has the reason.
+        if level < logging.ERROR:
+            super().log(message, *args, level=level, **kwargs)
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:
+        return None  # replication holds the bookmark below the server's clock, not the machine's
+
+    @override
+    def compare_start_date(self, value: str, start_date_value: str) -> str:
+        return value  # `_bounds` weighs both; the SDK fails on a bookmark that is no date
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take selection and replication method from a catalog; columns and keys are the tap's.
+
+        A catalog of an older version has other columns, and one made by hand may have no keys.
+        """
+        if entry := catalog.get_stream(self.name):
+            entry.schema = Schema.from_dict(self.schema)
+            entry.key_properties = list(self._spec.primary_key)
+            entry.replication_key = self.replication_key
+        super().apply_catalog(catalog)
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Yield the rows of an account that changed since its bookmark, in the order of changes.
+
+        This is where a failure stops: it ends this account of this stream alone, is reported,
+        and the state keeps what was read. A STATE follows every `records_per_state` records, also
+        where thousands of rows share one moment, at every heartbeat, and after the last account.
+        """
+        if context is None:
+            return
+        account = self._accounts[context["account"]]
+        reading = self._prefetched.pop(account.label, None) or self._open(account)
+        state, stats = self.get_context_state(context), reading.stats
+        key = self.replication_key if self.replication_method == "INCREMENTAL" else None
+        bookmark = self._bookmark = stats.bookmark = Bookmark(state, key)
+        build, report, unsaved = self._builder(account), self._run.report, 0
+        report.begin(stats)
+        with self._failure_boundary(account, reading):
+            for chunk in reading.prefetched or self._chunks(reading, bookmark):
+                for row, safe in zip(chunk.rows, chunk.safe, strict=True) if chunk else ():
+                    record = build(row.record)
+                    if record is not None:
+                        stats.records += 1
+                        yield record  # when control returns, the SDK has written it
+                        if self._map_error is not None:
+                            raise self._map_error
+                        unsaved += 1
+                    bookmark.moment = safe
+                    if unsaved >= self._run.runtime.records_per_state:
+                        unsaved = self._checkpoint(bookmark)
+                if chunk:
+                    bookmark.moment = stats.watermark = chunk.watermark
+                    bookmark.save()
+                if report.heartbeat(stats) and unsaved:
+                    unsaved = self._checkpoint(bookmark)
+        if account.label == next(reversed(self._accounts)):
+            # The last message is a STATE: some targets pass on none that a RECORD follows.
+            state.pop("starting_replication_value", None)
+            self._checkpoint(bookmark)
+
+    @contextmanager
+    def _failure_boundary(self, account: Account, reading: _Reading) -> Iterator[None]:
+        """Report a failure in place of raising it, and count what the reading took."""
+        stats = reading.stats
+        try:
+            self._check_maps()
+            self.stream_state.update(self._spec.state)
+            yield
+            stats.outcome = "complete"
+            self._run.prefetch.start(account.label)
+        except Exception as error:  # noqa: BLE001  # also a bug: nothing else must end with it
+            self._fail(account, stats, error)
+        finally:
+            reading.reader.close()
+            stats.log_request_count()
+
+    def prefetch(self, label: str) -> None:
+        """Start to read a small list of an account before its turn."""
+        account = self._accounts.get(label)
+        if account is not None and self.selected and label not in self._started:
+            self._prefetched[label] = self._open(account)
+
+    def save_bookmark(self) -> None:
+        """Put into the state how far the account that is being read is written."""
+        if self._bookmark is not None:
+            self._bookmark.save()
+
+    def _open(self, account: Account) -> _Reading:
+        spec, workers = self._spec, self.config["concurrency"]
+        self._started.add(account.label)
+        stats = Stats(
+            spec.name, account.label, spec.path, workers, self.logger, self.metrics_logger
+        )
+        reader = AccountReader(account, spec, stats, deselected=self._selection.deselected)
+        if not spec.strategy.prefetch:
+            return _Reading(reader, stats)
+        bounds = spec.bounds(account.settings)
+        ahead = ReadAhead([spec.strategy.read(reader, bounds, workers)], 1)
+        ahead.start()
+        return _Reading(reader, stats, ahead.results(POLL_SECONDS))
+
+    def _chunks(self, reading: _Reading, bookmark: Bookmark) -> Iterator[Chunk | None]:
+        reader, bounds = reading.reader, self._spec.bounds(reading.reader.account.settings)
+        if self.replication_method == "INCREMENTAL":
+            bounds = bookmark.bounds(reader, bounds, from_text(self.config.get("start_date")))
+        reading.stats.goal = reader.account.client.clock.now()
+        return self._spec.strategy.read(reader, bounds, self.config["concurrency"])
+
+    def _builder(self, account: Account) -> Callable[[Record], dict[str, Any] | None]:
+        """Return what makes a row of a record, or None of one that the user's filters exclude."""
+        spec, settings, label = self._spec, account.settings, account.label
+        wanted, fields, rows = spec.wanted, spec.fields, self._rows
+
+        def build(record: Record) -> dict[str, Any] | None:
+            try:
+                return rows(label, fields(record, account)) if wanted(record, settings) else None
+            except UNREADABLE as error:
+                raise odd_record(error) from None
+
+        return build
+
+    @cached_property
+    def _selection(self) -> Selection:
+        return Selection(self.mask, self.schema)
+
+    @cached_property
+    def _rows(self) -> RowBuilder:
+        redactor = Redactor(
+            self._spec.columns,
+            hidden=self._selection.hidden,
+            hashed=self._hashed,
+            key=self.config.get("hash_key", ""),
+        )
+        return RowBuilder(self._spec.columns, redactor, **self._form)
+
+    @override
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Yield the messages of a record that `RowBuilder` has made without deselected columns.
+
+        The SDK would look up each property of each record again, which costs as much as making
+        it. A stream map that fails ends the stream: `get_records` sees `_map_error` next.
+        """
+        if self._selection.has_deselected_parts:
+            messages = super()._generate_record_messages(record)
+        else:
+            messages = self._messages(record)
+        try:
+            yield from messages
+        except Exception as error:  # noqa: BLE001  # whatever the expression of a user raises
+            self._map_error = map_error(error)
+
+    def _messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                now = datetime.now(UTC)
+                yield RecordMessage(stream_map.stream_alias, mapped, time_extracted=now)
+
+    def _check_maps(self) -> None:
+        """Raise the error of a stream map, which would fail for each account alike."""
+        if self._map_error is not None:
+            raise self._map_error
+
+    def _checkpoint(self, bookmark: Bookmark) -> int:
+        """Write a STATE message; return how many records follow it by now."""
+        bookmark.save()
+        self._write(StateMessage(value=self.tap_state))
+        return 0
+
+    def _fail(self, account: Account, stats: Stats, error: Exception) -> None:
+        """Report that an account cannot be read, or not any further."""
+        known = error if isinstance(error, LeadsError) else LeadsError(fault_of(error))
+        status = getattr(error, "status", None)
+        if status in self._spec.absent and account.client.failure is None:
+            is_sure = status != HTTPStatus.NOT_FOUND
+            self._run.report.skipped(stats, known, None if is_sure else account.client)
+        elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
+            raise LeadsError(f"{stats.where}: {known}") from None
+        else:
+            self._run.report.failed(stats, known)
+
+
+def _leave_the_bookmark(*args: object, **kwargs: object) -> None:
+    """Do nothing: `get_records` moves the bookmark."""
+
+
+def _form(config: Mapping[str, Any]) -> dict[str, bool]:
+    """Return the form of lists and objects that the settings ask for."""
+    flatten = config.get("flattening_enabled") and config.get("flattening_max_depth", 0) > 0
+    return {"native": config.get("nested_values") == "native", "flatten": bool(flatten)}

@@ -1,0 +1,68 @@
+"""Accounts out of settings: each with its client, and one rate limit for all of a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tap_leads.rest.client import AccountClient
+from tap_leads.rest.clock import Clock, ServerClock, SystemClock
+from tap_leads.rest.rate_limiter import RateLimiter
+from tap_leads.rest.retry import RetryPolicy
+from tap_leads.rest.session import Session
+from tap_leads.sources.base import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_leads.sources.base import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """What requests depend on beside the settings; tests pass their own."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    limiter: Callable[[float, Clock], RateLimiter] = RateLimiter
+
+
+def connect(
+    source: Source, config: Mapping[str, Any], network: Network, *, user_agent: str
+) -> list[Account]:
+    """Return the accounts of a source that is configured correctly; sends nothing.
+
+    Args:
+        source: The source.
+        config: All settings of the tap, with the defaults filled in.
+        network: Clocks, retries and rate limits.
+        user_agent: The User-Agent header.
+    """
+    own = config[source.name]
+    found = source.settings.accounts(own)
+    shared = None
+    if own.get("share_rate_limit", True):
+        # An API limits an IP address: the lowest rate of any account is that of all of them.
+        rate = min(settings["requests_per_second"] for _, _, settings in found)
+        shared = network.limiter(rate, network.clock)
+    accounts = []
+    for _, label, settings in found:
+        limiter = shared or network.limiter(settings["requests_per_second"], network.clock)
+        api = source.api(settings)
+        client = AccountClient(
+            auth=source.auth(label, settings),
+            limiter=limiter,
+            session=Session(
+                timeout=float(config["request_timeout"]),
+                user_agent=user_agent,
+                concurrency=config["concurrency"],
+            ),
+            clock=ServerClock(network.clock),
+            concurrency=config["concurrency"],
+            wording=source.wording,
+            error_codes=api.error_codes,
+            retry=network.retry,
+            origin=api.base_url,
+        )
+        accounts.append(Account(label, settings, api, client))
+    return accounts

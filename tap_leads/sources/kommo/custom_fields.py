@@ -1,0 +1,218 @@
+"""Custom fields as columns: `cf_<id>`, typed by the definition of the field.
+
+https://developers.kommo.com/reference/custom-fields-by-entity
+
+Only IDs are reliable: names and codes change, and two fields may share one. The values stay in
+`custom_fields_values` as well, so a field that has no column yet is not lost.
+
+A target cannot change the type of a column. The state keeps the types, and a column keeps its own
+when its field changes type, is deleted, or cannot be listed in a run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.records.columns import Column
+from tap_leads.records.convert import INTEGER, JSON, text
+from tap_leads.replication.full_table import rows_of
+from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.collection import AccountReader
+from tap_leads.sources.kommo.api import FULL_LIST, objects
+from tap_leads.sources.kommo.custom_values import (
+    COLUMN_OF_CODE,
+    DAY,
+    DAYS,
+    DYNAMIC_COLUMNS,
+    KEPT_TYPES,
+    OPTIONS,
+    column_type,
+    redact_items,
+    redact_unknown,
+    seconds_of,
+)
+from tap_leads.sources.kommo.reference import ACCOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tap_leads.records.convert import Type
+    from tap_leads.replication.model import Record
+    from tap_leads.sources.base import Account, Discovery
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STATE = "custom_fields"
+"""The key of a stream's state that holds the columns by type."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFields:
+    """The custom fields of a stream in one account: definitions by ID, and its time zone."""
+
+    definitions: Mapping[int, Record] = field(default_factory=dict)
+    zone: tzinfo | None = None
+
+    def columns(self) -> Iterator[Column]:
+        """Yield a column for each field, and another for the ID of its option."""
+        for number, definition in self.definitions.items():
+            kind, code = str(definition.get("type")), definition.get("code")
+            label = f"{text(definition.get('name') or '')}{f' ({code})' if code else ''}, {kind}."
+            repeated = COLUMN_OF_CODE.get(str(code))
+            own_type = column_type(kind)
+            if repeated:
+                own_type = replace(own_type, members=partial(redact_items, column=repeated))
+            yield Column(f"cf_{number}", own_type, label)
+            if kind in OPTIONS:
+                name = f"cf_{number}_enum_id"
+                yield Column(name, INTEGER, f"ID of the option of {label}", repeats=f"cf_{number}")
+
+    def values(self, custom: Record) -> dict[str, Any]:
+        """Return the columns of one field of a record."""
+        number: Any = custom.get("field_id")
+        items = custom.get("values")
+        if not items:
+            return {}
+        kind = str(self.definitions.get(number, custom).get("type") or custom.get("field_type"))
+        if column_type(kind) is JSON:
+            return {f"cf_{number}": items}
+        known = objects(items)
+        alone: Record = known[0] if len(known) == 1 and known == items else {}
+        value = alone.get("value", items)
+        if kind in DAYS and (seconds := seconds_of(value)) is not None:
+            value = self._day_of(seconds)
+        columns = {f"cf_{number}": value}
+        if kind in OPTIONS:
+            columns[f"cf_{number}_enum_id"] = alone.get("enum_id")
+        return columns
+
+    def _day_of(self, seconds: int) -> Any:
+        """Return the day that starts at that moment in the account's time zone."""
+        if self.zone is None:
+            return seconds
+        try:
+            return (_EPOCH + timedelta(seconds=seconds)).astimezone(self.zone).date().isoformat()
+        except OverflowError:
+            return seconds
+
+
+def discover(discovery: Discovery, streams: Sequence[StreamSpec]) -> Sequence[StreamSpec]:
+    """Return the streams, those with custom fields with a column for each.
+
+    Sends requests only for accounts with `custom_fields: columns`.
+    """
+    asking = [a for a in discovery.accounts if a.settings["custom_fields"] == "columns"]
+    if not asking:
+        return streams
+    return [_with_fields(s, asking, discovery) if s.dynamic_columns else s for s in streams]
+
+
+def _with_fields(
+    stream: StreamSpec, accounts: Sequence[Account], discovery: Discovery
+) -> StreamSpec:
+    kept = _kept(discovery.bookmarks.get(stream.name))
+    known = {each.label: _account_fields(stream, each, kept, discovery) for each in accounts}
+    columns = {
+        # Without its definition a field may be one of phones or emails.
+        name: Column(name, replace(kept_type, members=redact_unknown), "A deleted custom field.")
+        for name, kept_type in kept.items()
+    }
+    for column in (column for each in known.values() for column in each.columns()):
+        old = kept.get(column.name, column.type)
+        same = old.schema == column.type.schema
+        columns[column.name] = column if same else replace(column, type=old)
+
+    def fields(record: Record, account: Account) -> dict[str, Any]:
+        found = {**stream.fields(record, account)}
+        if mine := known.get(account.label):
+            for custom in objects(record.get("custom_fields_values")):
+                found |= {n: v for n, v in mine.values(custom).items() if n in columns}
+        return found
+
+    by_type = defaultdict(list)
+    for name, column in columns.items():
+        by_type[_type_name(column)].append(name)
+    return replace(
+        stream,
+        columns=(*stream.columns, *columns.values()),
+        fields=fields,
+        state={_STATE: dict(by_type)} if by_type else {},
+    )
+
+
+def _type_name(column: Column) -> str:
+    """Return what the state calls the type of a column."""
+    return next(n for n, kind in KEPT_TYPES.items() if kind.schema == column.type.schema)
+
+
+def _kept(state: Any) -> dict[str, Type]:
+    """Return the columns that earlier runs had, and their types."""
+    kept = state.get(_STATE) if isinstance(state, dict) else None
+    return {
+        name: KEPT_TYPES[type_name]
+        for type_name, names in (kept.items() if isinstance(kept, dict) else ())
+        if type_name in KEPT_TYPES and isinstance(names, list)
+        for name in names
+        if isinstance(name, str) and re.fullmatch(DYNAMIC_COLUMNS, name)
+    }
+
+
+def _account_fields(
+    stream: StreamSpec, account: Account, kept: Mapping[str, Type], discovery: Discovery
+) -> AccountFields:
+    """Return the fields that an account has; none, with a warning, if it does not list them."""
+    definitions = StreamSpec(
+        name=stream.name,
+        path=f"{stream.path}/custom_fields",
+        columns=(),
+        traits=FULL_LIST,
+        stable_sort="id",
+    )
+    where = f"{stream.name}, account {account.label}"
+    found = {}
+    try:
+        found = {row["id"]: row for row in _records(definitions, account, discovery)}
+    except (LeadsError, *UNREADABLE) as error:
+        message = error if isinstance(error, LeadsError) else fault_of(error)
+        discovery.warn(
+            f"{where}: the custom fields cannot be listed; only those of earlier runs have "
+            f"columns in this one: {message}"
+        )
+    has_days = DAY in kept.values() or any(row.get("type") in DAYS for row in found.values())
+    return AccountFields(found, _zone_of(account, discovery) if has_days else None)
+
+
+def _records(stream: StreamSpec, account: Account, discovery: Discovery) -> Iterator[Record]:
+    reader = AccountReader(account, stream, discovery.observer(stream.name, account.label))
+    return (row.record for row in rows_of(reader.collection()))
+
+
+def _zone_of(account: Account, discovery: Discovery) -> tzinfo | None:
+    """Return the time zone that the account's days start in; None, with a warning, if unknown."""
+    try:
+        for record in _records(ACCOUNT, account, discovery):
+            return _zone(record["_embedded.datetime_settings"])
+    except (LeadsError, *UNREADABLE):
+        pass
+    discovery.warn(
+        f"account {account.label} does not tell its time zone: dates in custom fields are left "
+        "in `extra`"
+    )
+    return None
+
+
+def _zone(settings: Record) -> tzinfo:
+    """Return a time zone by its name; by its offset if this machine does not know the name."""
+    try:
+        return ZoneInfo(settings["timezone"])
+    except (ValueError, OSError, TypeError, KeyError):
+        offset = datetime.strptime(settings["timezone_offset"], "%z").tzinfo
+        if offset is None:
+            raise
+        return offset

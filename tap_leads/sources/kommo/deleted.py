@@ -1,0 +1,92 @@
+"""Kommo's deleted leads: those in the recycle bin, and those that events report.
+
+https://developers.kommo.com/reference/leads-list
+https://developers.kommo.com/reference/events-list
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from tap_leads.records.columns import Column
+from tap_leads.records.convert import INTEGER, UNIX_TIME
+from tap_leads.replication.full_table import rows_of
+from tap_leads.replication.model import Chunk, Query, Row
+from tap_leads.replication.slices import TimeSlices, read_all
+from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED, date_cursor
+from tap_leads.sources.kommo.deletion_history import DeletionHistory
+from tap_leads.sources.kommo.events import event_params, is_of
+from tap_leads.timestamps import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_leads.replication.model import Account, Bounds, Record
+
+_DELETIONS = ("lead_deleted", "lead_restored", "entity_merged")
+# IDs in one request: a URL must not become too long.
+_IDS = 100
+
+_EVENTS = StreamSpec(
+    name="kommo_deleted_leads",
+    path="/events",
+    columns=(),
+    replication_key=date_cursor("created_at"),
+    strategy=TimeSlices(),
+    traits=UNSORTED,
+    params=event_params(_DELETIONS),
+)
+_LEADS = StreamSpec(name="kommo_deleted_leads", path="/leads", columns=(), traits=FULL_LIST)
+
+
+class DeletedLeads:
+    """Reads events, then the recycle bin, which decides, then the leads that are in doubt."""
+
+    prefetch: ClassVar[bool] = True
+
+    def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:  # noqa: ARG002
+        """Yield a row for each lead that was ever deleted, restored or merged, by ID."""
+        history = DeletionHistory(_events(account))
+        recycle_bin = account.collection()
+        settled = (recycle_bin.now() - account.lookback) // SECOND
+        history.in_bin = {
+            row.record["id"]: row.record
+            for row in rows_of(recycle_bin)
+            if row.record.get("is_deleted")
+        }
+        leads = account.collection(_LEADS)
+        doubtful = history.doubtful
+        for ids in (doubtful[at : at + _IDS] for at in range(0, len(doubtful), _IDS)):
+            query = Query(filters=({"filter[id][]": ids},))
+            found = {row.record["id"]: row.record for row in rows_of(leads, query)}
+            history.alive |= {lead: found[lead] for lead in found.keys() & set(doubtful)}
+            if found.keys() - set(ids):  # the account ignores the filter: these are all leads
+                break
+        rows = [Row(record, record["id"], None) for record in history.close(settled)]
+        yield Chunk(rows, [None] * len(rows), None)
+
+
+def _events(account: Account) -> list[Record]:
+    """Return the events of leads that were deleted, restored or merged, oldest first."""
+    rows = read_all(account.collection(_EVENTS))
+    events = {row.id: row.record for row in rows if is_of(_DELETIONS, row.record)}
+    return sorted(events.values(), key=lambda event: (event["created_at"], event["id"]))
+
+
+DELETED_LEADS = StreamSpec(
+    name="kommo_deleted_leads",
+    path="/leads",
+    strategy=DeletedLeads(),
+    traits=FULL_LIST,
+    params={"with": "only_deleted"},
+    stable_sort="id",
+    absent=NOT_FOUND,
+    columns=(
+        Column("id", INTEGER, "ID of the lead."),
+        Column("deleted_at", UNIX_TIME, "When it was last deleted, or merged into another."),
+        Column("deleted_by", INTEGER, "ID of the user who deleted it; 0 is a robot."),
+        Column("restored_at", UNIX_TIME, "When it was restored; null while it is deleted."),
+        Column("merged_into", INTEGER, "ID of the lead that it was merged into."),
+    ),
+)

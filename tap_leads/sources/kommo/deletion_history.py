@@ -1,0 +1,104 @@
+"""What became of each lead that was ever deleted, restored or merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tap_leads.replication.model import Record
+
+
+class DeletionHistory:
+    """Combines events, the recycle bin and the list of leads into a row for each lead.
+
+    `in_bin` and `alive` hold leads by ID, as the recycle bin and the list of leads return them.
+    """
+
+    def __init__(self, events: Iterable[Record]) -> None:
+        """Start with events, oldest first."""
+        self.in_bin: dict[int, Record] = {}
+        self.alive: dict[int, Record] = {}
+        self._rows: dict[int, Record] = {}
+        self._merges: list[tuple[Record, set[int]]] = []
+        self._last: dict[int, int] = {}
+        for event in events:
+            self._enter(event)
+
+    def _enter(self, event: Record) -> None:
+        lead, moment = event["entity_id"], event["created_at"]
+        ids = {lead}
+        if event["type"] == "lead_deleted":
+            self._rows[lead] = _deleted(lead, moment, event["created_by"])
+        elif event["type"] == "lead_restored":
+            self._rows.setdefault(lead, _deleted(lead, None, None))["restored_at"] = moment
+        else:
+            values = [event.get("value_before"), event.get("value_after")]
+            ids |= {*_lead_ids(values)}
+            self._merges.append((event, ids))
+        self._last |= dict.fromkeys(ids, moment)
+
+    @property
+    def doubtful(self) -> list[int]:
+        """Return the leads of which only the list of leads can say whether they still exist."""
+        deleted = {lead for lead, row in self._rows.items() if row["restored_at"] is None}
+        merged = deleted.union(*(ids for _, ids in self._merges))
+        return sorted(merged - self.in_bin.keys())
+
+    def close(self, settled: int) -> list[Record]:
+        """Return a row for each lead; by now every list shows what happened before `settled`."""
+        for event, ids in self._merges:
+            self._merge(event, ids)
+        for lead, found in self.in_bin.items():
+            row = self._rows.get(lead)
+            # A list that lags still shows a lead in the bin which was restored since.
+            restored = row and row["restored_at"]
+            if row is None or (restored is not None and restored <= found["updated_at"]):
+                self._rows[lead] = _deleted(lead, found["updated_at"], found["updated_by"])
+        for lead, found in self.alive.items():
+            row = self._rows.get(lead)
+            if row is None or row["restored_at"] is not None:
+                continue
+            # A lead that was deleted a moment ago may be listed a little longer.
+            if row["deleted_at"] < max(settled, found["updated_at"]):
+                row["restored_at"] = max(row["deleted_at"], found["updated_at"])
+        return [self._rows[lead] for lead in sorted(self._rows)]
+
+    def _merge(self, event: Record, ids: set[int]) -> None:
+        """Enter a merge. Which of its leads survives is not documented (docs/kommo.md).
+
+        It is the one that still exists, or else the one that has a later event.
+        """
+        left = [*(ids & self.alive.keys())]
+        if len(left) != 1:
+            left = [lead for lead in ids if self._last[lead] > event["created_at"]]
+        otherwise = event["entity_id"] if len(ids) > 1 else None
+        survivor = left[0] if len(left) == 1 else otherwise
+        for lead in ids - {survivor} - self.alive.keys():
+            row = self._rows.get(lead)
+            if row is None or row["restored_at"] is not None:
+                row = _deleted(lead, event["created_at"], event["created_by"])
+            self._rows[lead] = {**row, "merged_into": survivor}
+
+
+def _deleted(lead: int, moment: int | None, user: int | None) -> Record:
+    return {
+        "id": lead,
+        "deleted_at": moment,
+        "deleted_by": user,
+        "restored_at": None,
+        "merged_into": None,
+    }
+
+
+def _lead_ids(value: Any) -> Iterator[int]:
+    """Yield the IDs in the values of an event, except those of contacts and companies."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _lead_ids(each)
+    elif isinstance(value, dict) and value.get("type", "lead") in {"lead", "leads"}:
+        if isinstance(value.get("id"), int):
+            yield value["id"]
+        for each in value.values():
+            yield from _lead_ids(each)

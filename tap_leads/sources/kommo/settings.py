@@ -1,0 +1,108 @@
+"""The settings of Kommo."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tap_leads.settings import oauth
+from tap_leads.settings.model import Defaults, SourceSettings, one_of, secret, source, text
+from tap_leads.sources.kommo.filters import DATES, FILTERS, unix_seconds
+from tap_leads.sources.kommo.leads import WITH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_leads.settings.model import Config, Schema
+
+
+def _label(settings: Config) -> str:
+    return str(settings.get("subdomain", "default"))
+
+
+def _problems(settings: Config) -> Iterator[tuple[str, str]]:
+    yield from oauth.problems(settings)
+    subdomain = settings.get("subdomain")
+    if subdomain is None:
+        if "api_url" not in settings:
+            yield "subdomain", "must be set"
+    elif not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", subdomain):
+        yield "subdomain", "must be the one word before the domain, such as mycompany"
+    wanted = settings.get("with", [])
+    names = wanted.split(",") if isinstance(wanted, str) else wanted
+    if not set(names) <= set(WITH):
+        yield "with", f"may only have {', '.join(WITH)}"
+    filters = settings.get("filters", {})
+    for name in DATES:
+        bounds = filters.get(name, {}).values()
+        if not all(isinstance(unix_seconds(bound), int) for bound in bounds):
+            yield f"filters.{name}", "must be Unix seconds or a date-time"
+
+
+_STRINGS: Schema = {"type": ["array", "string"], "items": {"type": "string"}}
+
+SETTINGS = SourceSettings(
+    name="kommo",
+    schema=source(
+        "Kommo",
+        "Leads of Kommo (formerly amoCRM).",
+        {
+            "subdomain": text(
+                "Subdomain",
+                "Your Kommo subdomain: `mycompany` if you sign in at mycompany.kommo.com. "
+                "Required. It is also the account's name if `name` is not set.",
+                examples=["mycompany"],
+            ),
+            "domain": one_of(
+                "Domain",
+                "The domain that you sign in at.",
+                "kommo.com",
+                "amocrm.ru",
+                "amocrm.com",
+            ),
+            "access_token": secret(
+                "Access token",
+                "A long-lived token. An administrator creates one: Settings, Integrations, Create "
+                "integration, Private, with the scope for CRM data; then Keys and scopes, Generate "
+                "long-lived token. Either this or `oauth` is required.",
+            ),
+            "oauth": oauth.setting(
+                "An administrator creates a private integration as for `access_token`, with a "
+                "redirect URI; Keys and scopes of the integration shows `client_id`, "
+                "`client_secret` and `code`.",
+                "The integration's authorization code, valid once and for 20 minutes.",
+            ),
+            "with": {
+                **_STRINGS,
+                "title": "With",
+                "description": "What Kommo adds to each lead, as a list. Default: everything "
+                f"({', '.join(WITH)}) except deselected columns.",
+            },
+            "custom_fields": one_of(
+                "Custom fields",
+                "`json`: all of them in `custom_fields_values`. `columns`: also a column "
+                "`cf_<id>` with a type of its own for each custom field of leads, contacts and "
+                "companies. Discovery then asks the account for its fields.",
+                "json",
+                "columns",
+            ),
+            "event_types": {
+                **_STRINGS,
+                "title": "Event types",
+                "description": "The types of events in `kommo_lead_events`, as a list. Default: "
+                "all events of leads.",
+                "examples": [["lead_added", "entity_responsible_changed"]],
+            },
+            "query": text("Query", "Sync only leads whose filled fields match this search."),
+        },
+        filters=FILTERS,
+        defaults=Defaults(
+            "the account's own URL",
+            "Default: the subdomain.",
+            requests_per_second=6,
+            lookback_seconds=600,
+        ),
+    ),
+    label=_label,
+    problems=_problems,
+)
