@@ -52,6 +52,7 @@ def banner(box: Sandbox, *, live: bool = False) -> str:
         f"  curl -X POST {control}/kommo/edit -d '{{\"count\": 5}}'",
         f"  curl -X POST {control}/octanist/insert -d '{{\"count\": 2}}'",
         f"  curl -X POST {control}/dashly/options -d '{{\"latency\": 0.3}}'",
+        f"  curl -X POST {control}/octanist/options -d '{{\"late_rows\": true}}'",
         f'  curl -X POST {control}/kommo/faults -d \'{{"plan": ["reset", 503]}}\'',
         "",
     ]

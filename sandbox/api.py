@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -9,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -57,6 +59,9 @@ class Api(ABC):
         self.faults = Faults()
         self.journal: list[Request] = []
         self.after_request: Callable[[Api, random.Random], None] | None = None
+        """Runs after each list request, or in the middle of it with the option `late_rows`."""
+        self.rewrite: Callable[[Request, Reply], None] | None = None
+        """Changes the reply to a list request on its way to the client."""
         self.lock = threading.RLock()
         self.rng = random.Random(f"{world.seed} {slot}")
         self._order_rng = random.Random(world.seed)
@@ -67,6 +72,7 @@ class Api(ABC):
         self._recent: deque[float] = deque()
         self._refusals: deque[float] = deque()
         self._blocked = False
+        self._is_change_due = False
 
     # -- leads ---------------------------------------------------------------------------------
 
@@ -150,11 +156,42 @@ class Api(ABC):
         """Do what the control plane asks of this API alone; `None` if it has no such action."""
         return None
 
+    # -- accounts ------------------------------------------------------------------------------
+
+    def add_account(self) -> str:
+        """Accept another account, with the same leads and the same limits; returns its token.
+
+        Requests of all accounts count towards one `rate_limit`, as those of one IP address do.
+        """
+        with self.lock:
+            number = len(self.tokens) + 1
+            token = self._another_token(number)
+            self.tokens.add(token)
+            return token
+
     # -- observing -----------------------------------------------------------------------------
 
-    def requests_per_second_max(self) -> int:
-        """The most requests that arrived within any one second."""
-        times = sorted(request.at for request in self.journal)
+    def requests_of(self, token: str | None = None) -> list[Request]:
+        """The requests so far, of one account or of all."""
+        return [request for request in list(self.journal) if token in {None, request.token}]
+
+    def under_way_max(self, token: str | None = None) -> int:
+        """The most requests that were under way at once, of one account or of all."""
+        moments = [
+            moment
+            for request in self.requests_of(token)
+            for moment in ((request.at, 1), (request.answered or math.inf, -1))
+        ]
+        # An answer and a request of the same moment were not under way together.
+        return max(accumulate((step for _, step in sorted(moments)), initial=0))
+
+    def connections(self, token: str | None = None) -> int:
+        """The TCP connections that requests came on, of one account or of all."""
+        return len({request.connection for request in self.requests_of(token)})
+
+    def requests_per_second_max(self, token: str | None = None) -> int:
+        """The most requests that arrived within any one second, of one account or of all."""
+        times = sorted(request.at for request in self.requests_of(token))
         most, first = 0, 0
         for last, at in enumerate(times):
             while at - times[first] >= 1.0:
@@ -172,6 +209,7 @@ class Api(ABC):
 
     def answer(self, request: Request) -> Reply:
         """The reply to a request; both are complete afterwards."""
+        request.token = self._token_of(request)
         self.journal.append(request)
         if self.options.latency:
             time.sleep(self.options.latency)
@@ -185,6 +223,7 @@ class Api(ABC):
             if self.options.send_date:
                 reply.headers["Date"] = formatdate(self.clock.now(), usegmt=True)
         self._finish(reply)
+        request.answered = time.monotonic()
         return reply
 
     def _heeded(self, request: Request) -> Request:
@@ -225,13 +264,30 @@ class Api(ABC):
         if instead is not None:
             return instead
         self._ready().settle(self.clock.now())
+        self._is_change_due = True
         reply = produce(request)
         reply.fault = fault
+        if self.rewrite is not None:
+            self.rewrite(request, reply)
         if fault.kind == "half_json200":
             reply.body = reply.body[: len(reply.body) // 2]
-        if self.after_request is not None and reply.status in {200, 204}:
-            self.after_request(self, self.rng)
+        if reply.status in {200, 204}:
+            self._change()
         return reply
+
+    def _change(self) -> None:
+        """Run `after_request`, once for each list request."""
+        if self._is_change_due and self.after_request is not None:
+            self._is_change_due = False
+            self.after_request(self, self.rng)
+
+    def _left_of(self, ids: list[Any], store: Collection) -> list[Any]:
+        """The ids of a page whose rows are there when they are read."""
+        if not self.options.late_rows:
+            return ids
+        self._change()
+        store.settle(self.clock.now())
+        return [each for each in ids if each in store.shown]
 
     def _instead(self, fault: Fault, request: Request) -> Reply | None:
         match fault.kind:
@@ -333,6 +389,14 @@ class Api(ABC):
     @abstractmethod
     def _empty(self, total: int = 0) -> Reply:
         """A page without rows of a list that has `total` rows."""
+
+    @abstractmethod
+    def _token_of(self, request: Request) -> str:
+        """The credential that a request carries; empty without one."""
+
+    def _another_token(self, number: int) -> str:
+        """The credential of a further account."""
+        return f"{self.token}{number}"
 
     def _with(self, lead: Lead, fields: dict[str, object]) -> Lead:
         """The lead with other values."""

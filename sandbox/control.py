@@ -20,7 +20,10 @@ HELP = {
     "POST /_control/{api}/insert": '{"count": 3, "at": 1760976072, "fields": {...}}',
     "POST /_control/{api}/edit": '{"count": 3} or {"ids": [...]}, with "at" and "fields"',
     "POST /_control/{api}/delete": '{"count": 3} or {"ids": [...]}',
-    "POST /_control/{api}/options": '{"latency": 0.3, "rate_limit": 7}',
+    "POST /_control/{api}/options": (
+        '{"latency": 0.3, "rate_limit": 7}, {"late_rows": true}; the page /_control lists them all'
+    ),
+    "POST /_control/{api}/account": "{}: the token of another account with the same leads",
     "POST /_control/{api}/faults": '{"plan": ["reset", 503]} or {"rate": 0.02, "kinds": [...]}',
     "POST /_control/clock": '{"advance": 3600} or {"freeze": 1760976072} or {"run": true}',
     **kommo_control.HELP,
@@ -61,6 +64,8 @@ def overview(box: Sandbox) -> dict[str, object]:
                 "leads": api.count,
                 "requests": len(api.journal),
                 "requests_per_second_max": api.requests_per_second_max(),
+                "requests_under_way_max": api.under_way_max(),
+                "connections": api.connections(),
                 "options": dataclasses.asdict(api.options),
             }
             for slot, api in box.apis.items()
@@ -78,6 +83,8 @@ def _journal(api: Api) -> list[dict[str, object]]:
                 name: values for name, values in request.query.items() if name != "auth_token"
             },
             "at": request.at,
+            "answered": request.answered,
+            "connection": request.connection,
             "clock": request.clock,
             "status": request.status,
             "rows": request.rows,
@@ -96,7 +103,7 @@ def _set_clock(box: Sandbox, content: dict[str, Any]) -> Reply:
     return json_reply(200, {"clock": box.clock.now()})
 
 
-def _act(api: Api, action: str, content: dict[str, Any]) -> Reply:  # noqa: PLR0911 - one an action
+def _act(api: Api, action: str, content: dict[str, Any]) -> Reply:  # noqa: C901, PLR0911 - one an action
     which = content.get("ids", content.get("count", 1))
     at = content.get("at")
     fields = content.get("fields", {})
@@ -120,6 +127,8 @@ def _act(api: Api, action: str, content: dict[str, Any]) -> Reply:  # noqa: PLR0
             for name in content:
                 setattr(api.options, name, getattr(changed, name))
             return json_reply(200, dataclasses.asdict(api.options))
+        case "account":
+            return json_reply(200, {"token": api.add_account()})
         case "faults":
             if "rate" in content:
                 api.faults.random(content["rate"], content.get("kinds", ("reset", 503, 429)))

@@ -118,11 +118,15 @@ class Dashly(Api):
     # -- answers -------------------------------------------------------------------------------
 
     @override
-    def _route(self, request: Request) -> Reply:
+    def _token_of(self, request: Request) -> str:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() not in {"token", "bearer"}:
             token = _last(request, "auth_token", "")
-        if token.strip() not in self.tokens:
+        return token.strip()
+
+    @override
+    def _route(self, request: Request) -> Reply:
+        if request.token not in self.tokens:
             return self._error(401)
         path = _PATH.fullmatch(request.path)
         if path is None or path["method"] != "users":
@@ -159,7 +163,7 @@ class Dashly(Api):
         ids: list[Any] = []
         if not self._starved(beyond_first=offset > 0):
             ids = self._page(self._ordered(matching, way), offset, offset + size)
-        return self._rows(request, ids, total)
+        return self._rows(request, self._left_of(ids, self._store), total)
 
     def _limit_and_offset(self, request: Request) -> tuple[int, int]:
         limit = self._integer(request, "limit", _DEFAULT_LIMIT)

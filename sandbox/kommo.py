@@ -94,6 +94,24 @@ class Kommo(Routes):
         with self.lock:
             return [dict(event) for event in self._history.events().rows.values()]
 
+    def edit_events(self, which: int | Iterable[Any], **fields: object) -> list[Any]:
+        """Give events other values, by id or so many at random; returns their ids."""
+        with self.lock:
+            events = self._history.events()
+            ids = pick(events.rows, which, self.rng)
+            for event_id in ids:
+                events.put(event_id, {**events.rows[event_id], **fields})
+            return ids
+
+    def delete_events(self, which: int | Iterable[Any]) -> list[Any]:
+        """Delete events, by id or so many at random; returns their ids."""
+        with self.lock:
+            events = self._history.events()
+            ids = pick(events.rows, which, self.rng)
+            for event_id in ids:
+                events.remove(event_id)
+            return ids
+
     # -- changing leads --------------------------------------------------------------------------
 
     @override
@@ -228,6 +246,10 @@ class Kommo(Routes):
             self._record(Happening(_ENTITIES[path], what, at, before, after))
 
     # -- answers -------------------------------------------------------------------------------
+
+    @override
+    def _another_token(self, number: int) -> str:
+        return self.oauth.long_lived()
 
     @override
     def act(self, action: str, content: dict[str, Any]) -> object:

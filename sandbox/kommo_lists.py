@@ -148,11 +148,13 @@ class Lists(Api):
         )
         hidden = self.options.hidden_places
         ids = [each for place, each in enumerate(ids, start) if place not in hidden]
+        chosen_of = len(entries)
+        ids = self._left_of(ids, store)
         meta: dict[str, Any] = {"_page": page} if resource.paged else {}
-        pages = ceil(len(entries) / size)
+        pages = ceil(chosen_of / size)
         if resource.totals:
             counted = {"_page_count": pages} if resource.paged else {}
-            meta = {"_total_items": len(entries), **meta, **counted}
+            meta = {"_total_items": chosen_of, **meta, **counted}
         window = Window(page, limit, pages, more)
         meta["_links"] = self._links(request, resource, window)
         junk = f"?page={page}&limit={limit}" if resource.noted else ""

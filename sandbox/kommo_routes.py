@@ -64,8 +64,7 @@ class Routes(Lists):
     def _route(self, request: Request) -> Reply:  # noqa: PLR0911 - one a refusal
         if request.path.rstrip("/") == "/oauth2/access_token":
             return self._token(request)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.oauth.accepts(token.strip()):
+        if not request.token or not self.oauth.accepts(request.token):
             return self._error(401)
         path = request.path.partition("/api/v4/")[2].rstrip("/")
         if any(f"{path}/".startswith(f"{each.strip('/')}/") for each in self.options.forbidden):
@@ -79,6 +78,11 @@ class Routes(Lists):
         if produce is None:
             return self._problem(404, f"Cannot GET {request.path}")
         return produce(request)
+
+    @override
+    def _token_of(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
 
     def _token(self, request: Request) -> Reply:
         if request.method != "POST":

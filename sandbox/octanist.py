@@ -94,8 +94,12 @@ class Octanist(Api):
     # -- answers -------------------------------------------------------------------------------
 
     @override
+    def _token_of(self, request: Request) -> str:
+        return request.headers.get("X-API-KEY", "")
+
+    @override
     def _route(self, request: Request) -> Reply:
-        if request.headers.get("X-API-KEY", "") not in self.tokens:
+        if request.token not in self.tokens:
             return self._error(401)
         match (request.method, request.path.rstrip("/").split("/")[1:]):
             case ("GET", ["api", "leads"]):
@@ -146,6 +150,7 @@ class Octanist(Api):
                 "hasMore": bool(ids) and start + size < total,
             }
         )
+        ids = self._left_of(ids, self._store)
         rows = b"[" + b",".join(self._fragments(ids, fields)) + b"]"
         if self.options.bare_array:
             return Reply(200, rows, rows=len(ids))

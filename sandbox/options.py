@@ -44,6 +44,10 @@ class Options:
     """Pages with a larger limit than this get 504."""
     ignored_params: tuple[str, ...] = ()
     """Parameters of these names are accepted and have no effect."""
+    late_rows: bool = False
+    """Run `after_request` between choosing the ids of a page and reading their rows: a row edited
+    there shows its new state at its old place, a deleted one is missing, and the `next` link,
+    `hasMore` and totals stay as they were chosen."""
 
 
 @dataclass(kw_only=True)

@@ -9,6 +9,7 @@ import threading
 import time
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote
 
@@ -92,6 +93,10 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     box: Sandbox
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.connections = count(1)
+
     @override
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing when a client goes away in the middle."""
@@ -101,6 +106,12 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
+
+    @override
+    def setup(self) -> None:
+        """Number the connection."""
+        super().setup()
+        self._connection_number = next(self.server.connections)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):
@@ -132,6 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             pairs=pairs,
             base=f"http://{self.headers.get('Host') or box.url[7:]}/{slot}",
             body=body,
+            connection=self._connection_number,
         )
         self._send(api.answer(request))
 

@@ -36,6 +36,12 @@ class Request:
     base: str = field(default="", repr=False)
     """The API's base url as the client wrote it."""
     body: bytes = field(default=b"", repr=False)
+    token: str = field(default="", repr=False)
+    """The credential it was sent with: what tells the accounts of an API apart."""
+    connection: int = 0
+    """The number of the TCP connection that it came on."""
+    answered: float | None = None
+    """Monotonic seconds when its answer was complete; `None` while it is under way."""
 
 
 @dataclass(slots=True)
