@@ -62,6 +62,8 @@ class Api(ABC):
         """Runs after each list request, or in the middle of it with the option `late_rows`."""
         self.rewrite: Callable[[Request, Reply], None] | None = None
         """Changes the reply to a list request on its way to the client."""
+        self.page: list[Any] = []
+        """The ids of the last page, as they were chosen: what `after_request` may change."""
         self.lock = threading.RLock()
         self.rng = random.Random(f"{world.seed} {slot}")
         self._order_rng = random.Random(world.seed)
@@ -265,6 +267,7 @@ class Api(ABC):
             return instead
         self._ready().settle(self.clock.now())
         self._is_change_due = True
+        self.page = []
         reply = produce(request)
         reply.fault = fault
         if self.rewrite is not None:
@@ -283,6 +286,7 @@ class Api(ABC):
 
     def _left_of(self, ids: list[Any], store: Collection) -> list[Any]:
         """The ids of a page whose rows are there when they are read."""
+        self.page = ids
         if not self.options.late_rows:
             return ids
         self._change()

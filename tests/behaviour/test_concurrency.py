@@ -1,0 +1,83 @@
+"""`concurrency` limits what is under way of an account, over all its streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import CREDENTIALS, SOURCES, settings_for, sync
+
+if TYPE_CHECKING:
+    from sandbox import Api, Sandbox
+    from tests.conftest import Run
+
+CONCURRENCIES = [1, 4, 8]
+
+
+def read(api: Api, concurrency: int, **settings: Any) -> Run:
+    """Return a run over the default streams that ends well."""
+    config = {api.slot: settings_for(api, **settings), "concurrency": concurrency}
+    run = sync(config, catalog=None)
+    assert run.code == 0
+    return run
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("concurrency", CONCURRENCIES)
+def test_no_more_requests_of_an_account_are_under_way_than_its_concurrency_allows(
+    box: Sandbox, source: str, concurrency: int
+) -> None:
+    api = box.apis[source]
+    api.options.latency = 0.03  # so that requests that are sent at once are under way at once
+    api.options.page_cap = 25 if source == "kommo" else 5
+    read(api, concurrency)
+    assert len(api.journal) >= 50
+    assert api.under_way_max() <= concurrency
+    assert api.under_way_max() > 1 or concurrency == 1
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("concurrency", CONCURRENCIES)
+def test_connections_of_an_account_are_reused_by_all_its_streams(
+    box: Sandbox, source: str, concurrency: int
+) -> None:
+    api = box.apis[source]
+    api.options.latency = 0.03
+    api.options.page_cap = 25 if source == "kommo" else 5
+    read(api, concurrency)
+    assert len(api.journal) >= 50
+    assert api.connections() <= concurrency + 1
+
+
+@pytest.mark.parametrize("concurrency", CONCURRENCIES)
+def test_each_account_keeps_to_its_concurrency_and_reuses_its_connections(
+    box: Sandbox, concurrency: int
+) -> None:
+    api = box.kommo
+    api.options.latency, api.options.page_cap = 0.02, 25
+    tokens = {"north": api.token, "south": api.add_account()}
+    accounts = [{"name": n, CREDENTIALS["kommo"]: token} for n, token in tokens.items()]
+    read(api, concurrency, accounts=accounts)
+    for token in tokens.values():
+        assert len(api.requests_of(token)) >= 50
+        assert api.under_way_max(token) <= concurrency
+        assert api.connections(token) <= concurrency + 1
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_concurrency_changes_neither_the_records_of_any_stream_nor_the_state(
+    box: Sandbox, source: str
+) -> None:
+    api = box.apis[source]
+    box.clock.freeze()
+    api.options.ties = "stable"
+    api.options.page_cap = 50
+    runs = [read(api, concurrency) for concurrency in CONCURRENCIES]
+    streams = list(runs[0].schemas)
+    assert streams
+    for run in runs[1:]:
+        assert list(run.schemas) == streams
+        assert run.state == runs[0].state
+        for stream in streams:
+            assert run.records(stream) == runs[0].records(stream), stream
