@@ -1,4 +1,4 @@
-"""A list that grows while it is read, from an API that ignores filters: nothing is lost silently."""
+"""A list that grows while an API that ignores filters is read: nothing is lost silently."""
 
 from __future__ import annotations
 
