@@ -1,0 +1,108 @@
+"""Measure what many accounts of one source cost, and the requests that they send together.
+
+`python -m benchmarks.accounts` reads a sandbox of Kommo, which is another process, with the tap as
+a program: the default streams of 25 and 100 accounts with 30 leads each for the bytes of STATE and
+the processor time, and the leads of 10 accounts against slow answers for the rate. The exit code is
+0 if the limits are kept.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+
+from benchmarks.server import Serving
+from benchmarks.tools import TAP, Job, Tool
+
+LEADS, FEW, MANY, ROUNDS = 30, 25, 100, 2
+MOST_BYTES, MOST_CPU = 6.0, 5.0
+"""How many times the bytes of STATE and the processor time of few accounts many may take."""
+ACCOUNTS, PAGES, PER_SECOND, LATENCY, LEAST_USED = 10, 12, 6, 0.2, 5.4
+"""The accounts that share a rate limit, the pages of each, and the requests per second that must
+be used of those that are allowed."""
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What a run over so many accounts took."""
+
+    accounts: int
+    cpu: float
+    """Seconds of the processor, start-up included."""
+    state_bytes: int
+    states: int
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """The requests of several accounts as the server saw them."""
+
+    requests: int
+    most_in_a_second: int
+    per_second: float
+    """Between the first request and the last."""
+
+
+def _every_stream(job: Job) -> list[str]:
+    """Return the command that reads the default streams."""
+    kommo = {"subdomain": "bench", "api_url": job.url, "access_token": job.token, **job.settings}
+    config = job.write("config.json", {"kommo": {"requests_per_second": 10_000, **kommo}})
+    return [sys.executable, "-m", "tap_leads", "--config", config]
+
+
+_TAP = Tool("tap-leads, every stream", None, _every_stream, lambda _job: iter(()))
+
+
+def cost(accounts: int) -> Cost:
+    """Read so many accounts; the least processor time of some rounds."""
+    names = [{"name": f"account_{number:03}"} for number in range(accounts)]
+    least = float("inf")
+    lines: list[bytes] = []
+    with Serving(LEADS) as serving:
+        for _ in range(ROUNDS):
+            run = _TAP.run(serving, accounts=names)
+            if run.problem:
+                sys.exit(run.problem)
+            least = min(least, run.taken.cpu)
+            output = (run.job.folder / "stdout").read_bytes()
+            lines = [line for line in output.splitlines() if line.startswith(b'{"type":"STATE"')]
+    return Cost(accounts, least, sum(map(len, lines)), len(lines))
+
+
+def rate() -> Rate:
+    """Read ten accounts of an API that takes its time."""
+    names = [{"name": f"account_{number}"} for number in range(ACCOUNTS)]
+    with Serving(PAGES * 50, latency=LATENCY, page_cap=50) as serving:
+        run = TAP.run(serving, accounts=names, requests_per_second=PER_SECOND)
+        if run.problem:
+            sys.exit(run.problem)
+        seen = run.journal
+    return Rate(
+        seen["requests"], seen["most_in_a_second"], (seen["requests"] - 1) / seen["seconds"]
+    )
+
+
+def main() -> None:
+    """Measure, print and judge."""
+    few, many, shared = cost(FEW), cost(MANY), rate()
+    size, time = many.state_bytes / few.state_bytes, many.cpu / few.cpu
+    print(f"{'accounts':>8}  {'CPU s':>7}  {'STATE bytes':>12}  {'STATEs':>7}")
+    for each in (few, many):
+        print(f"{each.accounts:>8}  {each.cpu:>7.2f}  {each.state_bytes:>12,}  {each.states:>7}")
+    print(f"{'ratio':>8}  {time:>7.2f}  {size:>12.2f}")
+    print(
+        f"{ACCOUNTS} accounts, {LATENCY} s an answer, {PER_SECOND} requests/s allowed: "
+        f"{shared.requests} requests, {shared.most_in_a_second} at most in a second, "
+        f"{shared.per_second:.2f}/s used"
+    )
+    kept = (
+        size < MOST_BYTES
+        and time < MOST_CPU
+        and shared.most_in_a_second <= PER_SECOND
+        and shared.per_second >= LEAST_USED
+    )
+    print("kept" if kept else "NOT KEPT")
+    sys.exit(not kept)
+
+
+if __name__ == "__main__":
+    main()
