@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from tests.conftest import Run
 
 DAY = 86_400
-PAGE = 40
+PAGE = 20
 CHANGES = {"edits": (1, 0), "deletions": (0, 1), "both": (1, 1)}
 
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    """A sandbox with 1,200 leads, in pages of 40."""
+    """A sandbox with 600 leads, in pages of 20."""
     with sandbox() as made:
         yield made
 
 
 def sandbox() -> Sandbox:
     """Make that sandbox."""
-    box = Sandbox(leads=1200, seed=7)
+    box = Sandbox(leads=600, seed=7)
     for api in box.apis.values():
         api.options.rate_limit = None
         api.options.page_cap = PAGE
