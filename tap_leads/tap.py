@@ -109,6 +109,19 @@ class TapLeads(Tap):
             self.setup_mapper()
 
     @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Append the SDK's settings, with `stream_maps` as any object.
+
+        The SDK's schema of it is invalid ("null" in place of a schema), and its mapper says
+        better what is wrong with a map.
+        """
+        super().append_builtin_config(config_jsonschema)
+        maps = config_jsonschema["properties"]["stream_maps"]
+        texts = {key: maps[key] for key in ("title", "description")}
+        config_jsonschema["properties"]["stream_maps"] = {"type": ["object", "null"], **texts}
+
+    @classmethod
     def _full_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of all settings, those of the SDK included."""
         cls.append_builtin_config(cls.config_jsonschema)

@@ -27,7 +27,8 @@ def _column_of(error: BaseException) -> str:
     """Return the column whose expression was evaluated, as the SDK's frames name it."""
     trace, column = error.__traceback__, ""
     while trace:
-        found = trace.tb_frame.f_locals.get("property_name")
-        column = found if isinstance(found, str) else column
+        names = trace.tb_frame.f_locals
+        if "property_name" in names:
+            column = names["property_name"] or "__filter__"
         trace = trace.tb_next
     return column

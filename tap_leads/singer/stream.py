@@ -15,7 +15,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage, Schema, StateMessage
 from typing_extensions import override
 
-from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.errors import LeadsError, fault_of
 from tap_leads.records.columns import build_schema
 from tap_leads.records.privacy import Redactor, hashed_columns
 from tap_leads.records.rows import RowBuilder
@@ -24,7 +24,8 @@ from tap_leads.singer.bookmark import Bookmark
 from tap_leads.singer.maps import MapError, map_error
 from tap_leads.singer.report import Stats
 from tap_leads.singer.selection import Selection
-from tap_leads.sources.collection import AccountReader, odd_record
+from tap_leads.sources.collection import AccountReader
+from tap_leads.sources.rows import row_maker
 from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
@@ -119,12 +120,19 @@ class LeadsStream(Stream):
         super().apply_catalog(catalog)
 
     @override
+    def generate_child_contexts(
+        self, record: Record, context: Context | None
+    ) -> Iterable[Context | None]:
+        return ()  # no stream has children; the SDK would evaluate filters of stream maps twice
+
+    @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
         """Yield the rows of an account that changed since its bookmark, in the order of changes.
 
         This is where a failure stops: it ends this account of this stream alone, is reported,
-        and the state keeps what was read. A STATE follows every `records_per_state` records, also
-        where thousands of rows share one moment, at every heartbeat, and after the last account.
+        and the state keeps what was read. A STATE follows every `records_per_state` records of an
+        account, also where thousands of rows share one moment, at every heartbeat, and after the
+        last account. One after each account would make its bytes grow with their square.
         """
         if context is None:
             return
@@ -133,7 +141,7 @@ class LeadsStream(Stream):
         state, stats = self.get_context_state(context), reading.stats
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
         bookmark = self._bookmark = stats.bookmark = Bookmark(state, key)
-        build, report, unsaved = self._builder(account), self._run.report, 0
+        build, report, unsaved = self._build(account), self._run.report, 0
         report.begin(stats)
         with self._failure_boundary(account, reading):
             for chunk in reading.prefetched or self._chunks(reading, bookmark):
@@ -206,22 +214,13 @@ class LeadsStream(Stream):
         reading.stats.goal = reader.account.client.clock.now()
         return self._spec.strategy.read(reader, bounds, self.config["concurrency"])
 
-    def _builder(self, account: Account) -> Callable[[Record], dict[str, Any] | None]:
-        """Return what makes a row of a record, or None of one that the user's filters exclude."""
-        spec, settings, label = self._spec, account.settings, account.label
-        wanted, fields, rows = spec.wanted, spec.fields, self._rows
-
-        def build(record: Record) -> dict[str, Any] | None:
-            try:
-                return rows(label, fields(record, account)) if wanted(record, settings) else None
-            except UNREADABLE as error:
-                raise odd_record(error) from None
-
-        return build
-
     @cached_property
     def _selection(self) -> Selection:
         return Selection(self.mask, self.schema)
+
+    def _build(self, account: Account) -> Callable[[Record], dict[str, Any] | None]:
+        keys = [key for key in self._spec.primary_key if key not in self._selection.hidden]
+        return row_maker(self._spec, account, self._rows, keys)
 
     @cached_property
     def _rows(self) -> RowBuilder:

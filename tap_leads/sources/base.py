@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from tap_leads.errors import LeadsError
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.model import Bounds, Record
 from tap_leads.replication.pagination import PageNumberPaginator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tap_leads.settings.model import SourceSettings
     from tap_leads.timestamps import Micros
 
+T = TypeVar("T")
+
 Settings: TypeAlias = Mapping[str, Any]
 """The settings of one account, with the defaults filled in."""
 
@@ -35,6 +38,40 @@ class StatusInBodyError(Exception):
         """Keep the status that the body reports."""
         super().__init__(status)
         self.status = status
+
+
+class RecordError(LeadsError):
+    """A record that cannot be read; the message names a field, never a value."""
+
+
+class FieldError(ValueError):
+    """A field that does not have the form that its record cannot be read without."""
+
+    def __init__(self, field: str) -> None:
+        """Keep the API's name of the field."""
+        super().__init__(field)
+        self.field = field
+
+
+def expect(record: Any, field: str, kind: type[T]) -> T:
+    """Return a field of a record.
+
+    Raises:
+        FieldError: it is missing, or of another type than `kind`.
+    """
+    value = record.get(field) if isinstance(record, dict) else None
+    if not isinstance(value, kind):
+        raise FieldError(field)
+    return value
+
+
+def odd_record(error: Exception) -> RecordError:
+    """Return the failure to read a record, with the field at fault if it is known."""
+    if isinstance(error, FieldError):
+        return RecordError(f"the API returned a record without a usable `{error.field}`")
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        return RecordError(f"the API returned a record without `{error.args[0]}`")
+    return RecordError(f"the API returned a record of an unexpected form ({type(error).__name__})")
 
 
 class RawPage(NamedTuple):

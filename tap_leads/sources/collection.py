@@ -12,7 +12,7 @@ from tap_leads.replication.pagination import Link
 from tap_leads.rest.body import decode
 from tap_leads.rest.client import Request
 from tap_leads.rest.errors import TransientError
-from tap_leads.sources.base import StatusInBodyError
+from tap_leads.sources.base import FieldError, RecordError, StatusInBodyError, odd_record
 from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 # Full pages that must arrive before a page that was made smaller is made larger again.
 _GOOD_PAGES = 5
-
-
-class RecordError(LeadsError):
-    """A record that cannot be read; the message names a field, never a value."""
 
 
 class AccountReader:
@@ -135,6 +131,8 @@ class ApiCollection:
         try:
             body = decode(response.body)
             raw = self._account.api.page(self._stream, body, at)
+        except FieldError as error:
+            raise odd_record(error) from None
         except StatusInBodyError as error:
             raise self._client.failure_for(error.status, body) from None
         except UNREADABLE:
@@ -160,16 +158,11 @@ class ApiCollection:
                 rows = [Row(rec, identity(rec), read(rec, settings)) for rec in records]
         except UNREADABLE as error:
             raise odd_record(error) from None
-        if any(row.id is None for row in rows):
-            raise RecordError("the API returned a record without an id")
+        if not all(isinstance(row.id, (int, str, tuple)) for row in rows):
+            raise RecordError(
+                f"the API returned a record without a usable `{self._stream.primary_key[-1]}`"
+            )
         return rows
-
-
-def odd_record(error: Exception) -> RecordError:
-    """Return the failure to read a record, with the field that is missing if it is known."""
-    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
-        return RecordError(f"the API returned a record without `{error.args[0]}`")
-    return RecordError(f"the API returned a record of an unexpected form ({type(error).__name__})")
 
 
 class PageSize:

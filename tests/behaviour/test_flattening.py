@@ -101,13 +101,13 @@ def test_flattening_loses_no_column(box: Sandbox, source: str, form: str, depth:
 def test_an_object_whose_keys_nobody_knows_is_flattened_into_json_text(
     box: Sandbox, source: str, stream: str, column: str, depth: int
 ) -> None:
-    plain, run = read(box, source, "native"), flat(box, source, "native", depth)
+    plain, run = read(box, source, "text"), flat(box, source, "native", depth)
     texts = {record["id"]: record[column] for record in run.records(stream)}
     for record in plain.records(stream):
         if record[column] is not None:
             text = texts[record["id"]]
             assert isinstance(text, str)
-            assert json.loads(text) == json.loads(json.dumps(record[column], default=str))
+            assert json.loads(text) == json.loads(record[column])
 
 
 @pytest.mark.parametrize("depth", [1, 5])

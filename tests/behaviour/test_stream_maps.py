@@ -29,8 +29,8 @@ NULLS = [
 OTHERS = [
     ("octanist_leads", "gross", "value * 1.21", "TypeError"),
     ("octanist_leads", "seats", "int(name)", "ValueError"),
-    ("kommo_leads", "number", "int(name)", "ValueError"),
-    ("dashly_leads", "number", "int(name)", "ValueError"),
+    ("kommo_leads", "number", "int(str(name))", "ValueError"),
+    ("dashly_leads", "number", "int(str(name))", "ValueError"),
     ("octanist_leads", "key", "json.loads(custom)['no such key']", "KeyError"),
 ]
 

@@ -16,7 +16,7 @@ from tap_leads.records.convert import EMAIL, INTEGER, ISO_TIME, PHONE, TEXT
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds, Traits
 from tap_leads.replication.pagination import OffsetPaginator
-from tap_leads.sources.base import Cursor, StreamSpec
+from tap_leads.sources.base import Cursor, StreamSpec, expect
 from tap_leads.sources.dashly.filters import SPLITS, is_filterable
 from tap_leads.timestamps import MINUTE, from_text, to_text
 
@@ -67,13 +67,17 @@ def _zone(name: str) -> tzinfo:
 
 
 def _last_seen(record: Record, settings: Settings) -> Micros | None:
-    props = record.get("props") or {}
-    return from_text(props.get("$last_seen"), zone_of(settings))
+    return from_text(_props(record).get("$last_seen"), zone_of(settings))
+
+
+def _props(record: Record) -> dict[str, Any]:
+    """Return the properties of a lead; none if the API returned null or no such field."""
+    return expect(record, "props", dict) if record.get("props") else {}
 
 
 def _fields(record: Record, account: Account) -> dict[str, Any]:
     """Return a lead with the properties that are columns lifted out, and dates in UTC."""
-    props = record.get("props") or {}
+    props = _props(record)
     zone = zone_of(account.settings)
     times = {name: _utc(props.get(name), zone) for name in ("$last_seen", "$last_contacted")}
     others = {name: props.get(name) for name in ("$name", "$email", "$phone", "$sessions")}

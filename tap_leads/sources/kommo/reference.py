@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_leads.records.columns import Column, Nested
 from tap_leads.records.convert import BOOLEAN, EMAIL, INTEGER, PHONE, TEXT
-from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.base import StreamSpec, expect
 from tap_leads.sources.kommo.api import (
     ACCOUNT_ID,
     AUTHORSHIP,
@@ -86,7 +86,11 @@ PIPELINES = StreamSpec(
 
 def _stages(body: Any) -> list[Record]:
     pipelines = body["_embedded"]["pipelines"]
-    return [stage for each in pipelines for stage in each["_embedded"]["statuses"]]
+    return [
+        stage
+        for each in pipelines
+        for stage in expect(expect(each, "_embedded", dict), "statuses", list)
+    ]
 
 
 # Out of the same answer as pipelines: 142 (won) and 143 (lost) are in each of them.
