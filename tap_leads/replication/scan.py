@@ -21,13 +21,33 @@ _DESCENDING = 4
 
 
 @dataclass(slots=True)
+class Census:
+    """How many rows a set had at one moment, and the rows that were surely in it then.
+
+    A count proves nothing of a set that grows, unless rows that were added later are left out.
+    """
+
+    total: int
+    """The rows that the API declared, on one page."""
+    known: int
+    """How many rows had been seen by then, that page included."""
+    settled: Micros | None
+    """Rows with an older cursor were there by then, if they are seen at all afterwards."""
+    members: set[Hashable]
+    """The rows of that page, and rows seen after it that were there by then."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Return True if each row came that was in the set then."""
+        return len(self.members) >= self.total
+
+
+@dataclass(slots=True)
 class Scan:
     """One complete pass over a result set: its declared size, and the rows seen since it began."""
 
     settled: Micros | None = None
-    """Rows with an older cursor were there when the scan began, if they are seen at all."""
-    known: int = 0
-    """How many rows had been seen before the scan began, by earlier scans of the set."""
+    """The server's clock a second before the scan began."""
     bounds: Query | None = None
     """The query as it is requested, from the first page to the last."""
     total: int | None = None
@@ -40,8 +60,7 @@ class Scan:
     """How many rows the scan itself saw."""
     ids: dict[Hashable, int] = field(default_factory=dict)
     """The rows seen since the scan began, also by later scans, in the order they came in."""
-    members: set[Hashable] = field(default_factory=set)
-    """Of these, the rows that were surely in the set when the scan began."""
+    censuses: list[Census] = field(default_factory=list)
     cursors: list[Micros] = field(default_factory=list)
     rises: int = 0
     falls: int = 0
@@ -65,15 +84,25 @@ class Scan:
     def note(self, rows: Sequence[Row], first: Scan) -> None:
         """Remember rows of a page, also of a later scan; `first` is the first scan of the set.
 
-        A row that is new to all scans may have been added since this one began, unless its cursor
-        says that it did not change since then.
+        A row that no scan saw before may have been added since, unless its cursor shows that it
+        did not change.
         """
         for row in rows:
             self.ids.setdefault(row.id, len(self.ids))
-            if first.ids[row.id] < self.known or (
-                row.cursor is not None and self.settled is not None and row.cursor < self.settled
-            ):
-                self.members.add(row.id)
+        for census in self.censuses:
+            settled = census.settled
+            census.members.update(
+                row.id
+                for row in rows
+                if first.ids[row.id] < census.known
+                or (row.cursor is not None and settled is not None and row.cursor < settled)
+            )
+
+    def count(self, rows: Sequence[Row], first: Scan, settled: Micros | None) -> None:
+        """Take a census at a page that was noted already, requested when `settled` had passed."""
+        if self.last_total is not None:
+            members = {row.id for row in rows}
+            self.censuses.append(Census(self.last_total, len(first.ids), settled, members))
 
     def is_followed_by(self, rows: Sequence[Row]) -> bool:
         """Return True if a page begins with a row seen before, and repeats such rows in order."""
@@ -88,8 +117,8 @@ class Scan:
 
     @property
     def is_counted(self) -> bool:
-        """Return True if as many rows came that were there at its beginning as were declared."""
-        return self.total is not None and len(self.members) >= self.total
+        """Return True if all rows came that were in the set at one moment of the scan."""
+        return any(census.is_complete for census in self.censuses)
 
     @property
     def has_as_many_rows(self) -> bool:
@@ -97,9 +126,12 @@ class Scan:
         return self.total is not None and len(self.ids) >= self.total
 
     @property
-    def is_descending(self) -> bool:
-        """Return True if rows come newest first: what is edited moves to pages that were read."""
-        return self.falls > _DESCENDING * self.rises
+    def may_descend(self) -> bool:
+        """Return True if rows may come newest first: what is edited moves to pages that were read.
+
+        Where all cursors are the same, nothing shows the direction.
+        """
+        return bool(self.cursors) and (not self.rises or self.falls > _DESCENDING * self.rises)
 
     def repeats(self, earlier: Scan) -> bool:
         """Return True if the rows that both scans saw came in the same order."""

@@ -6,25 +6,28 @@ is enough; where the order of the rows does not hold still, the set is split.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_leads.replication.behaviour import open_set, request
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.pagination import OVERLAP, HALPaginator, Link, PositionPaginator
 from tap_leads.replication.scan import Scan, are_quiet
+from tap_leads.replication.splits import split
 from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from tap_leads.replication.behaviour import ServerBehaviour
     from tap_leads.replication.model import Collection, Page, Paginator, Query, Row, Split
+    from tap_leads.timestamps import Micros
 
 # How often a set that does not hold still is read before the tap reports that it cannot be sure.
-MAX_SCANS = 40
+MAX_SCANS = 30
 # Pages to go back in a row for a row that moved; more says that the order itself does not hold.
 MAX_REWINDS = 3
+# Rows that two parts of a set must share to show that they are the same one.
+MIN_SHARED_ROWS = 3
 # Pages in a row of one scan that may add nothing; an API that goes on has no end.
 MAX_IDLE_PAGES = 20
 
@@ -52,43 +55,65 @@ class OverlappingScan:
             IncompleteError: rows are there that could not be reached.
             FilterIgnoredError: the API ignores the filter.
         """
+        for page in self._read(query, splits):
+            yield self._rows_of(page, query)
+
+    def _read(self, query: Query, splits: Sequence[Split]) -> Iterator[Page]:
         scans: list[Scan] = []
         can_be_split = bool(self._parts(query, splits, Scan()))
         while len(scans) < MAX_SCANS:
             current = self._begin(scans)
             scans.append(current)
             for page in self._walk(query, current):
-                before = len(scans[0].ids)
-                for scan in scans:
-                    scan.note(page.rows, scans[0])
-                current.note_page(page.rows, len(scans[0].ids) - before)
-                yield self._rows_of(page, query)
+                _note(page, scans)
+                yield page
                 is_unproven = current.gap and current.total is None
                 if can_be_split and (is_unproven or self._fills_window(current)):
                     break
             else:
                 if self._is_complete(scans, query):
-                    if query.cursor == "any" and current.is_descending and current.pages > 1:
+                    if query.cursor == "any" and current.may_descend and current.pages > 1:
                         yield from self._catch_up(query, current)
                     return
             if can_be_split:
-                for part, further in self._parts(query, splits, current):
-                    yield from self.read(part, further)
+                yield from self._read_parts(query, self._parts(query, splits, current))
                 return
             if current.cut_off or self._fills_window(current):
                 break
         raise IncompleteError(self._missing(scans))
+
+    def _read_parts(
+        self, query: Query, parts: Sequence[tuple[Query, Sequence[Split]]]
+    ) -> Iterator[Page]:
+        """Yield the pages of the parts that a set was split into.
+
+        Raises:
+            FilterIgnoredError: parts that have nothing in common have the same rows.
+        """
+        others: set[tuple[Hashable, Micros | None]] = set()
+        for part, further in parts:
+            found: set[tuple[Hashable, Micros | None]] = set()
+            shared = 0
+            for page in self._read(part, further):
+                fresh = {(row.id, row.cursor) for row in page.rows} - found
+                found |= fresh
+                if part.filters != query.filters:
+                    shared += len(fresh & others)
+                # A few rows may have moved from part to part while their cursor did not change.
+                if shared >= MIN_SHARED_ROWS and shared * 2 > len(found):
+                    raise FilterIgnoredError
+                yield page
+            others |= found
 
     def _begin(self, scans: Sequence[Scan]) -> Scan:
         if self._behaviour.run_started is None:
             return Scan()  # the clock is not known before the first answer
         return Scan(
             settled=self._collection.now() - SECOND,
-            known=len(scans[0].ids) if scans else 0,
             bounds=scans[-1].bounds if scans else None,
         )
 
-    def _catch_up(self, query: Query, scan: Scan) -> Iterator[list[Row]]:
+    def _catch_up(self, query: Query, scan: Scan) -> Iterator[Page]:
         """Yield what changed since a scan of a list began that has the newest rows first.
 
         A row that was edited before it was read moved to the front, which was read already. The
@@ -104,7 +129,7 @@ class OverlappingScan:
             for page in self._walk(query, again):
                 again.note(page.rows, scan)
                 again.note_page(page.rows, 0)
-                yield self._rows_of(page, query)
+                yield page
                 unchanged = [
                     row.cursor is not None and (since is None or row.cursor < since)
                     for row in page.rows
@@ -124,25 +149,8 @@ class OverlappingScan:
     def _parts(
         self, query: Query, splits: Sequence[Split], seen: Scan
     ) -> list[tuple[Query, Sequence[Split]]]:
-        """Split a set in two by time while a bound can tell the halves apart, then by filters.
-
-        Rows whose order does not hold still lie close together: they are split where they were
-        seen. A set that is too large is halved.
-        """
-        if query.after is not None and query.until is not None:
-            step = self._collection.traits.granularity
-            steps = (query.until - query.after) // step + 1
-            if steps > 1:
-                middle = query.after + steps // 2 * step
-                if seen.gap and seen.cursors:
-                    median = sorted(seen.cursors)[len(seen.cursors) // 2]
-                    median -= (median - query.after) % step
-                    middle = min(max(median, query.after + step), query.after + (steps - 1) * step)
-                halves = replace(query, until=middle - 1), replace(query, after=middle)
-                return [(half, splits) for half in halves]
-        if not splits:
-            return []
-        return [(replace(query, filters=(*query.filters, part)), splits[1:]) for part in splits[0]]
+        step = self._collection.traits.granularity
+        return split(query, splits, step, seen.cursors if seen.gap else ())
 
     def _walk(self, query: Query, current: Scan) -> Iterator[Page]:
         """Yield the pages of one scan; where one does not overlap the last, go back for it."""
@@ -267,3 +275,15 @@ class OverlappingScan:
             f"{missing:,} records at least could not be read: the order in which the API lists "
             "those of one moment keeps changing, or it counts more than it lists"
         )
+
+
+def _note(page: Page, scans: Sequence[Scan]) -> None:
+    """Remember a page of the last scan in all scans of the set."""
+    first, current = scans[0], scans[-1]
+    before = len(first.ids)
+    for scan in scans:
+        scan.note(page.rows, first)
+    current.note_page(page.rows, len(first.ids) - before)
+    if current.pages == 1 or not page.has_more:
+        # Most lists have rows that are new on their first page or on their last one.
+        current.count(page.rows, first, current.settled)

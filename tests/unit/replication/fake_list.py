@@ -214,7 +214,8 @@ class FakeList:
 
         stable = self.options.stable_order
         if self.options.ignore_order:
-            shown.sort(key=lambda item: (item.id * 7919) % 1009)
+            groups = 5 if self.options.ties == "shuffled" else 1009
+            shown.sort(key=lambda item: ((item.id * 7919) % groups, tie(item)))
         elif query.order is Order.STABLE and stable == "id":
             shown.sort(key=lambda item: item.id)
         elif query.order is Order.STABLE and stable == "none":

@@ -66,7 +66,7 @@ def test_no_row_that_is_read_late_is_lost_or_shows_an_ignored_filter(
 
 @settings(max_examples=200, deadline=None)
 @given(
-    source=lists(granularity=SECOND, sortable=False, nullable=False, stable_order="id"),
+    source=lists(granularity=SECOND, sortable=False, nullable=False),
     changes=CHANGES,
     late=LATE_READS,
     workers=st.sampled_from([1, 1, 1, 4]),

@@ -70,7 +70,7 @@ def test_after_any_changes_and_a_kill_one_quiet_run_makes_the_table_equal_the_li
 
 @settings(max_examples=300, deadline=None)
 @given(
-    source=lists(granularity=SECOND, sortable=False, nullable=False, stable_order="id"),
+    source=lists(granularity=SECOND, sortable=False, nullable=False),
     changes=CHANGES,
     kill_at=st.none() | st.integers(0, 150),
     workers=st.sampled_from([1, 1, 1, 4]),

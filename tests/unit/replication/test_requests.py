@@ -1,0 +1,87 @@
+"""A read costs the requests that it must, and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_leads.replication.full_table import FullTable
+from tap_leads.replication.keyset import Keyset
+from tap_leads.replication.model import Bounds
+from tap_leads.replication.slices import TimeSlices
+from tap_leads.timestamps import HOUR, MINUTE, SECOND
+from tests.unit.replication.fake_list import START, FakeAccount, FakeList, fake_list, read
+
+if TYPE_CHECKING:
+    from tap_leads.replication.model import Strategy
+    from tap_leads.timestamps import Micros
+
+STRATEGIES: list[Strategy] = [Keyset(), TimeSlices()]
+NAMES = ["keyset", "time slices"]
+
+
+def minute_by_minute(
+    rows: int, ties: int, granularity: Micros = SECOND, **options: Any
+) -> FakeList:
+    """A list of rows a minute apart, of which some share the oldest moment."""
+    source = fake_list(page_size=50, granularity=granularity, splits=12, **options)
+    source.insert(ties, at=START - HOUR - rows * MINUTE)
+    for number in range(rows):
+        source.insert(at=START - HOUR - number * MINUTE)
+    return source
+
+
+@pytest.mark.parametrize("workers", [1, 4, 8])
+@pytest.mark.parametrize("nullable", [False, True])
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=NAMES)
+def test_a_run_in_which_nothing_changed_requests_one_or_two_pages(
+    strategy: Strategy, workers: int, *, nullable: bool
+) -> None:
+    source = minute_by_minute(1000, 0, nullable=nullable and strategy is STRATEGIES[0])
+    first = read(source, strategy, workers=workers)
+    assert first.watermark is not None
+    bounds = Bounds(after=first.watermark - FakeAccount.lookback)
+    second = read(source, strategy, bounds, workers=workers)
+    assert second.requests <= (3 if source.traits.cursor_nullable else 1)
+    assert second.watermark == first.watermark
+
+
+@pytest.mark.parametrize(
+    ("strategy", "ties", "granularity", "workers", "requests"),
+    [
+        (Keyset(), 0, SECOND, 1, 21),
+        (Keyset(), 0, SECOND, 4, 23),
+        (Keyset(), 0, MINUTE, 1, 21),
+        (Keyset(), 400, SECOND, 1, 32),
+        (Keyset(), 400, SECOND, 4, 34),
+        (TimeSlices(), 0, SECOND, 1, 31),
+        (TimeSlices(), 400, SECOND, 1, 127),
+    ],
+)
+@pytest.mark.parametrize("totals", [False, True])
+def test_a_first_run_requests_little_more_than_the_pages_of_the_list(
+    strategy: Strategy,
+    ties: int,
+    granularity: Micros,
+    workers: int,
+    requests: int,
+    *,
+    totals: bool,
+) -> None:
+    source = minute_by_minute(1000, ties, granularity, totals=totals, seed=1)
+    run = read(source, strategy, workers=workers)
+    assert set(run.ids) == set(source.table)
+    assert run.requests <= requests
+
+
+@pytest.mark.parametrize("totals", [False, True])
+def test_a_full_table_read_requests_each_page_once(*, totals: bool) -> None:
+    source = fake_list(page_size=50, totals=totals)
+    source.insert(1400, null=True)
+    assert read(source, FullTable()).requests == 31  # pages overlap by five rows
+
+
+def test_a_full_scan_of_a_list_that_has_the_newest_rows_first_looks_at_the_front_again() -> None:
+    source = minute_by_minute(1000, 0, stable_order="newest")
+    assert read(source, Keyset(), Bounds(filterable=False)).requests == 23 + 1
