@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -36,10 +37,12 @@ class ServerBehaviour:
     newest_at_start: Micros | None = None
     """The cursor of the newest row that was there when `run_started` was reached."""
 
-    @property
-    def tolerance(self) -> Micros:
-        """Return how far outside of the bounds a row may lie that was asked for."""
-        return 2 * self.traits.granularity + self.traits.early_rows
+    tolerance: Micros = field(init=False)
+    """How far outside of the bounds a row may lie that was asked for."""
+
+    def __post_init__(self) -> None:
+        """Work out the tolerance."""
+        self.tolerance = 2 * self.traits.granularity + self.traits.early_rows
 
     def widen(self, query: Query) -> Query:
         """Return the query with bounds that are a step wider where they may be exclusive.
@@ -101,22 +104,19 @@ class ServerBehaviour:
             FilterIgnoredError: rows are older than `after`, or rows that did not change since the
                 read began are out of order.
         """
-        least = None if after is None else after - self.tolerance
-        last: Micros | None = None
+        previous = last = least = -math.inf if after is None else after - self.tolerance
+        settled = math.inf if self.settled is None else self.settled
+        is_in_order = True
+        # Each row passes here: no call for one.
         for row in rows:
-            if row.cursor is None or (least is not None and row.cursor < least):
+            cursor = row.cursor
+            if cursor is None or cursor < least or (cursor < settled and cursor < last):
                 raise FilterIgnoredError
-            if self.is_settled(row.cursor):
-                if last is not None and row.cursor < last:
-                    raise FilterIgnoredError
-                last = row.cursor
-        placed: list[Row] = []
-        following: Micros | None = None
-        for row in reversed(rows):
-            if row.cursor is not None and (following is None or row.cursor <= following):
-                following = row.cursor
-                placed.append(row)
-        placed.reverse()
+            is_in_order = is_in_order and cursor >= previous
+            previous = cursor
+            if cursor < settled:
+                last = cursor
+        placed = list(rows) if is_in_order else _in_place(rows)
         self.newest = max([self.newest or 0, *(row.cursor or 0 for row in placed[-1:])])
         return placed
 
@@ -133,6 +133,18 @@ class ServerBehaviour:
             is_late = query.until is not None and row.cursor > query.until + self.tolerance
             if is_early or (is_late and self.is_settled(row.cursor)):
                 raise FilterIgnoredError
+
+
+def _in_place(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that are no newer than any row behind them."""
+    placed: list[Row] = []
+    following = math.inf
+    for row in reversed(rows):
+        if row.cursor is not None and row.cursor <= following:
+            following = row.cursor
+            placed.append(row)
+    placed.reverse()
+    return placed
 
 
 def request(

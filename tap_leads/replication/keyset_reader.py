@@ -9,6 +9,7 @@ those with a proof that none slipped through (`ties.py`).
 from __future__ import annotations
 
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from tap_leads.replication.behaviour import fetch, first_page, start_of
@@ -59,7 +60,7 @@ class KeysetReader:
                 # What changed since the page was chosen is as far on as everything is read.
                 yield self._output.ordered(self._output.fresh(page.rows))
                 return
-            yield self._output.ordered(self._output.fresh(placed))
+            yield self._output.emit(placed)
             self._page_start = placed[0].cursor if page is first else cursor
             last = (placed[-1].cursor or 0) // step * step
             if cursor is None or last > cursor:
@@ -68,9 +69,12 @@ class KeysetReader:
                 yield from self._read_ties(cursor, span)
                 cursor, span = cursor + span, span * 2
             until = self._query.until
-            if (until is not None and cursor > until) or self._is_past_end(cursor):
+            started = self._behaviour.run_started
+            if (until is not None and cursor > until) or (
+                started is not None and cursor > started and self._is_past_end(cursor)
+            ):
                 return
-            self._output.forget(cursor)
+            self._output.edge = cursor - self._behaviour.tolerance
             self._anchors = {
                 row.id: row.cursor
                 for row in placed
@@ -90,12 +94,14 @@ class KeysetReader:
         """
         seen: dict[Hashable, Micros | None] = {}
         for repeats in range(MAX_REPEATS):
-            sent = None if page else self._behaviour.clock(self._collection)
+            sent = None if page else monotonic()
             page = page or self._page_from(cursor)
             placed = self._behaviour.placed(page.rows, cursor)
             if not page.has_more:
                 return page, placed
-            changing = self._changing(sent)
+            settled = self._behaviour.settled
+            is_old = placed and settled is not None and (placed[-1].cursor or 0) < settled
+            changing = range(0) if is_old else self._changing(sent)
             while placed and placed[-1].cursor in changing and not _is_in(seen, placed[-1]):
                 placed.pop()
             if placed and (
@@ -104,13 +110,23 @@ class KeysetReader:
                 return page, placed
             seen, page = {row.id: row.cursor for row in page.rows}, None
         if not seen:
-            raise PagingError("an empty page says that more leads follow")
-        raise IncompleteError("the records of a page change each time that it is read")
+            raise PagingError("the API returned an empty page but reported more records")
+        raise IncompleteError(
+            "the records of a page changed every time it was read, so some may be missing; run the "
+            "sync again"
+        )
 
-    def _changing(self, sent: Micros | None) -> range:
-        """Return the cursors of rows that may have changed since their page was chosen."""
-        sent = self._behaviour.settled if sent is None else sent
-        return range(sent or 0, self._collection.now() + SECOND + 1)
+    def _changing(self, sent: float | None) -> range:
+        """Return the cursors of rows that may have changed since their page was chosen.
+
+        `sent` is when it was requested, on the monotonic clock; None if that was before this read
+        looked at the clock.
+        """
+        now, start = self._collection.now(), self._behaviour.settled or 0
+        if sent is not None:
+            # The server's clock shows whole seconds.
+            start = max(start, now - int((monotonic() - sent) * SECOND) - SECOND)
+        return range(start, now + SECOND + 1)
 
     def _advances(self, placed: Sequence[Row], cursor: Micros | None) -> bool:
         """Return True if these rows lead further than `cursor`."""
@@ -144,37 +160,49 @@ class KeysetReader:
         Where that row does not come back it was changed meanwhile, or the API takes the bound for
         an exclusive one: from one step earlier its ties come in either case.
         """
-        query = replace(self._query, after=cursor)
+        behaviour, query = self._behaviour, replace(self._query, after=cursor)
         if cursor is None or not self._anchors:
-            return first_page(self._collection, self._behaviour, query)
-        step = self._collection.traits.granularity
-        earlier = replace(query, after=cursor - step)
-        for _ in range(MAX_REPEATS):
-            page = fetch(self._collection, self._behaviour, query)
-            if self._came_back(page):
-                if self._behaviour.lower_is_exclusive is None and self._behaviour.is_settled(
-                    cursor
-                ):
-                    self._behaviour.lower_is_exclusive = False
-                return page
-            wider = first_page(self._collection, self._behaviour, earlier)
-            if self._came_back(wider):
-                self._behaviour.lower_is_exclusive = True
-                return wider
-            before = replace(query, after=self._page_start)
-            there = fetch(self._collection, self._behaviour, before)
-            if not self._is_unchanged(there):
-                if wider.rows or not _reaches(there, cursor):
-                    return wider
-            elif not self._has_changed_rows(page) and not self._has_changed_rows(wider):
-                break  # or else those stood where the missing row is
-        raise FilterIgnoredError
-
-    def _came_back(self, page: Page) -> bool:
-        """Return True if a row of the moment that the cursor stands on is on a page."""
+            return first_page(self._collection, behaviour, query)
         step = self._collection.traits.granularity
         moments = {anchor // step for anchor in self._anchors.values()}
-        return any(row.cursor is not None and row.cursor // step in moments for row in page.rows)
+        for _ in range(MAX_REPEATS):
+            # Nearly every page of a long list has nothing to widen or to learn.
+            upper_is_known = query.until is None or behaviour.upper_is_inclusive
+            if behaviour.lower_is_exclusive is False and upper_is_known:
+                page = self._collection.fetch(query)
+            else:
+                page = fetch(self._collection, behaviour, query)
+            if any(row.cursor is not None and row.cursor // step in moments for row in page.rows):
+                if behaviour.lower_is_exclusive is None and behaviour.is_settled(cursor):
+                    behaviour.lower_is_exclusive = False
+                return page
+            if found := self._search(page, cursor, moments):
+                return found
+        raise FilterIgnoredError
+
+    def _search(self, page: Page, cursor: Micros, moments: set[int]) -> Page | None:
+        """Return the page to go on with, where `page` has no row of the moments of the cursor.
+
+        None where that is to be seen on another try.
+
+        Raises:
+            FilterIgnoredError: such a row is there, and its own date does not find it.
+        """
+        if page.has_more and page.rows and not _reaches(page, cursor):
+            return page  # rows before the cursor, which the filter may bring too, fill the page
+        behaviour, step = self._behaviour, self._collection.traits.granularity
+        earlier = replace(self._query, after=cursor - step)
+        wider = first_page(self._collection, behaviour, earlier)
+        if any(row.cursor is not None and row.cursor // step in moments for row in wider.rows):
+            behaviour.lower_is_exclusive = True
+            return wider
+        before = replace(self._query, after=self._page_start)
+        there = fetch(self._collection, behaviour, before)
+        if not self._is_unchanged(there):
+            return wider if wider.rows or not _reaches(there, cursor) else None
+        if self._has_changed_rows(page) or self._has_changed_rows(wider):
+            return None  # those may have stood where the missing row is
+        raise FilterIgnoredError
 
     def _has_changed_rows(self, page: Page) -> bool:
         """Return True if a page has rows that changed since the read began."""

@@ -75,7 +75,7 @@ class BasePaginator(ABC):
         elif page.rows or page.next:
             self.position = self._get_next(page)
         else:
-            raise PagingError("an empty page says that more leads follow")
+            raise PagingError("the API returned an empty page but reported more records")
 
     @abstractmethod
     def _get_next(self, page: Page) -> Position:
@@ -156,7 +156,10 @@ class PositionPaginator(BasePaginator):
         if self._window is not None:
             limit = min(limit, self._window - start)
             if limit < 1:
-                raise PagingError(f"leads beyond the first {self._window:,} cannot be reached")
+                raise PagingError(
+                    f"the API does not return records beyond the first {self._window:,}; narrow "
+                    "`filters`"
+                )
         return self._place(start, limit)
 
 
@@ -202,11 +205,9 @@ class HALPaginator(BasePaginator):
     @override
     def _get_next(self, page: Page) -> Link:
         if not page.next:
-            raise PagingError("more leads follow, but the answer has no next link")
+            raise PagingError("the API reported more records but returned no next link")
         if page.next in self._followed:
-            raise PagingError(
-                "the next link was followed before: the source sends the tap in circles"
-            )
+            raise PagingError("the API returned the same next link twice (pagination loop)")
         self._followed.add(page.next)
         return Link(page.next)
 
@@ -228,8 +229,8 @@ class CursorPaginator(BasePaginator):
     @override
     def _get_next(self, page: Page) -> Token:
         if not page.next:
-            raise PagingError("more leads follow, but the answer has no token for the next page")
+            raise PagingError("the API reported more records but returned no next page token")
         if page.next in self._followed:
-            raise PagingError("a page token came twice: the API sends the tap in circles")
+            raise PagingError("the API returned the same page token twice (pagination loop)")
         self._followed.add(page.next)
         return Token(page.next, self._limit)

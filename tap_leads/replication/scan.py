@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tap_leads.timestamps import HOUR
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 _QUIET_SCANS = 2
 # The same where the order of the rows does not hold still: a scan then misses a third of them.
 _QUIET_SHUFFLED_SCANS = 12
+# Rows that must come again between two pages, if so many can.
+_LEAST_ORDER = 3
+# Rows that are not in order by chance: there are 40,320 orders of eight.
+_CLEAR_ORDER = 8
+# How far the dates of an account may be ahead of the clock because of its time zone.
+_SHIFT = 26 * HOUR
 # How many times more often cursors fall than rise in a list that is in descending order.
 _DESCENDING = 4
 
@@ -62,6 +70,8 @@ class Scan:
     """The rows seen since the scan began, also by later scans, in the order they came in."""
     censuses: list[Census] = field(default_factory=list)
     cursors: list[Micros] = field(default_factory=list)
+    front: list[Micros] = field(default_factory=list)
+    """The cursors on the first page."""
     rises: int = 0
     falls: int = 0
 
@@ -78,6 +88,8 @@ class Scan:
         self.size = len(self.ids)
         cursors = [row.cursor for row in rows if row.cursor is not None]
         self.cursors += cursors
+        if self.pages == 1:
+            self.front = cursors
         self.rises += sum(one < other for one, other in pairwise(cursors))
         self.falls += sum(one > other for one, other in pairwise(cursors))
 
@@ -100,15 +112,23 @@ class Scan:
 
     def count(self, rows: Sequence[Row], first: Scan, settled: Micros | None) -> None:
         """Take a census at a page that was noted already, requested when `settled` had passed."""
-        if self.last_total is not None:
+        if self.last_total is not None and rows:  # an empty page may be a wrong one
             members = {row.id for row in rows}
             self.censuses.append(Census(self.last_total, len(first.ids), settled, members))
 
-    def is_followed_by(self, rows: Sequence[Row]) -> bool:
-        """Return True if a page begins with a row seen before, and repeats such rows in order."""
+    def is_followed_by(self, rows: Sequence[Row], repeated: int) -> bool:
+        """Return True if a page begins with rows seen before, and repeats such rows in order.
+
+        `repeated` rows should come again. A few may be in order by chance, where the order does
+        not hold still: then nothing may stand between them, but for one row that is gone.
+        """
         places = [self.ids.get(row.id) for row in rows]
         known = [place for place in places if place is not None]
-        return bool(known) and places[0] is not None and known == sorted(known)
+        if not places or places[0] is None or known != sorted(known):
+            return False
+        is_a_run = known[-1] - known[0] <= len(known) and places[: len(known)] == known
+        is_enough = len(known) >= min(_LEAST_ORDER, repeated)
+        return (is_a_run and is_enough) or len(known) >= _CLEAR_ORDER
 
     @property
     def overlaps(self) -> bool:
@@ -132,6 +152,20 @@ class Scan:
         Where all cursors are the same, nothing shows the direction.
         """
         return bool(self.cursors) and (not self.rises or self.falls > _DESCENDING * self.rises)
+
+    def is_outside(self, row: Row) -> bool:
+        """Return True if a row says nothing of when it changed: no date, or one far ahead."""
+        return row.cursor is None or row.cursor > (self.settled or 0) + _SHIFT
+
+    def has_passed(self, rows: Sequence[Row]) -> bool:
+        """Return True if rows, newest first, lead to one that did not change since this scan began.
+
+        Where dates are ahead of the clock by a time zone, those of the first page show it.
+        """
+        settled = self.settled or 0
+        front = min((c for c in self.front if c <= settled + _SHIFT), default=settled - 1)
+        last = max(settled - 1, front)
+        return any(row.cursor is not None and row.cursor <= last for row in rows)
 
     def repeats(self, earlier: Scan) -> bool:
         """Return True if the rows that both scans saw came in the same order."""

@@ -58,8 +58,9 @@ class SlicedStrategy(ABC):
                 yield from ReadAhead(slices, workers).results(POLL_SECONDS)
             except FilterIgnoredError:
                 account.warn(
-                    "the API ignores the bounds or the order that it was asked for; all of it is "
-                    f"read, and the bounds are kept here{traits.future_hint}"
+                    "the API ignored the requested filter or sort order; falling back to a full "
+                    "scan and filtering in the tap (slower, nothing is missed)"
+                    f"{traits.future_hint}"
                 )
             else:
                 _warn_of_the_future(account, behaviour)
@@ -73,6 +74,6 @@ def _warn_of_the_future(account: Account, behaviour: ServerBehaviour) -> None:
     newest, started = behaviour.newest, behaviour.run_started
     if newest and started and newest > started + HOUR:
         account.warn(
-            f"leads are dated up to {(newest - started) / HOUR:.1f} hours ahead of the API's "
-            f"clock; they are read again in every run{behaviour.traits.future_hint}"
+            f"records are dated up to {(newest - started) / HOUR:.1f} hours ahead of the API's "
+            f"clock; they are synced again in every run{behaviour.traits.future_hint}"
         )

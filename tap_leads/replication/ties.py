@@ -123,27 +123,23 @@ class OverlappingScan:
         Raises:
             IncompleteError: the rows change faster than they are read.
         """
-        since = scan.settled
         for _ in range(MAX_SCANS):
             again = self._begin((scan,))
             for page in self._walk(query, again):
                 again.note(page.rows, scan)
                 again.note_page(page.rows, 0)
                 yield page
-                unchanged = [
-                    row.cursor is not None and (since is None or row.cursor < since)
-                    for row in page.rows
-                ]
-                if any(unchanged):
-                    if again.pages == 1 or page.rows[0].cursor is None:
+                if scan.has_passed(page.rows):
+                    if again.pages == 1 or scan.is_outside(page.rows[0]):
                         return
                     break
             else:
                 if again.pages == 1:
                     return
-            since = again.settled
+            scan = again
         raise IncompleteError(
-            "records change faster than the API lists them; some may not have been read"
+            "records changed faster than the API returned them, so some may be missing; run the "
+            "sync again"
         )
 
     def _parts(
@@ -155,7 +151,7 @@ class OverlappingScan:
     def _walk(self, query: Query, current: Scan) -> Iterator[Page]:
         """Yield the pages of one scan; where one does not overlap the last, go back for it."""
         paginator: Paginator = HALPaginator(0) if self._by_links else self._paginator()
-        rewinds = lost_at = idle = 0
+        rewinds = lost_at = idle = reached = 0
         while not paginator.finished:
             page = self._fetch_surely(query, current, paginator)
             paginator.settle(page)
@@ -168,7 +164,7 @@ class OverlappingScan:
                 paginator = HALPaginator(0)
                 continue
             elif positions.start and not current.gap:
-                if current.is_followed_by(page.rows):
+                if current.is_followed_by(page.rows, reached - positions.start):
                     rewinds = rewinds if positions.start < lost_at else 0
                 elif rewinds < MAX_REWINDS:
                     rewinds, lost_at = rewinds + 1, positions.start
@@ -184,6 +180,7 @@ class OverlappingScan:
             ):
                 current.cut_off = True
                 return
+            reached = 0 if positions is None else positions.start + len(page.rows)
             paginator.advance(page)
 
     def _paginator(self) -> Paginator:
@@ -268,12 +265,13 @@ class OverlappingScan:
         missing = max((scans[-1].total or 0) - len(scans[0].ids), 1)
         if scans[-1].cut_off or self._fills_window(scans[-1]):
             return (
-                f"the API lets nobody page beyond the first {len(scans[0].ids):,} rows of one "
-                f"query, and at least {missing:,} more are there; narrower `filters` reach them"
+                f"the API does not return more than the first {len(scans[0].ids):,} records of a "
+                f"query, and at least {missing:,} more exist; narrow `filters`"
             )
         return (
-            f"{missing:,} records at least could not be read: the order in which the API lists "
-            "those of one moment keeps changing, or it counts more than it lists"
+            f"at least {missing:,} records could not be read: the API keeps changing the order of "
+            "records with the same timestamp, or its total is higher than the number of records it "
+            "returns; run the sync again"
         )
 
 

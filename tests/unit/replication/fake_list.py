@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+from unittest.mock import patch
 
 from tap_leads.errors import LeadsError
+from tap_leads.replication import behaviour, keyset_reader
 from tap_leads.replication.model import Bounds, Order, Page, Query, Row, Traits
 from tap_leads.replication.pagination import (
     CursorPaginator,
@@ -21,7 +24,7 @@ from tap_leads.replication.pagination import (
 from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tap_leads.replication.model import Chunk, Paginator, Strategy
     from tap_leads.replication.pagination import Position
@@ -332,6 +335,15 @@ class Run:
         return max(marks, default=None)
 
 
+@contextmanager
+def at_the_pace_of(source: FakeList) -> Iterator[None]:
+    """Let time pass for the reader as it does for the server."""
+    with ExitStack() as stack:
+        for module in (behaviour, keyset_reader):
+            stack.enter_context(patch.object(module, "monotonic", lambda: source.clock / SECOND))
+        yield
+
+
 def read(
     source: FakeList,
     strategy: Strategy,
@@ -345,9 +357,10 @@ def read(
     before = len(source.requests)
     run = Run()
     try:
-        for chunk in strategy.read(account, bounds or Bounds(), workers):
-            if chunk is not None:
-                run.chunks.append(chunk)
+        with at_the_pace_of(source):
+            for chunk in strategy.read(account, bounds or Bounds(), workers):
+                if chunk is not None:
+                    run.chunks.append(chunk)
     except LeadsError as error:
         if not fails:
             raise

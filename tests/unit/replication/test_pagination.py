@@ -188,11 +188,11 @@ def test_links_and_tokens_that_lead_in_a_circle_end_the_walk(kind: Any) -> None:
     paginator = kind(50)
     for link in ("/a", "/b"):
         paginator.advance(Page(rows(0, 2), has_more=True, next=link))
-    with pytest.raises(PagingError, match="circles"):
+    with pytest.raises(PagingError, match="pagination loop"):
         paginator.advance(Page(rows(0, 2), has_more=True, next="/a"))
 
 
 @pytest.mark.parametrize("kind", [HALPaginator, CursorPaginator])
 def test_more_without_a_next_link_or_token_is_an_error_and_not_the_end(kind: Any) -> None:
-    with pytest.raises(PagingError, match=r"no next link|no token"):
+    with pytest.raises(PagingError, match=r"no next link|no next page token"):
         kind(50).advance(Page(rows(0, 2), has_more=True))

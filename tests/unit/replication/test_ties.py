@@ -65,7 +65,7 @@ def test_what_cannot_be_paged_to_is_counted_and_is_an_error() -> None:
     source.insert(95, null=True)
     run = read(source, FullTable(), fails=True)
     assert isinstance(run.error, IncompleteError)
-    assert "beyond the first 40 rows of one query, and at least 55 more" in str(run.error)
+    assert "the first 40 records of a query, and at least 55 more" in str(run.error)
 
 
 def test_a_set_beyond_the_window_is_split() -> None:
