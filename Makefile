@@ -1,4 +1,4 @@
-# Everything is set up inside this checkout; Python 3.11 or newer, git and make are all it takes.
+# Everything is set up inside this checkout. Requires Python 3.11 to 3.14, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-sql test lint docs lock bench clean
@@ -11,19 +11,19 @@ UV := .tools/bin/uv
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
-help: ## say what there is
+help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .meltano/installed ## load the four sandbox systems into CSV and PostgreSQL; again: only what changed
+demo: .meltano/installed ## load the four sandbox APIs into CSV and PostgreSQL; run again to load only changes
 	@$(BIN)/python -m sandbox.demo
 
-demo-sql: .venv/synced ## open psql on what the demo loaded
+demo-sql: .venv/synced ## open psql on the database that the demo loaded
 	@$(BIN)/python -m sandbox.demo sql
 
-test: lint .meltano/installed ## everything CI checks
+test: lint .meltano/installed ## run everything that CI checks
 	$(BIN)/pytest -n 3
 
-lint: .venv/synced ## style, types, directions of imports and generated docs
+lint: .venv/synced ## check style, types, import directions and generated docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -33,13 +33,13 @@ lint: .venv/synced ## style, types, directions of imports and generated docs
 docs: .venv/synced ## write the settings into README.md and meltano.yml
 	$(BIN)/python -m tools.docs
 
-lock: $(UV) ## take the newest versions the ranges allow
+lock: $(UV) ## upgrade the lock file
 	$(UV) lock --upgrade
 
-bench: .venv/synced ## measure the tap beside other tools; BENCH=--quick for a small run
+bench: .venv/synced ## compare the tap with other tools; BENCH=--quick for a short run
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-clean: ## remove all that make has made
+clean: ## remove everything that make created
 	rm -rf .bench .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv output
 
 .meltano/installed: meltano.yml pyproject.toml .venv/synced
@@ -52,7 +52,7 @@ clean: ## remove all that make has made
 	@touch $@
 
 $(UV):
-	@test -n "$(PYTHON)" || { echo 'Python 3.11 to 3.14 is needed, and none is on the PATH.' >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 to 3.14 is required but was not found on the PATH.' >&2; exit 1; }
 	@echo 'Setting up .tools and .venv with $(PYTHON)'
-	@$(PYTHON) -m venv --clear .tools || { echo '$(PYTHON) cannot make a virtual environment (on Debian and Ubuntu: install python3-venv).' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .tools || { echo '$(PYTHON) cannot create a virtual environment (on Debian and Ubuntu: install python3-venv).' >&2; exit 1; }
 	@.tools/bin/pip install --quiet --disable-pip-version-check 'uv>=0.13.9,<0.14'

@@ -2,10 +2,10 @@
 
 `python -m benchmarks.calls` runs the tap in this process against a sandbox of Kommo whose leads are
 a minute apart, with `sys.setprofile`, and prints a table. A page is what happens in the thread that
-sends requests between two of them. Calls for one more record are the difference between two runs of
-as many pages that are twice as full. Converting values is left out of them: functions in the files
-of `--conversion`, and whatever these call. A generator that is resumed is a call too, a
-comprehension is none. The exit code is 0 if the limits are kept.
+sends requests, from one request to the next. Calls for one more record are the difference between
+two runs of as many pages that are twice as full. Converting values is left out of both: functions
+in the files of `--conversion`, and whatever these call. A generator that is resumed is a call too,
+a comprehension is none. The exit code is 0 if the limits are kept.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
 OURS = str(Path(tap_leads.__file__).parent) + "/"
-CONVERSION = ("records/convert.py", "columns.py:(?!Table)", "records/columns.py")
+CONVERSION = ("records/convert.py", "timestamps.py", "columns.py:(?!Table)", "records/columns.py")
 """Where values are converted: files below `tap_leads/`, with a pattern for the names of functions
 where only some of a file do."""
 OUTPUT = ("records/", "columns.py", "writer.py", "singer/writer.py")
@@ -111,7 +111,7 @@ def is_in(code: CodeType, places: tuple[str, ...]) -> bool:
 
 def _is_request(code: CodeType) -> bool:
     """Return True for the function of `requests` that sends a request."""
-    return code.co_name == "send" and code.co_filename.endswith("requests/sessions.py")
+    return code.co_name == "send" and code.co_filename.endswith("requests/adapters.py")
 
 
 def _is_resumed(frame: FrameType) -> bool:
@@ -214,7 +214,7 @@ def main() -> None:
     one = run(arguments.pages, PAGE, conversion)
     two = run(arguments.pages, 2 * PAGE, conversion)
     records = arguments.pages * PAGE
-    page = functions_of_a_page(one, output)
+    page = functions_of_a_page(one, (*output, *conversion))
     more = {code: (two.plumbing[code] - one.plumbing[code]) / records for code in two.plumbing}
     converting = (two.converting.total() - one.converting.total()) / records
     resumed = (two.resumed - one.resumed) / records

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the four APIs for as long as it runs."""
+"""`python -m sandbox`: serve the four APIs until interrupted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sandbox.server import Sandbox
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=8070, help="0 takes a free one (default 8070)")
-    parser.add_argument("--leads", type=int, default=3000, help="of each API (default 3000)")
-    parser.add_argument("--seed", type=int, default=1, help="another seed, other leads")
-    parser.add_argument("--live", action="store_true", help="leads come and change all the time")
+    parser.add_argument("--port", type=int, default=8070, help="0 picks a free port (default 8070)")
+    parser.add_argument("--leads", type=int, default=3000, help="leads in each API (default 3000)")
+    parser.add_argument("--seed", type=int, default=1, help="seed for the leads (default 1)")
+    parser.add_argument("--live", action="store_true", help="add and edit leads all the time")
     arguments = parser.parse_args()
     with Sandbox(port=arguments.port, leads=arguments.leads, seed=arguments.seed) as box:
         sys.stdout.write(banner(box, live=arguments.live))
@@ -32,8 +32,8 @@ def main() -> None:
 
 def banner(box: Sandbox, *, live: bool = False) -> str:
     """What is served, with which credentials, and how to drive it."""
-    state = "coming and changing all the time" if live else "at rest"
-    lines = [f"Four lead APIs at {box.url}, made-up leads, {state}. Ctrl-C stops them.", ""]
+    state = "added and edited all the time" if live else "unchanged"
+    lines = [f"Four lead APIs at {box.url} with made-up leads, {state}. Press Ctrl-C to stop.", ""]
     for name, api, credential in (
         ("Kommo", box.kommo, "access_token"),
         ("Dashly", box.dashly, "auth_token"),

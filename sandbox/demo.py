@@ -1,7 +1,7 @@
-"""`make demo`: four systems' leads, and what belongs to them, by Meltano into CSV and Postgres.
+"""`make demo`: load the four sandbox APIs into CSV and PostgreSQL with Meltano.
 
-Run again, it changes a few leads first and loads only those. All it makes is in `output/`.
-`python -m sandbox.demo sql` opens psql on what was loaded.
+Run again, it changes a few leads first and loads only the changes. All output is in `output/`.
+`python -m sandbox.demo sql` opens psql on the loaded database.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def demo(postgres: Postgres) -> None:
     moments = remember(time.time())
     with Sandbox(leads=LEADS, seed=1, start=moments[0]) as box:
         replay(box, moments[1:])
-        print(f"Kommo, Dashly, Carrot quest and Octanist as sandboxes on {box.url}")
+        print(f"Sandboxes of Kommo, Dashly, Carrot quest and Octanist at {box.url}")
         if len(moments) == 1:
             print(f"  {LEADS:,} made-up leads each; nothing is loaded yet\n")
         else:
-            print(f"  since the last run {EDITED} leads of each changed, {NEW} came in, and")
-            print(f"  {DELETED} of Kommo's were deleted\n")
+            print(f"  since the last run: {EDITED} leads edited and {NEW} added in each,")
+            print(f"  {DELETED} deleted in Kommo\n")
         before = csv_rows()
         environment = settings(box, postgres) | {"TARGET_CSV_OUTPUT_PATH": csv_folder(len(moments))}
         requests = load("target-csv", box, environment)
@@ -184,14 +184,14 @@ def report(postgres: Postgres, before: Counter[str], requests: dict[str, int]) -
             print(columns.format(table, *(f"{number:,}" for number in numbers)))
     print("requests:", ", ".join(f"{slot} {count}" for slot, count in requests.items()))
     if repeated:
-        print("A run begins a little before the last one ended (lookback_seconds), lest what shows")
-        print("late be lost, and reads short lists whole. What is read again is one row in")
-        print("PostgreSQL, several in CSV.")
+        print("Each run starts before its bookmark (lookback_seconds) to catch late records, and")
+        print("syncs small lists as full tables. A record that is synced again is one row in")
+        print("PostgreSQL and several rows in CSV.")
     print("""
 Look:   head -3 output/csv/kommo_leads.csv    (later runs: output/csv/run-2 ...)
-        make demo-sql    opens psql, for instance for: select * from kommo_stages;
+        make demo-sql    opens psql; try: select * from kommo_stages;
 Logs:   output/logs
-Again:  make demo        changes a few leads and reads what is new""")
+Again:  make demo        changes a few leads and loads only the changes""")
 
 
 if __name__ == "__main__":

@@ -19,4 +19,4 @@ def fault_of(error: BaseException) -> str:
         if "tap_leads" in code.co_filename:
             place = f" in {code.co_qualname}, line {trace.tb_lineno}"
         trace = trace.tb_next
-    return f"this is a fault of tap-leads: {type(error).__name__}{place}"
+    return f"internal error in tap-leads ({type(error).__name__}{place}); please report this line"

@@ -1,4 +1,4 @@
-"""The tap, put together: settings, accounts, streams."""
+"""The composition root: settings become accounts, and accounts become streams."""
 
 from __future__ import annotations
 
@@ -81,9 +81,10 @@ class TapLeads(Tap):
         """Validate the settings; then load state and catalog, and discover the streams.
 
         Raises:
-            ConfigValidationError: settings cannot be used; `errors` has a line for each reason.
+            ConfigValidationError: the settings are invalid; `errors` has a line for each reason.
         """
-        # They log requests with their query, and the filters of stream maps: people's emails.
+        # These loggers write URLs with their query and the filters of stream maps: both can
+        # contain emails.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
         settings = load.tidy(config or {})
@@ -94,12 +95,12 @@ class TapLeads(Tap):
         for error in errors:
             self.logger.warning(error)
         self._is_configured = not errors
-        if errors:  # discovery works without settings, and has to with ones that cannot be used
+        if errors:  # discovery works without settings, and so with invalid ones too
             settings = {source.name: {} for source in self.sources if source.name in settings}
         else:
             settings = load.with_defaults(settings, self.config_jsonschema)
-        # The SDK writes defaults into what it is given, also into each of `accounts`, where they
-        # would hide what all accounts share.
+        # The SDK writes defaults into the dict that it receives, also into each of `accounts`,
+        # where they would override the settings that all accounts share.
         self._settings = copy.deepcopy(settings)
         self.report = RunReport(self.logger, self.runtime.heartbeat)
         # The SDK sets the mapper up, and with it the streams, before it loads the state.
@@ -113,8 +114,8 @@ class TapLeads(Tap):
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Append the SDK's settings, with `stream_maps` as any object.
 
-        The SDK's schema of it is invalid ("null" in place of a schema), and its mapper says
-        better what is wrong with a map.
+        The SDK's schema for it is invalid ("null" in place of a schema), and the SDK's mapper
+        reports an error in a map better than a schema could.
         """
         super().append_builtin_config(config_jsonschema)
         maps = config_jsonschema["properties"]["stream_maps"]
@@ -123,7 +124,7 @@ class TapLeads(Tap):
 
     @classmethod
     def _full_schema(cls) -> dict[str, Any]:
-        """Return the JSON schema of all settings, those of the SDK included."""
+        """Return the JSON schema of all settings, including the SDK's."""
         cls.append_builtin_config(cls.config_jsonschema)
         return cls.config_jsonschema
 
@@ -140,7 +141,7 @@ class TapLeads(Tap):
 
     @override
     def discover_streams(self) -> Sequence[LeadsStream]:
-        """Return the streams of the sources that are configured; of all if none is."""
+        """Return the streams of the configured sources, or of all if none is configured."""
         run = Run(self.report, Prefetch(), self.runtime)
         configured = [source for source in self.sources if source.name in self._settings]
         streams: list[LeadsStream] = []
@@ -182,7 +183,7 @@ class TapLeads(Tap):
             super().setup_mapper()
         except MapExpressionError as error:
             cause = type(error.__cause__ or error).__name__
-            msg = f"stream_maps: an expression cannot be evaluated ({cause})"
+            msg = f"stream_maps: cannot evaluate an expression ({cause})"
             raise SettingsError([msg]) from None
         except (MappingError, NotImplementedError) as error:
             raise SettingsError([f"stream_maps: {error}"]) from None
@@ -212,7 +213,7 @@ class TapLeads(Tap):
         """Sync every selected stream of every account.
 
         Raises:
-            FailedStreamsError: some failed; the others were synced.
+            FailedStreamsError: some streams failed; the others were synced.
         """
         if about:
             cls.print_about(about_format)
@@ -226,19 +227,22 @@ class TapLeads(Tap):
         tap.run()
 
     def run(self) -> None:
-        """Sync every selected stream of every account, and report how that ended.
+        """Sync every selected stream of every account, and report the outcome.
 
         Raises:
-            FailedStreamsError: some failed; the others were synced.
+            FailedStreamsError: some streams failed; the others were synced.
         """
-        # What exists by now stays: collecting it again and again took a fifth of a run's CPU.
+        # All objects so far live until the end: scanning them in each garbage collection took a
+        # fifth of a run's CPU.
         gc.freeze()
         streams = cast("dict[str, LeadsStream]", self.streams).values()
         try:
             self.sync_all()
             self.report.check_skipped()
         except Terminated as ended:
-            self.logger.warning("ended by signal %d; the state says how far it came", ended.signal)
+            self.logger.warning(
+                "stopped by signal %d; state saved, the next run resumes from it", ended.signal
+            )
             for stream in streams:
                 stream.save_bookmark()
             self.write_message(StateMessage(value=self.state))
@@ -256,7 +260,7 @@ class TapLeads(Tap):
 
 
 def _hashable(stream: StreamSpec) -> list[str]:
-    """Return the columns that are neither a key nor the replication key."""
+    """Return the columns that can be hashed: all but the primary key and replication key."""
     cursor = stream.replication_key.column if stream.replication_key else None
     keys = {*stream.primary_key, cursor}
     return [column.name for column in stream.columns if column.name not in keys]

@@ -165,7 +165,7 @@ def test_a_test_run_with_a_wrong_credential_says_so_in_one_line(
     assert len(box.apis[slot].journal) == 1
     (line,) = run.said()
     assert re.search(rf"{slot}_\w+, account ", line)
-    assert "401: the API does not accept the credential" in line
+    assert "401: the API rejected the credential" in line
     assert f"`{slot}.{CREDENTIALS[slot]}`" in line
     assert WRONG not in run.stderr
 
@@ -214,7 +214,7 @@ def test_a_failing_source_does_not_stop_another(box: Sandbox, run_here: Runner, 
         assert len(run.records(f"{other}_leads")) == (0 if other == slot else api.count)
     line, _ = run.said()
     assert line.startswith(f"{slot}_leads, account ")
-    assert "403: the API blocks this address" in line
+    assert "403: the API blocks this IP address" in line
 
 
 def test_a_mistake_in_a_stream_map_is_told_as_one(box: Sandbox, run_here: Runner) -> None:

@@ -106,9 +106,9 @@ def test_nothing_is_not_hashed(box: Sandbox, value: Any) -> None:
     ("hashing", "said"),
     [
         ({"hash_fields": ["emial"], "hash_key": KEY}, "did you mean email?"),
-        ({"hash_fields": ["id"], "hash_key": KEY}, "or it is a key"),
-        ({"hash_fields": ["kommo_leads.updated_at"], "hash_key": KEY}, "or it is a key"),
-        ({"hash_fields": ["email"]}, "hash_key: must be set"),
+        ({"hash_fields": ["id"], "hash_key": KEY}, "or a key, which cannot be hashed"),
+        ({"hash_fields": ["kommo_leads.updated_at"], "hash_key": KEY}, "or a key, which cannot be"),
+        ({"hash_fields": ["email"]}, "hash_key: is required"),
         ({"hash_fields": [1], "hash_key": KEY}, "hash_fields[0]: must be a string"),
     ],
 )

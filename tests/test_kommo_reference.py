@@ -213,7 +213,7 @@ def test_a_run_of_what_an_administrator_alone_may_see_is_no_failure(
 ) -> None:
     kommo.options.admin = False
     assert read(kommo, "kommo_users").records("kommo_users") == []
-    assert "an administrator's alone" in caplog.text
+    assert "may require an administrator's credential" in caplog.text
 
 
 def test_a_block_is_told_as_such_and_not_as_a_list_that_is_not_there(
@@ -223,7 +223,7 @@ def test_a_block_is_told_as_such_and_not_as_a_list_that_is_not_there(
     run = sync({"kommo": settings_for(kommo)}, catalog=catalog_for("kommo_users", "kommo_tags"))
     assert run.code == 1
     assert len(kommo.journal) == 1
-    assert "blocks this address" in caplog.text
+    assert "blocks this IP address" in caplog.text
     assert "skipped" not in caplog.text
 
 

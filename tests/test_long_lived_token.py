@@ -57,7 +57,8 @@ def test_after_it_one_line_says_so_and_nothing_is_asked(
     assert sync({"kommo": settings_for(box.kommo, access_token=token)}, catalog=both).code == 1
     (line,) = warnings(caplog)
     day = datetime.fromtimestamp(expires, UTC).date().isoformat()
-    assert f"the token in `kommo.access_token` expired on {day}; make a new one" in line
+    told = f"the token in `kommo.access_token` expired on {day}; replace it with a new token"
+    assert told in line
     assert token not in caplog.text
     assert box.kommo.journal == []
 

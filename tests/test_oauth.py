@@ -128,8 +128,8 @@ def test_a_new_code_that_is_refused_is_told_and_the_files_tokens_are_gone_on_wit
     config["kommo"]["oauth"]["code"] = "mistyped"
     assert sync(config).code == 0
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
-    assert line.startswith("kommo_leads, account acme: the API does not take `kommo.oauth.code`")
-    assert "goes on with the tokens in" in line
+    assert line.startswith("kommo_leads, account acme: the API rejected `kommo.oauth.code`")
+    assert "continuing with the tokens in" in line
     assert "mistyped" not in caplog.text
 
 
@@ -140,8 +140,8 @@ def test_a_code_that_is_refused_where_there_is_no_file_is_told_in_one_line(
     box.clock.advance(20 * 60)
     assert sync(config).code == 1
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert "the API does not take `kommo.oauth.code` (400: it was not used in time)" in line
-    assert "consent again, and set `kommo.oauth.code` to the new code" in line
+    assert "the API rejected `kommo.oauth.code` (400: it has expired)" in line
+    assert "authorize the integration again, and set `kommo.oauth.code` to the new code" in line
     assert statuses(box) == []
     assert list(file.parent.glob("*.json*")) == [file.with_name("acme.json.lock")]
 
@@ -153,7 +153,8 @@ def test_without_a_file_and_without_a_code_one_line_says_what_to_do(
     del config["kommo"]["oauth"]["code"]
     assert sync(config).code == 1
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert f"there are no tokens in {file}; consent, and set `kommo.oauth.code`" in line
+    told = f"there are no tokens in {file}; authorize the integration, and set `kommo.oauth.code`"
+    assert told in line
     assert box.kommo.journal == []
 
 
@@ -162,7 +163,7 @@ def test_without_a_file_and_without_a_code_one_line_says_what_to_do(
     [
         ("client_id", "`client_id` or `client_secret` is wrong"),
         ("client_secret", "`client_id` or `client_secret` is wrong"),
-        ("redirect_uri", "`redirect_uri` is not the one of the integration"),
+        ("redirect_uri", "`redirect_uri` does not match the one of the integration"),
     ],
 )
 def test_credentials_of_an_integration_that_are_wrong_are_named(
@@ -251,7 +252,7 @@ def test_an_api_that_takes_none_of_the_tokens_it_gives_is_not_asked_for_more(
     assert grants(box) == ["refresh_token"]
     assert statuses(box) == [401, 401]
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert "does not accept the token that it has just given" in line
+    assert "rejected the token that it just issued" in line
 
 
 def test_a_file_that_goes_away_in_mid_run_is_written_anew(box: Sandbox, file: Path) -> None:

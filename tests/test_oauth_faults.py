@@ -97,9 +97,11 @@ def test_under_the_strict_rule_a_lost_answer_ends_in_one_line_until_there_is_a_n
     box.kommo.oauth.faults.plan(fault)
     assert sync(config).code == 1
     (line,) = errors(caplog)
-    assert line.startswith("kommo_leads, account acme: the API does not take the refresh token in ")
-    assert "an answer with new tokens was lost" in line
-    assert line.endswith("; consent again, and set `kommo.oauth.code` to the new code")
+    assert line.startswith("kommo_leads, account acme: the API rejected the refresh token in ")
+    assert "a response with new tokens was lost" in line
+    assert line.endswith(
+        "; authorize the integration again, and set `kommo.oauth.code` to the new code"
+    )
     assert len(token_requests(box)) == 2
     config["kommo"]["oauth"]["code"] = box.kommo.oauth.consent()
     let_end(file)
@@ -123,7 +125,9 @@ def test_a_fault_that_stays_ends_the_account_in_one_line_and_leaves_the_tokens_a
     box.kommo.oauth.faults.plan(*[faults.status(500)] * 40)
     assert sync(config).code == 1
     (line,) = errors(caplog)
-    assert "500: the API has an internal error; try again later" in line
+    assert (
+        "500: the API reported a server error; if this persists, run the sync again later" in line
+    )
     assert len(token_requests(box)) == 20
     assert held(file) == before
     box.kommo.oauth.faults.clear()
@@ -137,8 +141,10 @@ def test_revoked_is_one_line_for_all_streams_that_says_what_to_do(
     streams = catalog_for("kommo_leads", "kommo_users", "kommo_contacts", "kommo_tasks")
     assert sync(config, catalog=streams).code == 1
     (line,) = errors(caplog)
-    assert "(401: it is wrong or was used before, its access was revoked, or" in line
-    assert line.endswith("; consent again, and set `kommo.oauth.code` to the new code")
+    assert "(401: it is invalid or already used, access was revoked, or" in line
+    assert line.endswith(
+        "; authorize the integration again, and set `kommo.oauth.code` to the new code"
+    )
     assert len(token_requests(box)) == 1
     assert statuses(box) == []
 
@@ -154,7 +160,7 @@ def test_revoked_in_mid_run_keeps_what_was_read(
     assert run.code == 1
     assert 0 < len(run.ids("kommo_leads")) < box.kommo.count
     (line,) = errors(caplog)
-    assert "its access was revoked" in line
+    assert "access was revoked" in line
     assert len(token_requests(box)) == 2
 
 
@@ -178,16 +184,16 @@ def test_revoked_on_amocrm_is_told_as_well_though_it_says_so_in_russian(
     box.kommo.options.localised = True
     box.kommo.oauth.revoke()
     assert sync(config).code == 1
-    assert "its access was revoked" in errors(caplog)[0]
+    assert "access was revoked" in errors(caplog)[0]
 
 
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (faults.status(402), "402: the account is not paid for"),
-        (faults.status(403, body="html"), "the API blocks this address"),
+        (faults.status(402), "402: the account's subscription or trial has expired"),
+        (faults.status(403, body="html"), "the API blocks this IP address"),
         (faults.status(403), "403: "),
-        (faults.status(404), "404: there is no such account or API; look at `kommo.subdomain`"),
+        (faults.status(404), "404: account or endpoint not found; check `kommo.subdomain`"),
     ],
     ids=str,
 )
@@ -202,7 +208,7 @@ def test_what_does_not_pass_is_asked_once_and_told(
     # A list that the account does not have is skipped; tokens that are not given are a failure.
     assert sync(config, catalog=catalog_for("kommo_users", "kommo_leads")).code == 1
     (line,) = errors(caplog)
-    assert "the API gives no tokens: " in line
+    assert "the API issued no tokens: " in line
     assert said in line
     assert len(token_requests(box)) == 1
 
@@ -240,7 +246,7 @@ def test_a_request_for_tokens_is_not_redirected(
         server.shutdown()
     assert heard == []
     assert len(box.kommo.journal) == 1
-    assert "another address" in errors(caplog)[0]
+    assert "another URL" in errors(caplog)[0]
 
 
 def test_each_request_for_tokens_waits_for_its_turn_as_all_others_do(

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     Runner = Callable[..., Run]
 
 WRONG: list[tuple[str, Any, str]] = [
-    ("oauth", NOTHING, "kommo.access_token: must be set, or `oauth` in its place"),
+    ("oauth", NOTHING, "kommo.access_token: is required, unless `oauth` is set"),
     ("oauth", CANARY, "kommo.oauth: must be an object"),
-    ("oauth.client_id", NOTHING, "kommo.oauth.client_id: must be set"),
-    ("oauth.client_secret", NOTHING, "kommo.oauth.client_secret: must be set"),
-    ("oauth.redirect_uri", NOTHING, "kommo.oauth.redirect_uri: must be set"),
+    ("oauth.client_id", NOTHING, "kommo.oauth.client_id: is required"),
+    ("oauth.client_secret", NOTHING, "kommo.oauth.client_secret: is required"),
+    ("oauth.redirect_uri", NOTHING, "kommo.oauth.redirect_uri: is required"),
     ("oauth.client_id", "", "kommo.oauth.client_id: must not be empty"),
     ("oauth.client_secret", "", "kommo.oauth.client_secret: must not be empty"),
     ("oauth.redirect_uri", "", "kommo.oauth.redirect_uri: must not be empty"),
@@ -32,20 +32,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ("oauth.client_secret", [CANARY], "kommo.oauth.client_secret: must be a string"),
     ("oauth.code", {CANARY: CANARY}, "kommo.oauth.code: must be a string"),
     ("oauth.refresh_token", 7, "kommo.oauth.refresh_token: must be a string"),
-    ("oauth.code", f"{CANARY}\n", "kommo.oauth.code: is not of the form"),
+    ("oauth.code", f"{CANARY}\n", "kommo.oauth.code: has an invalid format"),
     ("oauth.token_file", True, "kommo.oauth.token_file: must be a string"),
     (
         "oauth.refresh_token",
         CANARY,
-        "kommo.oauth.code: cannot be set beside `refresh_token`: keep the newer of the two",
+        "kommo.oauth.code: cannot be combined with `refresh_token`; keep the newer of the two",
     ),
-    ("access_token", CANARY, "kommo.access_token: cannot be set beside `oauth`"),
+    ("access_token", CANARY, "kommo.access_token: cannot be combined with `oauth`"),
     (
         "oauth.secret",
         CANARY,
-        "kommo.oauth.secret: there is no such setting; did you mean kommo.oauth.client_secret?",
+        "kommo.oauth.secret: unknown setting; did you mean kommo.oauth.client_secret?",
     ),
-    ("oauth.scopes", [CANARY], "kommo.oauth.scopes: there is no such setting"),
+    ("oauth.scopes", [CANARY], "kommo.oauth.scopes: unknown setting"),
 ]
 
 
@@ -69,8 +69,8 @@ def test_what_an_account_lacks_is_named_with_the_account(box: Sandbox, run_here:
     config = changed(good(box), "kommo.accounts", accounts)
     config = changed(config, "kommo.oauth.redirect_uri", NOTHING)
     assert refused(box, run_here(config)) == [
-        "kommo.accounts[0].oauth.redirect_uri: must be set",
-        "kommo.accounts[1].oauth.redirect_uri: must be set",
+        "kommo.accounts[0].oauth.redirect_uri: is required",
+        "kommo.accounts[1].oauth.redirect_uri: is required",
     ]
 
 
@@ -82,8 +82,8 @@ def test_two_accounts_cannot_keep_their_tokens_in_one_file(
     accounts = [{"name": str(n), "oauth": file} for n, file in enumerate(files)]
     (line,) = refused(box, run_here(changed(good(box), "kommo.accounts", accounts)))
     assert line == (
-        "kommo.accounts[1].oauth.token_file: is the file of kommo.accounts[0] too; give each its "
-        "own"
+        "kommo.accounts[1].oauth.token_file: is also the file of kommo.accounts[0]; give "
+        "each account its own file"
     )
 
 

@@ -29,7 +29,7 @@ LINE = re.compile(
     r"(at (?P<mark>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)"
     r"(, (?P<left>[\d,]+) (days|hours|minutes) to go)?; )?"
     r"(?P<requests>[\d,]+) requests \((?P<rate>\d+\.\d)/s\); "
-    r"waited (?P<waited>\d+) s for the budget(; (?P<retries>[\d,]+) retries)?"
+    r"throttled (?P<waited>\d+) s(; (?P<retries>[\d,]+) retries)?"
 )
 
 
@@ -100,7 +100,7 @@ def test_the_table_at_the_end_counts_what_came_and_what_it_took(
         retries = 2 if slot == "kommo" else 0
         assert numbers(row) == (len(everyone(api)), len(api.journal), retries)
         assert row["bookmark"] == (run.bookmark(f"{slot}_leads") or "")[:19]
-        assert row["outcome"] == "complete"
+        assert row["status"] == "complete"
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
@@ -109,7 +109,7 @@ def test_the_table_comes_after_a_failure_too_and_says_which(box: Sandbox, run_he
     run = run_here({slot: settings_for(api) for slot, api in box.apis.items()})
     assert run.code == 1
     rows = {row["stream"]: row for row in table_of(run.stderr)}
-    assert {stream: row["outcome"] for stream, row in rows.items()} == {
+    assert {stream: row["status"] for stream, row in rows.items()} == {
         f"{slot}_leads": "failed" if slot == "dashly" else "complete" for slot in box.apis
     }
     records, requests, _ = numbers(rows["dashly_leads"])
@@ -126,7 +126,7 @@ def test_the_table_tells_how_long_the_budget_let_the_requests_wait(
         {"octanist": settings_for(box.octanist, requests_per_second=5), "concurrency": 1}
     )
     (row,) = table_of(run.stderr)
-    assert float(row["waited s"]) >= 0.8
+    assert float(row["throttled s"]) >= 0.8
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -153,7 +153,7 @@ def test_the_table_comes_after_a_signal_too(
         stdout, stderr = tap.communicate(timeout=60)
     (row,) = table_of(stderr)
     state = json.loads(stdout.splitlines()[-1])["value"]["bookmarks"]["octanist_leads"]
-    assert row["outcome"] == "interrupted"
+    assert row["status"] == "interrupted"
     assert row["bookmark"] == state["partitions"][0].get("replication_key_value", "-")[:19]
 
 

@@ -148,8 +148,8 @@ def test_the_environment_wins_over_the_file_named_dot_env(
 @pytest.mark.parametrize(
     ("name", "value", "kind"),
     [
-        ("CONCURRENCY", f"{CANARY} four", "a whole number"),
-        ("CONCURRENCY", "4.5", "a whole number"),
+        ("CONCURRENCY", f"{CANARY} four", "an integer"),
+        ("CONCURRENCY", "4.5", "an integer"),
         ("REQUEST_TIMEOUT", CANARY, "a number"),
         ("KOMMO", CANARY, "an object"),
         ("KOMMO", f'{{"access_token": "{CANARY}"', "an object"),
@@ -159,7 +159,7 @@ def test_the_environment_wins_over_the_file_named_dot_env(
         ("KOMMO_REQUESTS_PER_SECOND", "NaN", "a number"),
         ("DASHLY_FILTERS", CANARY, "an object"),
         ("OCTANIST_ACCOUNTS", f'{{"name": "{CANARY}"}}', "a list"),
-        ("OCTANIST_LOOKBACK_SECONDS", "1h", "a whole number"),
+        ("OCTANIST_LOOKBACK_SECONDS", "1h", "an integer"),
         ("STREAM_MAPS", CANARY, "an object"),
         ("FLATTENING_ENABLED", CANARY, "a boolean"),
     ],
@@ -170,7 +170,7 @@ def test_a_variable_of_the_wrong_kind_is_refused_by_its_name(
     environment = variables(box.kommo) | {f"TAP_LEADS_{name}": value}
     run = run_here(None, "--config", "ENV", environment=environment)
     assert run.code == 1
-    assert run.said() == [f"TAP_LEADS_{name}: must be {kind}, written as JSON"]
+    assert run.said() == [f"TAP_LEADS_{name}: must be {kind}, in JSON syntax"]
     assert CANARY not in run.stderr
     assert box.kommo.token not in run.stderr
     assert "Traceback" not in run.stderr

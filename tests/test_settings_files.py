@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 def test_a_rate_that_is_no_number_is_refused(box: Sandbox, run_here: Runner, number: str) -> None:
     text = json.dumps(changed(good(box), "kommo.requests_per_second", 4321))
     (line,) = refused(box, run_here(text.replace("4321", number)))
-    assert "is not JSON" in line or line.startswith("kommo.requests_per_second: ")
+    assert "is not valid JSON" in line or line.startswith("kommo.requests_per_second: ")
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (f'{{"kommo": {{"access_token": "{CANARY}"', "is not JSON, line 1"),
-        (f'{{\n"{CANARY}"\n}}', "is not JSON, line 3"),
-        (f'["{CANARY}"]', "must hold a JSON object"),
-        (f'"{CANARY}"', "must hold a JSON object"),
-        ("", "is not JSON"),
-        (b"\xff\xfe" + CANARY.encode(), "is not JSON"),
+        (f'{{"kommo": {{"access_token": "{CANARY}"', "is not valid JSON (line 1)"),
+        (f'{{\n"{CANARY}"\n}}', "is not valid JSON (line 3)"),
+        (f'["{CANARY}"]', "must contain a JSON object"),
+        (f'"{CANARY}"', "must contain a JSON object"),
+        ("", "is not valid JSON"),
+        (b"\xff\xfe" + CANARY.encode(), "is not valid JSON"),
     ],
 )
 def test_a_config_file_that_is_no_json_object_is_refused(
@@ -47,13 +47,13 @@ def test_a_config_file_that_is_no_json_object_is_refused(
 def test_a_config_file_that_cannot_be_read_is_refused(box: Sandbox, run_here: Runner) -> None:
     for path in ("nowhere.json", "."):
         (line,) = refused(box, run_here(None, "--config", path))
-        assert line.startswith(f"the config file {path} cannot be read: ")
+        assert line.startswith(f"cannot read the config file {path}: ")
 
 
 def test_settings_in_place_of_a_file_are_not_repeated(box: Sandbox, run_here: Runner) -> None:
     given = json.dumps({"kommo": {"access_token": CANARY}})
     (line,) = refused(box, run_here(None, "--config", given))
-    assert line == "--config takes the path of a file, or ENV, and not settings"
+    assert line == "--config expects the path of a file or ENV, not the settings themselves"
 
 
 @pytest.mark.parametrize(
@@ -83,17 +83,17 @@ def test_a_state_that_is_none_is_refused(
     [
         (CANARY, "not a JSON object"),
         ("[]", "not a JSON object"),
-        ({}, "not a Singer catalog; make one with --discover"),
-        ({"streams": CANARY}, "not a Singer catalog; make one with --discover"),
-        ({"streams": [CANARY]}, "not a Singer catalog; make one with --discover"),
-        ({"streams": [{"stream": CANARY}]}, "not a Singer catalog; make one with --discover"),
+        ({}, "not a Singer catalog; create one with --discover"),
+        ({"streams": CANARY}, "not a Singer catalog; create one with --discover"),
+        ({"streams": [CANARY]}, "not a Singer catalog; create one with --discover"),
+        ({"streams": [{"stream": CANARY}]}, "not a Singer catalog; create one with --discover"),
         (
             {"streams": [{"tap_stream_id": "kommo_leads", "schema": CANARY, "metadata": []}]},
-            "not a Singer catalog; make one with --discover",
+            "not a Singer catalog; create one with --discover",
         ),
         (
             {"streams": [{"tap_stream_id": "kommo_leads", "schema": {}, "metadata": CANARY}]},
-            "not a Singer catalog; make one with --discover",
+            "not a Singer catalog; create one with --discover",
         ),
     ],
 )

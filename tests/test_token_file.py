@@ -56,7 +56,7 @@ def test_a_file_that_is_not_the_taps_is_told_and_left_alone(
     file.write_bytes(content)
     assert sync(consented(box, file)).code == 1
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert f"the token file {file} is not one that the tap has written; delete it" in line
+    assert f"the token file {file} was not written by tap-leads; delete it" in line
     assert "canary-4f1c" not in line
     assert box.kommo.journal == []
     assert file.read_bytes() == content
@@ -69,7 +69,7 @@ def test_a_token_in_the_file_that_no_header_can_carry_is_not_sent(
     assert sync(config).code == 0
     file.write_text(json.dumps(held(file) | {"access_token": "canary-4f1c\r\nX-Other: 1"}))
     assert sync(config).code == 1
-    assert "is not one that the tap has written" in caplog.text
+    assert "was not written by tap-leads" in caplog.text
     assert "canary-4f1c" not in caplog.text
 
 

@@ -111,9 +111,9 @@ def notes(setting: Setting) -> Iterator[str]:
     if not all(choice in of["description"] for choice in choices):
         yield f"One of {', '.join(choices)}."
     if "examples" in of:
-        yield f"Such as {', '.join(map(code, of['examples']))}."
+        yield f"Example: {', '.join(map(code, of['examples']))}."
     if of.get("secret"):
-        yield "A secret."
+        yield "Sensitive."
 
 
 def code(value: object) -> str:

@@ -1,1 +1,1 @@
-"""Records: what a value of an API becomes in a row that every Singer target loads."""
+"""Records: converts API values into rows that every Singer target can load."""

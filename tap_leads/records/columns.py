@@ -1,4 +1,4 @@
-"""Columns: the one declaration that a stream's JSON schema and its rows come from."""
+"""Columns: the single declaration behind a stream's JSON schema and its rows."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class Naming(Enum):
-    """What the keys of an object have to do with the stream's columns."""
+    """How the keys of an object relate to the stream's columns."""
 
     OWN_FIELDS = "own fields"
     UNRELATED = "unrelated"
 
 
 OWN_FIELDS = Naming.OWN_FIELDS
-"""A key is the API's name of a column: hidden and hashed as that column is, at any depth."""
+"""A key is the API's name of a column: hidden or hashed like that column, at any depth."""
 UNRELATED = Naming.UNRELATED
-"""Keys have nothing to do with the columns."""
+"""Keys do not refer to columns."""
 
 Members: TypeAlias = Naming | Callable[[Any, Any], Any]
-"""How an object repeats what columns hold: `OWN_FIELDS`, `UNRELATED`, or a function
+"""How an object repeats values of columns: `OWN_FIELDS`, `UNRELATED`, or a function
 `(value, redactor) -> value` that returns the object without hidden values and with hashes."""
 
 
@@ -42,7 +42,7 @@ class Nested:
         fields: The declared fields.
         many: True for a list; a lone object counts as a list of one.
         rest: The type of all other fields of an open object; None: they are not declared.
-        members: How the object repeats what columns hold. Required with `rest`, so that no open
+        members: How the object repeats values of columns. Required with `rest`, so that no open
             object can bypass `hash_fields` and the catalog's selection.
     """
 
@@ -52,7 +52,7 @@ class Nested:
     members: Members | None = None
 
     def __post_init__(self) -> None:
-        """Raise TypeError if an open object does not say how it repeats columns."""
+        """Raise TypeError if an open object does not declare its `members`."""
         if self.rest is not None and self.members is None:
             raise TypeError("an open object must declare its `members`")
 
@@ -82,7 +82,7 @@ class Nested:
 
     def convert_one(self, value: Any) -> dict[str, Any] | None:
         """Return the `native` form of one object; None for an empty list in place of one."""
-        if value is None or value == []:  # PHP encodes an empty object as an empty list
+        if value is None or value == []:  # an empty object in PHP (docs/kommo.md 41)
             return None
         if not isinstance(value, dict):
             raise MisfitError
@@ -122,17 +122,17 @@ class Texts(Nested):
 
 @dataclass(frozen=True, slots=True)
 class FlatObject(Nested):
-    """An object that a mapper flattens: it has its declared fields, all of them, in each row.
+    """An object that a mapper flattens: every row has all of its declared fields.
 
-    Where the object, or one of its fields, were left out or not declared, the flattened row would
-    have a key that the schema lacks.
+    If the object or one of its fields were missing or undeclared, the flattened row would have a
+    key that the schema lacks.
     """
 
     many: bool = False
 
     @classmethod
     def of(cls, kind: Type | Nested) -> Type | Nested:
-        """Return the type of a value that a mapper flattens; lists become text in any case."""
+        """Return the type of a value that a mapper flattens; lists become text anyway."""
         if isinstance(kind, Type) or kind.many:
             return kind
         if kind.rest is not None:
@@ -152,7 +152,7 @@ class FlatObject(Nested):
         }
 
     def undeclared(self, value: Any) -> dict[str, Any]:
-        """Return the fields of an object, at any depth, that a row has no place for."""
+        """Return the undeclared fields of an object, at any depth."""
         found: dict[str, Any] = {}
         for name, inner in value.items() if isinstance(value, dict) else ():
             kind = self.fields.get(name)
@@ -172,7 +172,7 @@ class Column:
         type: Its type; a nested one is JSON text unless `nested_values` is `native`.
         description: What it holds.
         api: The API's name of the field where that differs; `a.b` for field `b` of object `a`.
-        repeats: The column whose values this one repeats: hidden and hashed as that one is.
+        repeats: The column whose values this one repeats: hidden or hashed like that column.
     """
 
     name: str
@@ -211,14 +211,14 @@ def build_schema(
         hashed: Names of columns that are emitted as hashes.
         flatten: True if a mapper flattens the objects (`flattening_enabled`).
     """
-    properties = {"account": _described(TEXT, "The label of the account that the lead comes from.")}
+    properties = {"account": _described(TEXT, "Label of the account that the record belongs to.")}
     for column in columns:
         emitted = emitted_type(column, native=native, flatten=flatten)
         kind = TEXT if column.name in hashed else emitted
         api = f" API: `{column.api}`." if column.api else ""
         properties[column.name] = _described(kind, column.description + api)
     properties["extra"] = _described(
-        TEXT, "What the API sent and no column here has, or does not fit its type, as JSON."
+        TEXT, "Fields without a column, and values that did not fit their column's type, as JSON."
     )
     for key in primary_key:
         properties[key]["type"] = properties[key]["type"][-1]

@@ -1,4 +1,4 @@
-"""Column types: one function each that converts a value of an API to what a target loads."""
+"""Column types: each has one function that converts API values to what targets load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Schema: TypeAlias = dict[str, Any]
 """A JSON schema."""
 
-# The digits before or after the point that a number may have: a database's float has fewer.
+# The most digits of a number before or after its decimal point: more overflow a database's float.
 _MAX_DIGITS = 300
 _INTEGERS = range(-(2**63), 2**63)
 _ESCAPED = ESCAPED.encode()
@@ -31,7 +31,7 @@ class MisfitError(ValueError):
 def json_text(value: Any) -> str:
     """Return a value as JSON, without NUL and with numbers as exact as the API sent them."""
     encoded = encode(value)
-    # The search for one byte is the fast one, and most values have none.
+    # Searching for one byte is faster, and most values have no backslash.
     if _BACKSLASH in encoded and _ESCAPED in encoded:
         encoded = clean_json(value, encoded)
     return encoded.decode()
@@ -45,7 +45,7 @@ def text(value: Any) -> str:
 
 
 def integer(value: Any) -> int:
-    """Return a signed 64-bit integer, also from a text and from 1.0."""
+    """Return a signed 64-bit integer, also from a text or from 1.0."""
     if type(value) is int and value in _INTEGERS:
         return value
     if (isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value)) or (
@@ -58,7 +58,7 @@ def integer(value: Any) -> int:
 
 
 def positive(value: Any) -> int | None:
-    """Return an integer, and None for 0 or less: the API means by it that nothing is set."""
+    """Return an integer; None for 0 or less, which means "not set" (docs/kommo.md 14)."""
     whole = integer(value)
     return whole if whole > 0 else None
 
@@ -66,9 +66,9 @@ def positive(value: Any) -> int | None:
 def number(value: Any) -> Decimal:
     """Return a finite number, exact and with a decimal point.
 
-    A target takes `5` for an integer and may reject it in a column of numbers.
+    A target reads `5` as an integer and may reject it in a column of numbers.
     """
-    # Decimal would also take a list (sign, digits, exponent) and `1_000`.
+    # `Decimal` also accepts a list (sign, digits, exponent) and `1_000`.
     if isinstance(value, (bool, list)) or (isinstance(value, str) and "_" in value):
         raise MisfitError
     try:
@@ -89,7 +89,7 @@ def boolean(value: Any) -> bool:
 
 
 def unix_time(value: Any) -> str | None:
-    """Return Unix seconds as a UTC date-time, and None for 0; ISO 8601 is accepted too."""
+    """Return Unix seconds or ISO 8601 as a UTC date-time; None for 0 (docs/kommo.md 14)."""
     if value == 0:
         return None
     moment = from_unix_seconds(value)
@@ -115,9 +115,9 @@ class Type:
     Attributes:
         schema: The JSON schema of a value.
         convert: Returns a value as the schema declares it; raises MisfitError, TypeError or
-            ValueError where it does not fit. It never gets None.
+            ValueError if it does not fit. Never called with None.
         normalize: Returns what a text is hashed as, so that spellings of one value share a hash.
-        members: For JSON text with other columns' values in it: `(value, redactor) -> value`,
+        members: For JSON text that repeats values of columns: `(value, redactor) -> value`,
             as for `tap_leads.records.columns.Nested`.
     """
 

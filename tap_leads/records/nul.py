@@ -1,4 +1,4 @@
-"""Texts without NUL: databases reject it, raw in a text and escaped in JSON."""
+"""Removes NUL: databases reject it, raw in text and escaped in JSON (docs/kommo.md 27)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
-"""Encodes a value as JSON, with numbers as exact as they came."""
+"""Encodes a value as JSON; numbers keep their precision."""
 
 ESCAPED = "\\u0000"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -22,9 +22,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def distinct_names(names: Iterable[str], taken: Collection[str] = ()) -> list[str]:
-    """Return names without NUL, each once, so that no value replaces another one.
+    """Return names without NUL, made unique so that no value replaces another one.
 
-    A name that becomes equal to another one, or to one that is taken, ends in `_2`, `_3`, ...
+    A name that becomes equal to another one, or to one in `taken`, gets the suffix `_2`, `_3`, ...
     """
     names = list(names)
     used = {name for name in names if "\x00" not in name} | {*taken}
@@ -42,7 +42,7 @@ def distinct_names(names: Iterable[str], taken: Collection[str] = ()) -> list[st
 
 
 def without_nul(value: Any) -> Any:
-    """Return a value as it came, without NUL in its texts and names."""
+    """Return a value without NUL in its texts and names; the rest is unchanged."""
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, list):
@@ -53,9 +53,9 @@ def without_nul(value: Any) -> Any:
 
 
 def clean_text(value: str) -> str:
-    """Return a text without NUL, and if it is JSON, without escaped NUL.
+    """Return a text without NUL and, if it is JSON, without escaped NUL.
 
-    The rest of the text stays as it came, unless two property names become equal.
+    The rest of the text is unchanged, unless two property names become equal.
     """
     if "\x00" in value:
         value = value.replace("\x00", "")
@@ -63,7 +63,7 @@ def clean_text(value: str) -> str:
 
 
 def clean_json(value: Any, encoded: bytes) -> bytes:
-    """Return the JSON of a value, already encoded once, without NUL."""
+    """Return the JSON of a value without NUL; `encoded` is its JSON with NUL."""
     try:
         return encode(without_nul(value))
     except RecursionError:  # JSON may be nested deeper than Python's stack
@@ -99,7 +99,7 @@ def _clean_json(value: str) -> str:
 
 
 def _clean_string(match: re.Match[str]) -> str:
-    """Return a string of a JSON text without escaped NUL, as a string of JSON."""
+    """Return a JSON string literal without escaped NUL."""
     string = match[0]
     if ESCAPED not in string:
         return string
@@ -115,5 +115,5 @@ def _clean_string(match: re.Match[str]) -> str:
 
 
 def _verbatim(number: str) -> msgspec.Raw:
-    """Return a number that is encoded as it stands."""
+    """Return a number that is encoded with its original spelling."""
     return msgspec.Raw(number.encode())

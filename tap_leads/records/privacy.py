@@ -1,4 +1,4 @@
-"""Privacy: the one object that decides what of a record is left out and what is hashed."""
+"""Privacy: one object decides which values of a record are left out or hashed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def hashed_columns(stream: str, hash_fields: Iterable[str]) -> frozenset[str]:
 
 
 class Redactor:
-    """Leaves out what the catalog deselects and hashes what `hash_fields` names.
+    """Leaves out values that the catalog deselects, and hashes those that `hash_fields` names.
 
-    A hash depends on the value, the column's type and the key alone: it is the same in every
-    source, and whatever else is hidden.
+    A hash depends only on the value, the column's type and the key: it is the same in every
+    source, whatever else is hidden.
 
     Attributes:
-        hidden: Columns that the catalog deselects, also those that the stream lacks by now.
+        hidden: Columns that the catalog deselects, also those that the stream no longer has.
         hashed: Columns that are emitted as HMAC-SHA256 in hex.
         is_active: True if anything is hidden or hashed.
     """
@@ -41,14 +41,14 @@ class Redactor:
         hashed: Collection[str] = (),
         key: str = "",
     ) -> None:
-        """Govern the columns of a stream; `key` is the key of the HMAC."""
+        """Redact the columns of a stream; `key` is the HMAC key."""
         self.hidden = frozenset(hidden)
         self.hashed = frozenset(hashed)
         self.is_active = bool(hidden or hashed)
         self._key = key.encode()
         self._columns: Mapping[str, Column] = {column.name: column for column in columns}
         self._sources = {name: tuple(self._sources_of(name)) for name in self._columns}
-        # A column that the stream lacks by now is looked for by its name.
+        # A column that the stream no longer has is matched by its name.
         names = self._columns.keys() | self.hidden | self.hashed
         self._by_field = {
             self._field_of(name): name
@@ -57,11 +57,11 @@ class Redactor:
         }
 
     def is_hidden(self, column: str) -> bool:
-        """True if the values of a column are left out: it is hidden, or what it repeats is."""
+        """True if the values of a column are left out: it or the column it repeats is hidden."""
         return not self.hidden.isdisjoint(self._sources.get(column, (column,)))
 
     def is_hashed(self, column: str) -> bool:
-        """True if the values of a column are hashed: by its own name, or as what it repeats."""
+        """True if the values of a column are hashed: it or the column it repeats is hashed."""
         return not self.hashed.isdisjoint(self._sources.get(column, (column,)))
 
     def concerns(self, column: Column) -> bool:
@@ -77,7 +77,7 @@ class Redactor:
         )
 
     def redact(self, column: str, value: Any) -> Any:
-        """Return a value of a column: None where hidden, its hash where hashed, else the value.
+        """Return a value of a column: None if hidden, its hash if hashed, else the value.
 
         A column that repeats a hashed one gets the hash of each item, and None where its type
         cannot hold a hash. An object is returned without hidden members and with hashed ones.
@@ -95,18 +95,18 @@ class Redactor:
         return self._redact_inside(value, kind, f"{self._field_of(column)}.", own=False)
 
     def redact_unknown(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return fields that no column has, redacted by the API's names of columns."""
+        """Return fields without a column, redacted by the API's names of columns."""
         return self._redact_object(fields, {}, "", own=True)
 
     def _hash(self, kind: Type | Nested, value: Any) -> str | None:
         """Return HMAC-SHA256 in hex; None for a text that is empty once it is normalized."""
-        with suppress(MisfitError, TypeError, ValueError):  # a misfit must not be in `extra` either
+        with suppress(MisfitError, TypeError, ValueError):  # a misfit must not be raw in `extra`
             value = kind.convert(value)
         normal = kind.normalize(value if isinstance(value, str) else json_text(value))
         return hmac.digest(self._key, normal.encode(), "sha256").hex() if normal else None
 
     def _hash_items(self, column: str, value: Any) -> Any:
-        """Return the hash of a value as one of that column; of each item of a list."""
+        """Return the hash of a value, or of each item of a list, as in that column."""
         kind = self._type_of(column)
         if not isinstance(value, list):
             return self._hash(kind, value)
@@ -121,7 +121,7 @@ class Redactor:
         Args:
             value: Any value of a field.
             kind: The declared type, if there is one.
-            prefix: The API's name of the field, and a point.
+            prefix: The API's name of the field, and a dot.
             own: True if keys are the API's names of columns.
         """
         members = kind.members if kind else None
@@ -149,7 +149,7 @@ class Redactor:
     ) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key, inner in value.items():
-            name = key.replace("\x00", "")  # a target gets the key without it
+            name = key.replace("\x00", "")  # targets get the key without NUL
             field = prefix + name
             column = self._by_field.get(field) or (self._by_field.get(name) if own else None)
             if column is None:
@@ -174,6 +174,6 @@ class Redactor:
 
 
 def _has_members(kind: Type | Nested) -> bool:
-    """True if values of the type may repeat what columns hold."""
+    """True if values of the type may repeat values of columns."""
     inner = kind.fields.values() if isinstance(kind, Nested) else ()
     return kind.members not in {None, UNRELATED} or any(map(_has_members, inner))

@@ -1,4 +1,4 @@
-"""Rows: a record of an API as every target loads it."""
+"""Rows: API records in the form that every target can load."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class RowBuilder:
     """Turns fields into rows: `account` first, `extra` last, every column in each row.
 
     A value that does not fit its column's type is null there and kept in `extra`, together with
-    the fields that no column has: nothing that the API sent is lost, and nothing that is
-    deselected or hashed is in it.
+    fields that have no column. Nothing that the API returned is lost, and `extra` contains no
+    deselected value and no raw value of a hashed column.
     """
 
     __slots__ = ("_converters", "_fields", "_flat", "_has_extra", "_redactor", "_sensitive")
@@ -37,7 +37,7 @@ class RowBuilder:
 
         Args:
             columns: Every column but `account` and `extra`.
-            redactor: What to leave out and what to hash; None: nothing.
+            redactor: Leaves out and hashes values; None: neither.
             native: True to emit lists and objects as such, False for JSON text.
             flatten: True if a mapper flattens the objects (`flattening_enabled`).
         """
@@ -78,14 +78,14 @@ class RowBuilder:
         return row
 
     def _unknown(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields that no column has, in the order they came in."""
+        """Return the fields that have no column, in the order of the record."""
         unknown = {name: value for name, value in fields.items() if name not in self._fields}
         return self._redactor.redact_unknown(unknown) if self._redactor.is_active else unknown
 
     def _complete(
         self, row: dict[str, Any], fields: Mapping[str, Any], extra: dict[str, Any]
     ) -> None:
-        """Give each object that is flattened all its fields, and `extra` the undeclared ones."""
+        """Add all declared fields to each flattened object, and undeclared ones to `extra`."""
         for name, field, kind in self._flat:
             if row[name] is None:
                 row[name] = kind.convert_one(None)
@@ -93,12 +93,12 @@ class RowBuilder:
                 extra[field] = others
 
     def _redacted(self, field: str, value: Any) -> Any:
-        """Return a value that does not fit its column, fit for `extra`."""
+        """Return a value that does not fit its column, redacted for `extra`."""
         name = self._sensitive.get(field)
         return value if name is None else self._redactor.redact(name, value)
 
     def _converter(self, column: Column, kind: Type | Nested) -> Callable[[Any], Any]:
-        """Return what converts the values of a column, redacted first where that is due."""
+        """Return a function that converts the values of a column, redacted first if needed."""
         convert = kind.convert
         if not self._redactor.concerns(column):
             return convert

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+decode_strictly = msgspec.json.Decoder(float_hook=Decimal).decode
+"""Returns the value of a JSON body, numbers with a fraction as Decimal; see `decode`."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -24,7 +25,7 @@ def decode(body: bytes) -> Any:
         RecursionError: The body is nested too deeply.
     """
     try:
-        return _decoder.decode(body)
+        return decode_strictly(body)
     except msgspec.DecodeError:
         return _without_surrogates(json.loads(body, parse_float=Decimal))
 

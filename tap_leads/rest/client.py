@@ -46,6 +46,7 @@ _MAX_REDIRECTS = 5
 _MAX_REFUSALS = 20
 _ACCEPT = {"Accept": "application/json"}
 _SUCCESS = range(200, 300)
+_REDIRECTION = range(300, 400)
 # A token endpoint that does not accept a code or a refresh token.
 _NO_TOKENS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 
@@ -53,11 +54,8 @@ _NO_TOKENS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 class Observer(Protocol):
     """Receives what happens during a call, for counts, metrics and log lines."""
 
-    def requested(self, throttled: float) -> None:
-        """Count a request that is about to be sent, and the seconds it waited to be allowed."""
-
-    def responded(self, response: Response) -> None:
-        """Measure a response of any status; requests for tokens are left out."""
+    def sent(self, throttled: float, response: Response | None) -> None:
+        """Count a request, the seconds it waited to be allowed, and its response of any status."""
 
     def retrying(self, error: Exception, attempt: int, wait: float) -> None:
         """Report a failed try; the one with number `attempt` follows in `wait` seconds."""
@@ -73,7 +71,7 @@ class AccountClient:
         auth: The credential.
         limiter: The rate limit, which other accounts may share.
         session: The connections.
-        clock: The server's clock, set by each response.
+        clock: The server's clock, set by responses.
         concurrency: How many requests of the account may be under way at once.
         wording: The settings that messages refer to.
         error_codes: Returns the error codes and request ids in an error's body; it may raise any
@@ -113,6 +111,7 @@ class AccountClient:
         self._under_way = threading.Semaphore(concurrency)
         self._lock = threading.Lock()
         self._refusals = 0
+        self._date: str | None = None
 
     def call(
         self,
@@ -157,7 +156,7 @@ class AccountClient:
             return send(call, parse)
         except NoAnswerError as error:
             raise LeadsError(
-                f"no answer ({error}); look at the network and at {self._status.wording.address}"
+                f"no response ({error}); check the network and {self._status.wording.address}"
             ) from None
         except AnswerError as error:
             if error.fatal_for_account:
@@ -191,33 +190,49 @@ class AccountClient:
         """Return the response to the request of a call, sent again with each renewed token."""
         while True:
             if self.failure is not None:
-                raise AccountClosedError(self.failure)
+                self._refuse_if_closed()
             # Before the slot is acquired: a request for tokens in between would make it late.
-            self._auth.ensure_valid(call)
-            slot = call.slot = self.limiter.acquire()
-            if self.failure is not None:  # by now
-                raise AccountClosedError(self.failure)
-            request = call.build()
-            if not request.url.startswith(self._root):
-                self._check_origin(request.url)
-            credential = self._auth.headers()
-            request = replace(request, headers={**_ACCEPT, **request.headers, **credential})
-            call.observer.requested(slot.waited)
+            credential = self._auth.headers(call)
+            try:
+                slot = call.slot = self.limiter.acquire()
+                if self.failure is not None:  # by now
+                    self._refuse_if_closed()
+                request = call.build()
+                if not request.url.startswith(self._root):
+                    self._check_origin(request.url)
+                headers = {**_ACCEPT, **request.headers, **credential}
+                request = replace(request, headers=headers)
+                response = self._exchange(call, request, slot)
+                if response.status in _REDIRECTION:
+                    response = self._follow_redirects(call, request, response)
+            except BaseException:
+                self._auth.record_no_answer(credential)
+                raise
+            concerns_token = response.status == HTTPStatus.UNAUTHORIZED or self._auth.is_on_trial
+            if not concerns_token or not self._auth.should_retry(response, credential, call):
+                return response
+
+    def _refuse_if_closed(self) -> None:
+        if self.failure is not None:
+            raise AccountClosedError(self.failure)
+
+    def _exchange(self, call: _Call, request: Request, slot: Slot) -> Response:
+        response = None
+        try:
             response = self._session.send(request, partial(self.limiter.record_answer, slot))
+        finally:
+            call.observer.sent(slot.waited, response)
+        date = response.headers.get("Date")
+        if date is not None and date != self._date:
+            # `Date` has whole seconds: the first response of a second is closest to it.
+            self._date = date
             self.clock.learn(response.headers)
-            call.observer.responded(response)
-            if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-                response = self._follow_redirects(call, request, response)
-            is_rejected = response.status == HTTPStatus.UNAUTHORIZED
-            if not is_rejected and not self._auth.is_on_trial:
-                return response
-            if not self._auth.should_retry(response, credential, call):
-                return response
+        return response
 
     def _check_origin(self, url: str) -> None:
         if origin_of(url) != origin_of(self._root):
             raise ForeignLinkError(
-                "the next link leads to another host and was not followed: it would get the token"
+                "the next link points to another host; not followed, to protect the credential"
             )
 
     def _follow_redirects(self, call: _Call, request: Request, response: Response) -> Response:
@@ -225,26 +240,20 @@ class AccountClient:
         for _ in range(_MAX_REDIRECTS):
             if (url := redirect_of(response)) is None:
                 break
-            response = self._send_once(call, replace(request, url=url, params=None))
-            call.observer.responded(response)
-        return response
-
-    def _send_once(self, call: _Call, request: Request) -> Response:
-        slot = call.slot = self.limiter.acquire()
-        call.observer.requested(slot.waited)
-        response = self._session.send(request, partial(self.limiter.record_answer, slot))
-        self.clock.learn(response.headers)
+            slot = call.slot = self.limiter.acquire()
+            response = self._exchange(call, replace(request, url=url, params=None), slot)
         return response
 
     def post_for_tokens(self, call: _Call, url: str, content: Mapping[str, str]) -> Response:
         """Send a request for tokens: under the rate limit, without a token, never redirected."""
         request = Request("POST", url, json=content, headers=_ACCEPT)
-        response = self._send_once(call, request)
+        call.slot = self.limiter.acquire()
+        response = self._exchange(call, request, call.slot)
         if response.status in _NO_TOKENS or response.status in _SUCCESS:
             return response
         error = self._status.error_of(response)
         if isinstance(error, AnswerError):
-            raise CredentialError(f"the API gives no tokens: {error}")
+            raise CredentialError(f"the API issued no tokens: {error}")
         raise error
 
     def _count_refusal(self) -> None:
@@ -252,8 +261,8 @@ class AccountClient:
             self._refusals = refusals = self._refusals + 1
         if refusals >= _MAX_REFUSALS:
             raise AnswerError(
-                f"the API refused {refusals} requests in a row (429); the tap stops before "
-                "it is blocked; try later, with a lower `requests_per_second`",
+                f"the API rejected {refusals} requests in a row (429); syncing stopped before the "
+                "API blocks the IP address; run again later with a lower `requests_per_second`",
                 fatal_for_account=True,
             )
 

@@ -98,32 +98,35 @@ class Meaning:
 
 
 MEANINGS: Mapping[int, Meaning] = {
-    400: Meaning("the API refuses the request; look at `filters`"),
-    401: Meaning(
-        "the API does not accept the credential; look at {credential}", fatal_for_account=True
-    ),
+    400: Meaning("the API rejected the request; check `filters`"),
+    401: Meaning("the API rejected the credential; check {credential}", fatal_for_account=True),
     402: Meaning(
-        "the account is not paid for, or its trial is over; the API stays closed until it is paid",
+        "the account's subscription or trial has expired; the API is unavailable until it is paid",
         fatal_for_account=True,
     ),
     403: Meaning(
-        "the credential lacks the right to read this, which may be an administrator's alone; look "
-        "at {credential}"
+        "the credential has no permission to read this; it may require an administrator's "
+        "credential; check {credential}"
     ),
-    404: Meaning("there is no such account or API; look at {address}"),
-    408: Meaning("the API took too long", retry=True),
-    425: Meaning("the API was not ready", retry=True),
-    429: Meaning("too many requests; a lower `requests_per_second` may help", retry=True),
+    404: Meaning("account or endpoint not found; check {address}"),
+    408: Meaning("the API timed out", retry=True),
+    425: Meaning("the API was not ready for the request", retry=True),
+    429: Meaning("too many requests; if this persists, lower `requests_per_second`", retry=True),
 }
-SERVER_FAULT = Meaning("the API has an internal error; try again later", retry=True)
-REDIRECT = Meaning(
-    "the API sends the tap to another address, which it does not follow with a "
-    "token; look at {address}"
+SERVER_FAULT = Meaning(
+    "the API reported a server error; if this persists, run the sync again later", retry=True
 )
-UNKNOWN = Meaning("the API gives an answer that its documentation does not name")
+REDIRECT = Meaning(
+    "the API redirects to another URL, which the tap does not follow because it would send the "
+    "credential there; check {address}"
+)
+UNKNOWN = Meaning(
+    "the API returned a status that its documentation does not list; if this persists, contact the "
+    "vendor's support"
+)
 BLOCKED = Meaning(
-    "the API blocks this address (an HTML page in place of an answer); wait, then "
-    "lower `requests_per_second`, or ask the vendor's support",
+    "the API blocks this IP address (it returned an HTML page instead of data); wait, then lower "
+    "`requests_per_second`, or contact the vendor's support",
     fatal_for_account=True,
 )
 

@@ -15,7 +15,7 @@ class Request:
     """An HTTP request without the credential, which the client adds.
 
     Values of `params` may be lists; a parameter whose value is None is left out. `json` is
-    encoded as the body.
+    encoded as the body. `at` is not sent: it tells whoever parses the response what it is.
     """
 
     method: str
@@ -23,6 +23,7 @@ class Request:
     params: Mapping[str, Any] | None = None
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    at: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Response:
     body: bytes
     url: str
     seconds: float = 0.0
+    request: Request | None = None
 
     @property
     def ok(self) -> bool:

@@ -91,7 +91,7 @@ class Session:
             raise _no_answer(error) from None
         seconds = time.monotonic() - started
         url = response.url or request.url
-        return Response(response.status_code, response.headers, bytes(body), url, seconds)
+        return Response(response.status_code, response.headers, bytes(body), url, seconds, request)
 
 
 def redirect_of(response: Response) -> str | None:
@@ -116,11 +116,14 @@ _REDIRECTS = frozenset(
 
 def _no_answer(error: Exception) -> NoAnswerError:
     if isinstance(error, requests.Timeout | urllib3.exceptions.ReadTimeoutError):
-        return NoAnswerError("it took longer than request_timeout", timed_out=True)
+        return NoAnswerError("it took longer than `request_timeout`", timed_out=True)
     if isinstance(error, requests.exceptions.SSLError):
-        return NoAnswerError("the server's certificate is not trusted")
+        return NoAnswerError(
+            "the server's TLS certificate is not trusted; behind a proxy that inspects TLS, set "
+            "REQUESTS_CA_BUNDLE to its CA file"
+        )
     if isinstance(error, requests.ConnectionError):
         return NoAnswerError("the connection failed")
     if isinstance(error, urllib3.exceptions.HTTPError):
-        return NoAnswerError("the answer was cut short")
+        return NoAnswerError("the response was incomplete")
     return NoAnswerError(type(error).__name__)

@@ -78,7 +78,7 @@ class StatusErrors:
         )
         message = f"{status}: {advice}{details}"
         if retry_after:
-            message += f"; it asks to wait {retry_after:.0f} s"
+            message += f"; Retry-After: {retry_after:.0f} s"
         if meaning.retry:
             return TransientError(message, status=status, retry_after=retry_after)
         return AnswerError(message, status=status, fatal_for_account=meaning.fatal_for_account)

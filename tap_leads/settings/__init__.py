@@ -1,1 +1,1 @@
-"""Settings: how they are declared, where they come from, and what is wrong with them."""
+"""Settings: declaration, loading and validation."""

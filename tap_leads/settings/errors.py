@@ -1,4 +1,4 @@
-"""The error of settings that cannot be used."""
+"""The error for invalid settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SettingsError(LeadsError):
-    """Settings, state or catalog that cannot be used; `lines` has one line for each reason."""
+    """Settings, state or catalog are invalid; `lines` has one line for each reason."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         """Keep the lines."""

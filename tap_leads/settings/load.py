@@ -1,4 +1,4 @@
-"""Where settings come from: files, environment variables, and the defaults of their schema."""
+"""Loads settings from files, environment variables, and the defaults of their schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def from_files(paths: Iterable[str]) -> Config:
-    """Return the settings of these JSON files, later ones over earlier ones.
+    """Return the settings of these JSON files; later files override earlier ones.
 
     Raises:
         SettingsError: a file is missing, is not JSON, or is not an object.
@@ -31,37 +31,39 @@ def from_files(paths: Iterable[str]) -> Config:
 def _read_file(path: str) -> Config:
     """Return the JSON object in a file; raise SettingsError, without the content, otherwise."""
     if path.lstrip().startswith("{"):
-        raise SettingsError(["--config takes the path of a file, or ENV, and not settings"])
+        raise SettingsError(
+            ["--config expects the path of a file or ENV, not the settings themselves"]
+        )
     try:
         content = _parse_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        msg = f"the config file {path} cannot be read: {error.strerror}"
+        msg = f"cannot read the config file {path}: {error.strerror}"
         raise SettingsError([msg]) from None
     except ValueError as error:
-        place = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        msg = f"the config file {path} is not JSON{place}"
+        place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        msg = f"the config file {path} is not valid JSON{place}"
         raise SettingsError([msg]) from None
     if not isinstance(content, dict):
-        msg = f"the config file {path} must hold a JSON object"
+        msg = f"the config file {path} must contain a JSON object"
         raise SettingsError([msg])
     return content
 
 
 def _parse_json(content: str) -> Any:
-    """Return the value of a JSON text; raise ValueError also for NaN, which Python would take."""
+    """Return the value of a JSON text; raise ValueError also for NaN, which Python accepts."""
     return json.loads(content, parse_constant=int)
 
 
 def from_environment(schema: Schema, prefix: str) -> Config:
     """Return the settings in variables such as `TAP_LEADS_CONCURRENCY`, or in a file `.env`.
 
-    The name of a nested setting is joined by `_`, as Meltano does it. A whole object is given as
-    JSON, and the variable of a key in it wins.
+    The names of a nested setting are joined by `_`, as in Meltano. An object can be given as JSON;
+    the variable of one of its keys takes precedence.
 
     Raises:
         SettingsError: a variable has a value of another type.
     """
-    from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415  # few runs read the environment
+    from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415  # most runs do not need it
 
     variables = {**dotenv_values(find_dotenv(usecwd=True)), **os.environ}
     config: Config = {}
@@ -74,7 +76,7 @@ def from_environment(schema: Schema, prefix: str) -> Config:
         try:
             parsed = _parse(value, _types(kind))
         except (KeyError, ValueError):
-            errors.append(f"{variable}: must be {type_names(_types(kind))}, written as JSON")
+            errors.append(f"{variable}: must be {type_names(_types(kind))}, in JSON syntax")
             continue
         place = config
         for key in path[:-1]:
@@ -97,7 +99,7 @@ def _settings(
 
 
 def _types(schema: Schema) -> list[str]:
-    """Return the JSON types of a setting but null."""
+    """Return the JSON types of a setting, except null."""
     types = schema.get("type", "string")
     return [each for each in ([types] if isinstance(types, str) else types) if each != "null"]
 
@@ -130,7 +132,7 @@ def _parse(value: str, types: list[str]) -> Any:
 
 
 def merge(below: Config, above: Config) -> Config:
-    """Return the settings of two places, merged key by key; `above` wins."""
+    """Return two sets of settings, merged key by key; `above` takes precedence."""
     both = {
         key: merge(below[key], value)
         if isinstance(below.get(key), dict) and isinstance(value, dict)
@@ -147,7 +149,7 @@ def with_defaults(config: Config, schema: Schema) -> Config:
 
 
 def tidy(config: Any) -> Any:
-    """Return settings without those that are null: Meltano and people mean by it "not set".
+    """Return settings without nulls, which Meltano and people use for "not set".
 
     A filter may be written as in a URL: `{"value[gte]": 1}` is `{"value": {"gte": 1}}`.
     """

@@ -42,7 +42,7 @@ __all__ = [
 
 
 class Defaults(NamedTuple):
-    """What applies to a source where the user sets nothing.
+    """The defaults of a source's settings.
 
     `api_url` and `name` are texts for the documentation, not values.
     """
@@ -61,7 +61,7 @@ class SourceSettings:
         name: The name of its settings object.
         schema: Its schema, as `source` returns it.
         label: Returns the name of an account that has no `name`.
-        problems: Yields what the schema cannot see in an account's settings: (setting, what).
+        problems: Yields errors that the schema cannot express, as (setting, message).
     """
 
     name: str
@@ -78,7 +78,7 @@ class SourceSettings:
         shared = {name: value for name, value in config.items() if name != "accounts"}
         if "accounts" not in config:
             return [self._account(self.name, shared)]
-        # A `name` next to `accounts` would be the name of all of them.
+        # A `name` next to `accounts` would apply to all of them.
         shared.pop("name", None)
         return [
             self._account(f"{self.name}.accounts[{index}]", inherited(shared, own))
@@ -102,44 +102,45 @@ def source(
     common = {
         "name": text(
             "Account name",
-            f"The label of the account in the `account` column and in the state. {defaults.name}",
+            f"Label of the account in the `account` column and in the state. {defaults.name}",
             minLength=1,
         ),
         **own,
         "filters": {**filters, "title": "Filters"},
         "requests_per_second": number(
             "Requests per second",
-            "The most requests that the tap sends in any one second, over all streams and, unless "
-            "`share_rate_limit` is false, over all accounts of the source.",
+            "Rate limit: the maximum number of requests per second, across all streams and, unless "
+            "`share_rate_limit` is false, across all accounts of the source.",
             default=defaults.requests_per_second,
             exclusiveMinimum=0,
         ),
         "lookback_seconds": integer(
             "Lookback",
             "Overlap between runs, in seconds. Each run starts this long before the bookmark to "
-            "catch records that the API publishes late. The overlap is emitted again.",
+            "catch records that the API publishes late. The overlap is emitted again, so use a "
+            "target that upserts.",
             default=defaults.lookback_seconds,
             minimum=0,
         ),
         "api_url": text(
-            "API address",
-            "Another base URL of the API: https, or http on a loopback address. The credential "
-            f"is sent there. Default: {defaults.api_url}.",
+            "API URL",
+            "Base URL of the API: https, or http on a loopback address. The credential is sent "
+            f"there. Default: {defaults.api_url}.",
             format="uri",
         ),
     }
     of_all_accounts = {
         "share_rate_limit": boolean(
             "Share the rate limit",
-            "All accounts of this source share one rate limit, because an API limits an IP "
-            "address. Set to false to give each account its own.",
+            "Share one rate limit among all accounts of this source, because the APIs limit "
+            "requests per IP address. If false, each account has its own rate limit.",
             default=True,
         ),
         "accounts": list_of(
             object_of(common),
             title="Accounts",
-            description="Several accounts of the source: objects with a `name` each, and the "
-            "settings in which they differ from those next to `accounts`.",
+            description="Several accounts of the source: a list of objects, each with a `name` "
+            "and the settings that differ from those next to `accounts`.",
             minItems=1,
         ),
     }
@@ -152,52 +153,53 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
         {
             "start_date": text(
                 "Start date",
-                "Sync records modified on or after this date or date-time; UTC unless it has an "
-                "offset. Default: no limit.",
+                "Sync records modified on or after this date or date-time. ISO 8601; UTC unless an "
+                "offset is given. Default: no limit.",
                 format="date-time",
                 examples=["2026-01-01", "2026-01-01T00:00:00Z"],
             ),
             **sources,
             "nested_values": one_of(
                 "Nested values",
-                "`text`: lists and objects as JSON text, which every target keeps. `native`: "
-                "lists and objects; in Postgres they are jsonb.",
+                "`text`: emit lists and objects as JSON text, which every target can load. "
+                "`native`: emit them as they are; target-postgres stores them as jsonb.",
                 "text",
                 "native",
             ),
             "hash_fields": list_of(
-                text("Column", "A column."),
+                text("Column", "Name of a column."),
                 title="Hashed columns",
-                description="Columns to pseudonymize, such as `email`, or `dashly_leads.email` in "
+                description="Columns to pseudonymize, such as `email`, or `dashly_leads.email` for "
                 "one stream only. Each value is replaced by its HMAC-SHA256 (hex), keyed with "
                 "`hash_key`, so the same person has the same hash in every source. Emails are "
-                "trimmed and lowercased first, phone numbers are reduced to digits, other texts "
-                "are trimmed.",
+                "trimmed and lowercased first, phone numbers are reduced to digits, and other "
+                "strings are trimmed.",
                 examples=[["email", "phone", "name"]],
             ),
             "hash_key": text(
                 "Hash key",
-                "The key of the hashes of `hash_fields`: long, secret, and the same in every run.",
+                "Key of the hashes of `hash_fields`: long, random, and the same in every run. "
+                "Required with `hash_fields`.",
                 minLength=1,
                 secret=True,
                 writeOnly=True,
             ),
             "concurrency": integer(
                 "Concurrency",
-                "The most requests of an account under way at once, whatever its streams do.",
+                "Maximum number of concurrent requests per account, across all of its streams.",
                 default=4,
                 minimum=1,
                 maximum=32,
             ),
             "request_timeout": number(
                 "Request timeout",
-                "Seconds that one request may take in all.",
+                "Timeout of a request in seconds, from connecting to the end of the response.",
                 default=60,
                 exclusiveMinimum=0,
             ),
             "user_agent": text(
                 "User agent",
-                "The User-Agent header of all requests. Default: tap-leads and its version.",
+                "User-Agent header of all requests. Default: tap-leads and its version.",
                 minLength=1,
                 pattern=r"^[ -~]*\Z",
             ),

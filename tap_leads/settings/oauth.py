@@ -1,4 +1,4 @@
-"""The setting `oauth`: tokens that the tap renews, in place of an `access_token`.
+"""The setting `oauth`: tokens that the tap renews, instead of an `access_token`.
 
 https://datatracker.ietf.org/doc/html/rfc6749#section-6
 """
@@ -38,25 +38,25 @@ def setting(how: str, code: str) -> Schema:
             ),
             "code": secret(
                 "Code",
-                f"{code} The first run exchanges it for tokens, later runs ignore it. Another "
-                "code is a new consent.",
+                f"{code} The first run exchanges it for tokens; later runs ignore it. To authorize "
+                "the integration again, set a new code.",
             ),
             "refresh_token": secret(
                 "Refresh token",
-                "In place of `code`: the first refresh token, taken over from another program, "
-                "which must not use it any more. Ignored once it has been exchanged.",
+                "Alternative to `code`: a refresh token taken over from another program, which "
+                "must stop using it. The first run exchanges it for tokens; later runs ignore it.",
             ),
             "token_file": text(
                 "Token file",
-                "Where the tap keeps the account's tokens, which change at least once a day: one "
-                "file for each account, on a disk that outlives the run. Default: "
-                "`.meltano/tap-leads/` of the Meltano project, else `.tap-leads/` in the current "
-                "folder.",
+                "File in which the tap stores the account's tokens, which change at least once a "
+                "day. Each account needs its own file, on storage that persists between runs. "
+                "Default: a file in `.meltano/tap-leads/` of the Meltano project, or in "
+                "`.tap-leads/` of the current folder outside of Meltano.",
                 minLength=1,
             ),
         },
         title="OAuth",
-        description=f"In place of `access_token`: tokens that the tap renews by itself. {how}",
+        description=f"Alternative to `access_token`: tokens that the tap renews itself. {how}",
     )
 
 
@@ -80,19 +80,19 @@ def inherited(shared: Config, own: Config) -> Config:
 
 
 def problems(settings: Config) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with an account's `access_token` and `oauth`: (setting, what)."""
+    """Yield errors in an account's `access_token` and `oauth`, as (setting, message)."""
     oauth = settings.get("oauth")
     if oauth is None:
         if "access_token" not in settings:
-            yield "access_token", "must be set, or `oauth` in its place"
+            yield "access_token", "is required, unless `oauth` is set"
         return
     if "access_token" in settings:
-        yield "access_token", "cannot be set beside `oauth`: keep one of the two"
+        yield "access_token", "cannot be combined with `oauth`; keep one of the two"
     for name in _REQUIRED:
         if name not in oauth:
-            yield f"oauth.{name}", "must be set"
+            yield f"oauth.{name}", "is required"
     if oauth.keys() >= _GRANTS:
-        yield "oauth.code", "cannot be set beside `refresh_token`: keep the newer of the two"
+        yield "oauth.code", "cannot be combined with `refresh_token`; keep the newer of the two"
 
 
 def shared_files(accounts: Iterable[tuple[str, Config]]) -> Iterator[str]:
@@ -106,4 +106,7 @@ def shared_files(accounts: Iterable[tuple[str, Config]]) -> Iterator[str]:
         if file := settings.get("oauth", {}).get("token_file"):
             owner = owners.setdefault(Path(file).expanduser().resolve(), where)
             if owner != where:
-                yield f"{where}.oauth.token_file: is the file of {owner} too; give each its own"
+                yield (
+                    f"{where}.oauth.token_file: is also the file of {owner}; give each account its "
+                    "own file"
+                )

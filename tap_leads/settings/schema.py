@@ -1,4 +1,4 @@
-"""The vocabulary in which settings are declared: one function for each kind of JSON schema."""
+"""Helpers to declare settings: one function for each kind of JSON schema."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def text(title: str, description: str, **keywords: Any) -> Schema:
 
 
 def secret(title: str, description: str) -> Schema:
-    """Return the schema of a string that no log or message may show and a header can carry."""
+    """Return the schema of a credential: never logged, and valid as a header value."""
     form = r"^[!-~]*$(?!\n)"
     return text(title, description, minLength=1, pattern=form, secret=True, writeOnly=True)
 
@@ -35,7 +35,7 @@ def integer(title: str, description: str, **keywords: Any) -> Schema:
 
 
 def boolean(title: str, description: str, *, default: bool) -> Schema:
-    """Return the schema of a switch."""
+    """Return the schema of a boolean."""
     return {"type": "boolean", "title": title, "description": description, "default": default}
 
 
@@ -61,6 +61,6 @@ def list_of(items: Schema, **keywords: Any) -> Schema:
 
 def type_names(json_types: str | list[str]) -> str:
     """Return JSON types as a message names them: `a list or a string`."""
-    names = {"array": "a list", "object": "an object", "integer": "a whole number"}
+    names = {"array": "a list", "object": "an object", "integer": "an integer"}
     types = [json_types] if isinstance(json_types, str) else json_types
     return " or ".join(names.get(each, f"a {each}") for each in types)

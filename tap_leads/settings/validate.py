@@ -1,4 +1,4 @@
-"""What is wrong with settings: one line for each error, with its name and never its value."""
+"""Validates settings: one line for each error, with the setting's name, never its value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def validate(
 ) -> list[str]:
     """Return one line for each error, with the name of the setting and never its value.
 
-    What the schema cannot see is checked only where the schema finds nothing wrong.
+    Checks that the schema cannot express run only if the schema finds no error.
 
     Args:
         config: All settings, tidied, without defaults.
@@ -47,11 +47,13 @@ def validate(
     errors = [line for e in Draft202012Validator(schema).iter_errors(config) for line in _lines(e)]
     start_date = config.get("start_date")
     if isinstance(start_date, str) and from_text(start_date) is None:
-        errors.append("start_date: must be a date or date-time such as 2026-01-01T00:00:00Z")
+        errors.append(
+            "start_date: must be an ISO 8601 date or date-time, such as 2026-01-01T00:00:00Z"
+        )
     configured = [each for each in sources if each.name in config]
     if not configured:
         names = ", ".join(each.name for each in sources)
-        errors.append(f"no source is configured: set one of {names}")
+        errors.append(f"no source is configured; add the settings of at least one of {names}")
     if errors:
         return sorted(set(errors))
     for each in configured:
@@ -61,9 +63,9 @@ def validate(
 
 _MESSAGES: dict[str, str] = {
     "enum": "must be one of {}",
-    "minimum": "must be {} or more",
-    "maximum": "must be {} or less",
-    "exclusiveMinimum": "must be more than {}",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "exclusiveMinimum": "must be greater than {}",
     "minLength": "must not be empty",
     "minItems": "must not be empty",
     "minProperties": "must not be empty",
@@ -71,7 +73,7 @@ _MESSAGES: dict[str, str] = {
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
-    """Yield an error of the schema without the value: it may be a secret in the wrong place."""
+    """Yield the lines of a schema error, without the value: it may be a misplaced secret."""
     path = list(error.absolute_path)
     wanted: Any = error.validator_value
     schema: Any = error.schema
@@ -80,15 +82,15 @@ def _lines(error: ValidationError) -> Iterator[str]:
         for name in sorted(set(given) - set(schema["properties"])):
             close = difflib.get_close_matches(name, schema["properties"], 1)
             hint = f"; did you mean {_dotted([*path, close[0]])}?" if close else ""
-            yield f"{_dotted([*path, name])}: there is no such setting{hint}"
+            yield f"{_dotted([*path, name])}: unknown setting{hint}"
     elif error.validator == "required":
         for name in sorted(set(wanted) - set(given)):
-            yield f"{_dotted([*path, name])}: must be set"
+            yield f"{_dotted([*path, name])}: is required"
     elif error.validator == "type":
         yield f"{_dotted(path)}: must be {type_names(wanted)}"
     else:
         values = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
-        unknown = "is not of the form that the documentation names"
+        unknown = "has an invalid format, such as a space, a line break or `Bearer ` in a token"
         message = _MESSAGES.get(str(error.validator), unknown)
         yield f"{_dotted(path)}: {message.format(values)}"
 
@@ -102,7 +104,7 @@ def _dotted(path: Iterable[str | int]) -> str:
 
 
 def _source_errors(source: SourceSettings, config: Config) -> list[str]:
-    """Return what the schema cannot see in the settings of a source."""
+    """Return the errors in a source's settings that its schema cannot express."""
     errors: list[str] = []
     accounts = source.accounts(config)
     for where, _, settings in accounts:
@@ -112,7 +114,7 @@ def _source_errors(source: SourceSettings, config: Config) -> list[str]:
         errors += [f"{where}.{name}: {what}" for name, what in source.problems(settings)]
     labels = Counter(label for _, label, _ in accounts)
     errors += [
-        f"{source.name}.accounts: {count} accounts have the name {label}; give each its own"
+        f"{source.name}.accounts: {count} accounts have the name {label}; give each a unique `name`"
         for label, count in labels.items()
         if count > 1
     ]
@@ -122,27 +124,27 @@ def _source_errors(source: SourceSettings, config: Config) -> list[str]:
 def _hash_errors(
     config: Config, columns: Mapping[str, Collection[str]], dynamic: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield what is wrong with `hash_fields`."""
+    """Yield the errors in `hash_fields`."""
     known = {name for names in columns.values() for name in names}
     known |= {f"{stream}.{name}" for stream, names in columns.items() for name in names}
     for index, name in enumerate(config.get("hash_fields", ())):
         if name not in known and not _is_dynamic(name, dynamic):
             close = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]}?" if close else ""
-            yield f"hash_fields[{index}]: no stream has such a column, or it is a key{hint}"
+            yield f"hash_fields[{index}]: unknown column, or a key, which cannot be hashed{hint}"
     if config.get("hash_fields") and "hash_key" not in config:
-        yield "hash_key: must be set where `hash_fields` is"
+        yield "hash_key: is required with `hash_fields`"
 
 
 def _is_dynamic(name: str, dynamic: Mapping[str, str]) -> bool:
-    """True if a column of `hash_fields` may turn up in a stream at run time."""
+    """True if a column of `hash_fields` may be discovered at run time."""
     stream, _, column = name.rpartition(".")
     patterns = dynamic.values() if not stream else [dynamic[stream]] if stream in dynamic else []
     return any(re.fullmatch(pattern, column) for pattern in patterns)
 
 
 def api_url_error(url: str) -> str | None:
-    """Return why a credential must not be sent to a URL; None where it may."""
+    """Return why a credential must not be sent to a URL; None if it may."""
     try:
         parts = urlsplit(url)
         scheme, host, port = origin_of(url)
@@ -150,10 +152,10 @@ def api_url_error(url: str) -> str | None:
         return "must be a URL"
     plain = not re.search(r"[^!-~]|[?#\\]", url)
     if port == -1 or not host or parts.username is not None or not plain:
-        return "must be a plain URL, without a user, query or fragment"
+        return "must be a plain URL, without a username, query or fragment"
     if scheme == "https" or (scheme == "http" and _is_loopback(host)):
         return None
-    return "must be https, or http on a loopback address: the credential goes there"
+    return "must be https, or http on a loopback address, because the credential is sent there"
 
 
 def _is_loopback(host: str) -> bool:

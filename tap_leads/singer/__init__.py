@@ -1,1 +1,1 @@
-"""The Singer side: with `tap.py` the only code that knows the SDK."""
+"""The Singer adapter: with `tap.py`, the only code that imports the SDK."""

@@ -1,4 +1,4 @@
-"""The bookmark of one account of a stream: where a run starts, and how far it has come."""
+"""The bookmark of one account of a stream: where a run starts, and how far it got."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Bookmark:
     """Keeps `replication_key_value` in the state of an account; it never moves back.
 
     Attributes:
-        moment: Up to where all rows are written. It is set after each record, which must cost
-            next to nothing, and gets into the state by `save`.
+        moment: The replication key up to which all rows are written. It is a plain attribute,
+            because it is set after each record; `save` writes it to the state.
     """
 
     __slots__ = ("_key", "_state", "moment")
 
     def __init__(self, state: dict[str, Any], key: str | None) -> None:
-        """Keep the bookmark of `key` in `state`; without a key there is none to keep."""
+        """Keep the bookmark of `key` in `state`; if `key` is None, keep none."""
         self._state = state
         self._key = key
         self.moment: Micros | None = None
@@ -35,33 +35,34 @@ class Bookmark:
         return str(self._state.get("replication_key_value", "")) if self._key else ""
 
     def bounds(self, reader: AccountReader, user: Bounds, start_date: Micros | None) -> Bounds:
-        """Return what to read: the user's bounds, `start_date`, and the bookmark less lookback."""
+        """Return the user's bounds, from `start_date` or the bookmark minus lookback if later."""
         start = self._start(reader)
         if start is not None:
+            # Records can be listed late (docs/kommo.md 21, docs/dashly.md 19).
             start -= reader.lookback
         lows = (user.after, start_date, start)
         return replace(user, after=max((low for low in lows if low is not None), default=None))
 
     def _start(self, reader: AccountReader) -> Micros | None:
-        """Return the moment of the bookmark in the state; None without one that can be used."""
+        """Return the moment of the bookmark in the state; None if there is no usable one."""
         if self._key is None or self._state.get("replication_key_value") is None:
             return None
         moment = from_text(self._state["replication_key_value"])
         collection = reader.collection()
         if moment is not None and moment > collection.now() + DAY:
-            # The machine's clock may be the wrong one: learn the server's.
+            # The local clock may be wrong: learn the server's (docs/kommo.md 24).
             collection.fetch(Query(order=Order.NEWEST))
         if moment is not None and moment <= collection.now() + DAY:
             return moment
         reader.warn(
-            "the bookmark is not a date-time, or lies in the future; it is dropped, and every "
-            "lead is read again"
+            "the bookmark is not a date-time or is in the future; discarding it and syncing all "
+            "records again"
         )
         del self._state["replication_key_value"]
         return None
 
     def save(self) -> None:
-        """Put into the state up to where rows are written."""
+        """Write `moment` to the state, unless the state is further."""
         if self.moment is None or self._key is None:
             return
         value = to_text(self.moment)

@@ -1,4 +1,4 @@
-"""The command line: errors are lines for people, and end with exit code 1."""
+"""The command line: prints each error as one line, and exits with code 1."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class FailedStreamsError(LeadsError):
     """Streams of some accounts failed and were reported; the others were read."""
 
     def __init__(self, failures: Sequence[str], streams: int) -> None:
-        """Count the failures, of all `streams` of all accounts that were to be read."""
+        """Count the failures among all `streams` to sync, each counted once per account."""
         super().__init__(
-            f"{len(failures)} of {streams} streams failed, counted for each account; what was read "
-            "is kept"
+            f"{len(failures)} of {streams} streams failed (counted for each account); records "
+            "synced so far are kept"
         )
 
 
@@ -38,15 +38,15 @@ class Terminated(SystemExit):
     """A signal ended the run."""
 
     def __init__(self, number: int) -> None:
-        """End with the exit code that shells use for this."""
+        """Set the exit code that shells use: 128 plus the number of the signal."""
         super().__init__(128 + number)
         self.signal = number
 
 
 def handle_signals() -> None:
-    """Let SIGINT and SIGTERM end the run with `Terminated`.
+    """Make SIGINT and SIGTERM end the run with `Terminated`.
 
-    The SDK would end as if the run had succeeded, and in the middle of a line.
+    The SDK would exit as if the run had succeeded, and in the middle of an output line.
     """
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -54,7 +54,7 @@ def handle_signals() -> None:
 
 
 def _terminate(signum: int, _frame: FrameType | None) -> None:
-    # A second signal, as a terminal and Meltano send them together, must not cut the end off.
+    # The terminal and Meltano both send a signal: the second must not interrupt the last STATE.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise Terminated(signum)
@@ -65,7 +65,7 @@ class Command(SingerCommand):
 
     @classmethod
     def from_singer(cls, command: click.Command, logger: logging.Logger) -> Command:
-        """Return the same command with this class's errors."""
+        """Return `command` with the error handling of this class."""
         return cls(
             name=command.name,
             callback=command.callback,
@@ -91,7 +91,7 @@ class Command(SingerCommand):
     @override
     def invoke(self, ctx: click.Context) -> Any:
         logging.captureWarnings(capture=True)
-        return click.Command.invoke(self, ctx)  # the SDK's own way to end has a traceback
+        return click.Command.invoke(self, ctx)  # the SDK's own `invoke` prints tracebacks
 
     def _end(self, *lines: str) -> None:
         for line in lines:
@@ -112,7 +112,7 @@ def read_state(file: IO[str]) -> dict[str, Any]:
         or not isinstance(bookmarks, dict)
         or not all(map(_is_bookmark, bookmarks.values()))
     ):
-        msg = f"--state {file.name}: not a Singer state, which is what a STATE message has as value"
+        msg = f"--state {file.name}: not a Singer state; expected the value of a STATE message"
         raise SettingsError([msg])
     return state
 
@@ -143,7 +143,7 @@ def read_catalog(file: IO[str]) -> Catalog:
             return Catalog.from_dict(content)
     except UNREADABLE:
         pass
-    msg = f"--catalog {file.name}: not a Singer catalog; make one with --discover"
+    msg = f"--catalog {file.name}: not a Singer catalog; create one with --discover"
     raise SettingsError([msg])
 
 

@@ -1,4 +1,4 @@
-"""Stream maps: expressions of users, which may fail on a value.
+"""Errors of stream maps: the expression of a user can fail on a value.
 
 https://sdk.meltano.com/en/latest/stream_maps.html
 """
@@ -9,22 +9,22 @@ from tap_leads.errors import LeadsError
 
 
 class MapError(LeadsError):
-    """A stream map that failed on a record; the message never holds the value."""
+    """A stream map failed on a record; the message never contains the value."""
 
 
 def map_error(error: Exception) -> MapError:
-    """Return the failure of a stream map, with the column and the kind of error."""
+    """Return the error of a stream map, with the column and the kind of error."""
     column = _column_of(error)
     place = f"the expression for `{column}`" if column else "an expression"
     cause = error.__cause__ or error
     return MapError(
-        f"stream_maps: {place} failed on a record ({type(cause).__name__}). A column may be null: "
-        "write `md5(email) if email else None`"
+        f"stream_maps: {place} failed on a record ({type(cause).__name__}); if the column can be "
+        "null, write `md5(email) if email else None`"
     )
 
 
 def _column_of(error: BaseException) -> str:
-    """Return the column whose expression was evaluated, as the SDK's frames name it."""
+    """Return the column whose expression failed, from the SDK's stack frames."""
     trace, column = error.__traceback__, ""
     while trace:
         names = trace.tb_frame.f_locals

@@ -1,4 +1,4 @@
-"""Small lists of an account, read while its first stream is already complete."""
+"""Prefetching: reads small lists of an account before their turn."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Prefetch:
-    """Starts the small lists of an account at once, as soon as one stream of it is complete.
+    """Starts the small lists of an account together, as soon as one of its streams is complete.
 
-    Each of them needs a request or two, and would wait for the network alone otherwise. An
-    account that fails is not asked for them in vain.
+    Each list needs a request or two; read one by one, they would mostly wait for the network. An
+    account whose streams all fail costs no extra requests.
     """
 
     def __init__(self) -> None:
@@ -24,6 +24,6 @@ class Prefetch:
         self._starts.append(start)
 
     def start(self, account: str) -> None:
-        """Start the lists of an account that are not read yet."""
+        """Start the lists of an account whose turn has not come yet."""
         for start in self._starts:
             start(account)

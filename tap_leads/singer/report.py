@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
     from tap_leads.singer.bookmark import Bookmark
     from tap_leads.timestamps import Micros
 
-_AT_WORK = "at work"
-HEADS = ("stream", "account", "records", "requests", "retries", "waited s", "bookmark", "outcome")
+_AT_WORK = "running"
+HEADS = ("stream", "account", "records", "requests", "retries", "throttled s", "bookmark", "status")
 _NUMBERS = range(2, 6)
 """The columns of the summary that hold numbers."""
 
 
 @dataclass(slots=True)
 class Stats:
-    """Counts of one account of a stream, and its log lines; the observer of its requests."""
+    """Counts and log lines for one account of a stream; the observer of its requests."""
 
     stream: str
     account: str
@@ -57,14 +58,14 @@ class Stats:
         """Return the stream and account that a message is about."""
         return f"{self.stream}, account {self.account}"
 
-    def requested(self, throttled: float) -> None:
-        """Count a request that waited `throttled` seconds for the rate limit."""
+    def sent(self, throttled: float, response: Response | None) -> None:
+        """Count a request that waited `throttled` seconds for the rate limit; emit its metric."""
         with self._lock:
             self.requests += 1
             self.throttled += throttled / self.concurrency
-
-    def responded(self, response: Response) -> None:
-        """Emit the SDK's metric of a request."""
+        if response is None:
+            return
+        is_good = response.status < HTTPStatus.BAD_REQUEST
         point = metrics.Point(
             "timer",
             metric=metrics.Metric.HTTP_REQUEST_DURATION,
@@ -74,7 +75,7 @@ class Stats:
                 metrics.Tag.ENDPOINT: self.path,
                 metrics.Tag.HTTP_STATUS_CODE: response.status,
                 metrics.Tag.STATUS: (
-                    metrics.Status.SUCCEEDED if response.ok else metrics.Status.FAILED
+                    metrics.Status.SUCCEEDED if is_good else metrics.Status.FAILED
                 ),
                 metrics.Tag.CONTEXT: {"account": self.account},
             },
@@ -82,10 +83,12 @@ class Stats:
         metrics.log(self.metrics_logger, point=point)
 
     def retrying(self, error: Exception, attempt: int, wait: float) -> None:
-        """Count a retry, and say why; an error's text never holds the URL with its filters."""
+        """Count and log a retry; an error's text never contains the URL with its filters."""
         with self._lock:
             self.retries += 1
-        self.logger.warning("%s: %s; try %d follows in %.1f s", self.where, error, attempt, wait)
+        self.logger.warning(
+            "%s: %s; retrying in %.1f s (attempt %d)", self.where, error, wait, attempt
+        )
 
     def warn(self, message: str) -> None:
         """Log a warning about the account."""
@@ -98,7 +101,7 @@ class Stats:
             counter.increment(self.requests)
 
     def end(self) -> None:
-        """Note that the run is over, whether this was read to its end or not."""
+        """Mark the read as interrupted if it has not ended."""
         if self.outcome == _AT_WORK:
             self.outcome = "interrupted"
 
@@ -116,12 +119,12 @@ class Stats:
         )
 
     def _reached(self) -> str:
-        """Return the bookmark, or else the moment up to which every row is read."""
+        """Return the bookmark; without one, the moment up to which every row is read."""
         watermark = "" if self.watermark is None else to_text(self.watermark)
         return (self.bookmark.value if self.bookmark else "") or watermark or "-"
 
     def line(self) -> str:
-        """Return how far the reading is."""
+        """Return the progress line."""
         seconds = max(time.monotonic() - self._began, 0.001)
         parts = [f"{self.where}: {self.records:,} records"]
         if self.watermark is not None:
@@ -129,7 +132,7 @@ class Stats:
             if self.goal is not None and self.goal > self.watermark:
                 parts[-1] += f", {_span(self.goal - self.watermark)} to go"
         parts.append(f"{self.requests:,} requests ({self.requests / seconds:.1f}/s)")
-        parts.append(f"waited {self.throttled:.0f} s for the budget")
+        parts.append(f"throttled {self.throttled:.0f} s")
         if self.retries:
             parts.append(f"{self.retries:,} retries")
         return "; ".join(parts)
@@ -153,12 +156,12 @@ class RunReport:
         self._doubtful: list[tuple[AccountClient, str]] = []
 
     def begin(self, stats: Stats) -> None:
-        """Note that an account of a stream is read from now on."""
+        """Add an account of a stream whose read starts now."""
         self._last_beat = time.monotonic()
         self._stats.append(stats)
 
     def heartbeat(self, stats: Stats) -> bool:
-        """Return True if a heartbeat is due; then log how far the reading is."""
+        """Log a progress line and return True if a heartbeat is due."""
         if time.monotonic() - self._last_beat < self._heartbeat:
             return False
         self._last_beat = time.monotonic()
@@ -166,14 +169,14 @@ class RunReport:
         return True
 
     def failed(self, stats: Stats, error: LeadsError) -> None:
-        """Log that an account of a stream failed.
+        """Log that a stream failed for an account.
 
-        The end of an account is logged once, not for each stream, and the failure of a stream map
-        once, not for each account.
+        The error that ends an account is logged once, not for each stream, and the error of a
+        stream map once, not for each account.
         """
         stats.outcome = "failed"
         message = f"{stats.where}: {error}"
-        # The end of an account comes as a new error each time, that of a stream map as the same.
+        # A closed account raises a new error each time, a failed stream map the same one.
         key = f"{stats.account}: {error}" if isinstance(error, AnswerError) else id(error)
         if not (key in self._reported and isinstance(error, AccountClosedError | MapError)):
             self._logger.error(message)
@@ -181,14 +184,14 @@ class RunReport:
         self.failures.append(message)
 
     def skipped(self, stats: Stats, error: LeadsError, client: AccountClient | None) -> None:
-        """Log that an account lacks a list.
+        """Log that an account has no such list, which is not a failure.
 
-        With `client` that is no failure only if the account has answered anything else: a 404
-        may also mean that there is no such account.
+        Pass `client` where the status may also mean that the account does not exist:
+        `check_skipped` then turns it into a failure if no request of the account succeeded.
         """
         stats.outcome = "skipped"
         message = f"{stats.where}: {error}"
-        self._logger.warning("%s; it is skipped", message)
+        self._logger.warning("%s; the stream is skipped", message)
         if client is not None:
             self._doubtful.append((client, message))
 
@@ -208,7 +211,7 @@ class RunReport:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows below their heads, in columns: texts on the left, numbers on the right."""
+    """Return the lines of a table: texts are left-aligned, numbers right-aligned."""
     lines = [HEADS, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(HEADS))]
     return [
@@ -221,7 +224,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _span(microseconds: Micros) -> str:
-    """Return a length of time in the largest unit that says something."""
+    """Return a duration in the largest unit of which there are at least two."""
     minutes = microseconds // MINUTE
     for name, size in (("days", 24 * 60), ("hours", 60)):
         if minutes >= 2 * size:

@@ -1,4 +1,4 @@
-"""What a run depends on beside its settings; tests pass their own."""
+"""Dependencies of a run that are not settings; tests pass their own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Intervals of a run, and what its requests depend on.
+    """Intervals and network dependencies of a run.
 
     Attributes:
         network: Clocks, retries and rate limits.
-        records_per_state: How many records may follow a STATE message.
-        heartbeat: Seconds between two progress lines, and at most between two STATE messages
-            while records are emitted.
+        records_per_state: The most records of an account between two STATE messages.
+        heartbeat: Seconds between two progress lines; also the longest time between two STATE
+            messages while records are emitted.
     """
 
     network: Network = field(default_factory=Network)
@@ -30,7 +30,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the streams of a run share."""
+    """Objects that all streams of a run share."""
 
     report: RunReport
     prefetch: Prefetch

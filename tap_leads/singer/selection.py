@@ -1,4 +1,4 @@
-"""What a catalog selects of a stream."""
+"""The selection of a catalog, for one stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The length of a column's path in a catalog; those of its parts are longer.
+# The length of a column's breadcrumb in a catalog; nested properties have longer ones.
 _COLUMN_DEPTH = 2
 
 
@@ -15,7 +15,7 @@ class Selection:
     """The columns that a catalog deselects.
 
     Attributes:
-        hidden: All of them, also columns that the stream lacks by now.
+        hidden: All of them, including columns that the stream no longer has.
         deselected: Those that the stream has.
         has_deselected_parts: True if a part of a selected list or object is deselected.
     """

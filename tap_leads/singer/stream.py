@@ -1,4 +1,4 @@
-"""The one Singer stream: a declaration and its accounts in, records and bookmarks out."""
+"""The Singer stream: turns a declaration and its accounts into records and bookmarks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tap_leads.sources.rows import row_maker
 from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """An account that is being read; `prefetched` if that began before its turn."""
+    """The read of one account; `prefetched` has its chunks if it started before its turn."""
 
     reader: AccountReader
     stats: Stats
@@ -50,13 +50,13 @@ class _Reading:
 
 
 class LeadsStream(Stream):
-    """A declared stream, one partition an account, in the order of its replication key."""
+    """A declared stream: one partition per account, sorted by its replication key."""
 
-    # `RowBuilder` puts every value into its column's type: conforming it again is half the cost.
+    # `RowBuilder` has converted every value to its column's type; doing it again is half the cost.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     def __init__(self, tap: Tap, spec: StreamSpec, accounts: Sequence[Account], run: Run) -> None:
-        """Read the stream of `spec` for these accounts."""
+        """Set up the stream that `spec` declares for these accounts; sends nothing."""
         self._spec = spec
         self._accounts = {account.label: account for account in accounts}
         self._run = run
@@ -72,8 +72,8 @@ class LeadsStream(Stream):
         self.selected_by_default = spec.selected_by_default
         self.primary_keys = list(spec.primary_key)
         self.replication_key = spec.replication_key.column if spec.replication_key else None
-        # The SDK would move the bookmark back in the lookback, on to a row dated in the year
-        # 2999, and past the rows of a moment that are still to come.
+        # The SDK would move the bookmark back during the lookback, forward to a row dated in the
+        # year 2999 (docs/kommo.md 24), and past rows of the same moment that are still to come.
         self.state_manager.increment_state = _leave_the_bookmark  # type: ignore[method-assign]
         if spec.strategy.prefetch:
             run.prefetch.add(self.prefetch)
@@ -95,23 +95,23 @@ class LeadsStream(Stream):
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        # The SDK's error only says that there was one: the run report has the reason.
+        # The SDK's error line has no reason; the run report logs the failure with its reason.
         if level < logging.ERROR:
             super().log(message, *args, level=level, **kwargs)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        return None  # replication holds the bookmark below the server's clock, not the machine's
+        return None  # replication caps the bookmark at the server's clock (docs/kommo.md 24)
 
     @override
     def compare_start_date(self, value: str, start_date_value: str) -> str:
-        return value  # `_bounds` weighs both; the SDK fails on a bookmark that is no date
+        return value  # `Bookmark.bounds` uses the later one; the SDK fails on an invalid bookmark
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take selection and replication method from a catalog; columns and keys are the tap's.
+        """Apply the selection and replication method of a catalog; keep the tap's columns and keys.
 
-        A catalog of an older version has other columns, and one made by hand may have no keys.
+        A catalog of an older version has different columns, and one made by hand may lack keys.
         """
         if entry := catalog.get_stream(self.name):
             entry.schema = Schema.from_dict(self.schema)
@@ -129,10 +129,10 @@ class LeadsStream(Stream):
     def get_records(self, context: Context | None) -> Iterable[Record]:
         """Yield the rows of an account that changed since its bookmark, in the order of changes.
 
-        This is where a failure stops: it ends this account of this stream alone, is reported,
-        and the state keeps what was read. A STATE follows every `records_per_state` records of an
-        account, also where thousands of rows share one moment, at every heartbeat, and after the
-        last account. One after each account would make its bytes grow with their square.
+        This is the failure boundary: an error ends this account of this stream only, is reported,
+        and the state keeps what was emitted. A STATE follows every `records_per_state` records of
+        an account, also among rows that share one moment, every heartbeat, and the last account.
+        One after each account would make the total size grow with the square of the accounts.
         """
         if context is None:
             return
@@ -162,13 +162,13 @@ class LeadsStream(Stream):
                 if report.heartbeat(stats) and unsaved:
                     unsaved = self._checkpoint(bookmark)
         if account.label == next(reversed(self._accounts)):
-            # The last message is a STATE: some targets pass on none that a RECORD follows.
+            # End with a STATE: some targets do not pass on a STATE that a RECORD follows.
             state.pop("starting_replication_value", None)
             self._checkpoint(bookmark)
 
     @contextmanager
     def _failure_boundary(self, account: Account, reading: _Reading) -> Iterator[None]:
-        """Report a failure in place of raising it, and count what the reading took."""
+        """Report an error instead of raising it; log the number of requests at the end."""
         stats = reading.stats
         try:
             self._check_maps()
@@ -176,7 +176,7 @@ class LeadsStream(Stream):
             yield
             stats.outcome = "complete"
             self._run.prefetch.start(account.label)
-        except Exception as error:  # noqa: BLE001  # also a bug: nothing else must end with it
+        except Exception as error:  # noqa: BLE001  # a bug, too, must end this stream only
             self._fail(account, stats, error)
         finally:
             reading.reader.close()
@@ -189,7 +189,7 @@ class LeadsStream(Stream):
             self._prefetched[label] = self._open(account)
 
     def save_bookmark(self) -> None:
-        """Put into the state how far the account that is being read is written."""
+        """Write the bookmark of the current account to the state."""
         if self._bookmark is not None:
             self._bookmark.save()
 
@@ -233,47 +233,47 @@ class LeadsStream(Stream):
         return RowBuilder(self._spec.columns, redactor, **self._form)
 
     @override
-    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
-        """Yield the messages of a record that `RowBuilder` has made without deselected columns.
+    def _generate_record_messages(  # type: ignore[override]  # resuming a generator costs a call
+        self, record: Record
+    ) -> Iterable[RecordMessage]:
+        """Return the messages of a record, which `RowBuilder` built without deselected columns.
 
-        The SDK would look up each property of each record again, which costs as much as making
-        it. A stream map that fails ends the stream: `get_records` sees `_map_error` next.
+        The SDK would check the selection of each property again, which costs as much as building
+        the record. If a stream map fails, `get_records` raises `_map_error` next.
         """
-        if self._selection.has_deselected_parts:
-            messages = super()._generate_record_messages(record)
-        else:
-            messages = self._messages(record)
         try:
-            yield from messages
-        except Exception as error:  # noqa: BLE001  # whatever the expression of a user raises
+            if self._selection.has_deselected_parts:
+                return list(super()._generate_record_messages(record))
+            now, messages = datetime.now(UTC), []
+            for stream_map in self.stream_maps:
+                mapped = stream_map.transform(record)
+                if mapped is not None:
+                    alias = stream_map.stream_alias
+                    messages.append(RecordMessage(alias, mapped, time_extracted=now))
+        except Exception as error:  # noqa: BLE001  # a user's expression can raise anything
             self._map_error = map_error(error)
-
-    def _messages(self, record: Record) -> Generator[RecordMessage, None, None]:
-        for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
-            if mapped is not None:
-                now = datetime.now(UTC)
-                yield RecordMessage(stream_map.stream_alias, mapped, time_extracted=now)
+            return []
+        return messages
 
     def _check_maps(self) -> None:
-        """Raise the error of a stream map, which would fail for each account alike."""
+        """Raise the error of a stream map that failed before: it would fail for every account."""
         if self._map_error is not None:
             raise self._map_error
 
     def _checkpoint(self, bookmark: Bookmark) -> int:
-        """Write a STATE message; return how many records follow it by now."""
+        """Write a STATE message; return 0, the number of records that follow it."""
         bookmark.save()
         self._write(StateMessage(value=self.tap_state))
         return 0
 
     def _fail(self, account: Account, stats: Stats, error: Exception) -> None:
-        """Report that an account cannot be read, or not any further."""
+        """Report why the read of an account ended: skipped if it has no such list, else failed."""
         known = error if isinstance(error, LeadsError) else LeadsError(fault_of(error))
         status = getattr(error, "status", None)
         if status in self._spec.absent and account.client.failure is None:
             is_sure = status != HTTPStatus.NOT_FOUND
             self._run.report.skipped(stats, known, None if is_sure else account.client)
-        elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
+        elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` stops early: no report follows
             raise LeadsError(f"{stats.where}: {known}") from None
         else:
             self._run.report.failed(stats, known)
@@ -284,6 +284,6 @@ def _leave_the_bookmark(*args: object, **kwargs: object) -> None:
 
 
 def _form(config: Mapping[str, Any]) -> dict[str, bool]:
-    """Return the form of lists and objects that the settings ask for."""
+    """Return how the settings want lists and objects to be emitted."""
     flatten = config.get("flattening_enabled") and config.get("flattening_max_depth", 0) > 0
     return {"native": config.get("nested_values") == "native", "flatten": bool(flatten)}

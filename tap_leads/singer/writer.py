@@ -1,4 +1,4 @@
-"""Singer messages on their way to stdout, many in one write."""
+"""A buffered writer: many Singer messages in one write to stdout."""
 
 from __future__ import annotations
 
@@ -13,32 +13,29 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
 _FLUSH_BYTES = 1 << 16
-# Larger than any line: a line that fits is taken as a whole or not at all, so that a signal
+# Larger than any line: a line that fits is buffered completely or not at all, so that a signal
 # never cuts one in two.
 _BUFFER_BYTES = 1 << 24
 
 
 class Writer(MsgSpecWriter):
-    """Collects records, and writes them with the next state at the latest.
+    """Buffers records, and writes them with the next STATE at the latest.
 
-    The SDK's writer writes and flushes each record by itself, which costs more than making it.
+    The SDK's writer flushes after each record, which costs more than building the record.
     """
 
     def __init__(self) -> None:
-        """Write to stdout as it is when the first message comes."""
+        """Open stdout when the first message is written."""
         self._out: BinaryIO | None = None
         self._buffered = 0
 
     @override
-    def serialize_message(self, message: Message) -> bytearray:
+    def write_message(self, message: Message) -> None:
         if isinstance(message, StateMessage):
             # `to_dict` would copy the state of all accounts, part by part, for each message.
-            return serialize_jsonl({"type": message.type, "value": message.value})
-        return super().serialize_message(message)
-
-    @override
-    def write_message(self, message: Message) -> None:
-        line = self.format_message(message)
+            line = serialize_jsonl({"type": message.type, "value": message.value})
+        else:
+            line = self.format_message(message)
         if self._out is None:
             self._out = _stdout()
         self._out.write(line)
@@ -47,7 +44,7 @@ class Writer(MsgSpecWriter):
             self.flush()
 
     def flush(self) -> None:
-        """Write what is buffered."""
+        """Write the buffered messages."""
         if self._out is not None:
             self._out.flush()
             self._buffered = 0

@@ -1,4 +1,4 @@
-"""The lead systems. A new one is a folder here and a word in `SOURCES`."""
+"""The lead systems. To add one, create a folder here and add its `Source` to `SOURCES`."""
 
 from __future__ import annotations
 

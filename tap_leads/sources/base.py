@@ -1,6 +1,6 @@
-"""What a lead system declares: its settings, its streams, and how to speak to its API.
+"""The declarations of a lead system: its settings, its streams, and its API.
 
-A source is data and pure functions. It sends nothing itself and knows nothing of Singer.
+A source is data and pure functions. It sends no requests and does not depend on Singer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Settings: TypeAlias = Mapping[str, Any]
 
 
 class StatusInBodyError(Exception):
-    """An answer of status 200 whose body reports another status."""
+    """A response with status 200 whose body reports another status (docs/dashly.md 16)."""
 
     def __init__(self, status: int) -> None:
         """Keep the status that the body reports."""
@@ -41,11 +41,11 @@ class StatusInBodyError(Exception):
 
 
 class RecordError(LeadsError):
-    """A record that cannot be read; the message names a field, never a value."""
+    """A record cannot be read; the message names a field, never a value."""
 
 
 class FieldError(ValueError):
-    """A field that does not have the form that its record cannot be read without."""
+    """A required field of a record is missing or has an unexpected type."""
 
     def __init__(self, field: str) -> None:
         """Keep the API's name of the field."""
@@ -66,19 +66,21 @@ def expect(record: Any, field: str, kind: type[T]) -> T:
 
 
 def odd_record(error: Exception) -> RecordError:
-    """Return the failure to read a record, with the field at fault if it is known."""
+    """Return the error for a record that cannot be read; it names the field if that is known."""
     if isinstance(error, FieldError):
-        return RecordError(f"the API returned a record without a usable `{error.field}`")
+        return RecordError(f"the API returned a record with a missing or invalid `{error.field}`")
     if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
         return RecordError(f"the API returned a record without `{error.args[0]}`")
-    return RecordError(f"the API returned a record of an unexpected form ({type(error).__name__})")
+    return RecordError(
+        f"the API returned a record in an unexpected format ({type(error).__name__})"
+    )
 
 
 class RawPage(NamedTuple):
-    """The records of one answer, and what the API says about those after them.
+    """The records of one response, and what it reports about the records that follow.
 
-    `total` counts the whole result set where the API declares it; `next` is the link or token of
-    the following page where the API pages by one.
+    `total` is the size of the result set if the API returns it; `next` is the link or token of the
+    next page if the API has one.
     """
 
     records: Sequence[Record]
@@ -88,7 +90,7 @@ class RawPage(NamedTuple):
 
 
 class Api(Protocol):
-    """Translates for one account of a source: requests out, pages in. Pure."""
+    """Translates queries into requests and responses into pages, for one account. Pure."""
 
     base_url: str
     """The URL that the path of a stream is appended to; requests never leave its origin."""
@@ -96,24 +98,24 @@ class Api(Protocol):
     def request(self, stream: StreamSpec, query: Query, at: Any, now: Micros) -> Request:
         """Return the request for the page at `at`, a position of the stream's paginator.
 
-        `now` is the server's clock, for bounds that count back from it.
+        `now` is the server's clock, for bounds that count back from it (docs/dashly.md 3).
         """
 
     def page(self, stream: StreamSpec, body: Any, at: Any) -> RawPage:
         """Return the page in a decoded body.
 
         Raises:
-            StatusInBodyError: the body reports a failure of its own.
+            StatusInBodyError: the body reports an error status.
             KeyError, TypeError, ...: the body is not a page.
         """
 
     def error_codes(self, body: Any) -> Iterable[object]:
-        """Yield what an error body may add to a log line: codes and request IDs, never texts."""
+        """Yield the codes and request IDs of an error body, which are safe to log; never texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account: its label in the `account` column, its settings, and what its lists share."""
+    """An account: its label in the `account` column, its settings, and its API and client."""
 
     label: str
     settings: Mapping[str, Any]
@@ -123,55 +125,61 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A replication key: its column, and how it is read from a record.
+    """A replication key: its column, and how to read its value as a moment.
 
-    `field` is the API's name for it, to filter and sort by.
+    Attributes:
+        column: The name of the column.
+        parse: Returns the moment of a value; None if the value is not a moment.
+        field: The API's name for it, to filter and sort by; the column's name if it is empty.
+        read: Replaces `parse` if the value is not a field of the record itself, or depends on the
+            account's settings.
     """
 
     column: str
-    read: Callable[[Record, Settings], Micros | None]
+    parse: Callable[[Any], Micros | None]
     field: str = ""
+    read: Callable[[Record, Settings], Micros | None] | None = None
 
 
 def all_rows(settings: Settings) -> Bounds:  # noqa: ARG001
-    """Return bounds that leave nothing out."""
+    """Return bounds that exclude nothing."""
     return Bounds()
 
 
 def as_is(record: Record, account: Account) -> Mapping[str, Any]:  # noqa: ARG001
-    """Return the record itself: its fields are columns by name."""
+    """Return the record itself: its fields have the names of the columns."""
     return record
 
 
 def always(record: Record, settings: Settings) -> bool:  # noqa: ARG001
-    """Return True: no filter of the user's has to be checked here."""
+    """Return True: the stream has no user filters to check."""
     return True
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSpec:
-    """A stream, declared.
+    """The declaration of a stream.
 
     Attributes:
         path: Path of the list below the API's base URL.
         columns: Every column but `account` and `extra`, which all streams have.
         primary_key: Columns that identify a row over all accounts.
-        identity: What tells a record from all others of its account.
+        identity: Returns the value that identifies a record within its account.
         replication_key: The cursor of an incremental stream; None: full table.
         paginator: How the API pages.
         traits: Facts about the list.
         strategy: How the list is read.
         params: Parameters of each request: a mapping, or a function of the account's settings
             and the deselected columns.
-        records: Takes the records out of a body that lacks the API's usual envelope.
-        fields: Turns a record into its fields by the API's names of the columns.
+        records: Returns the records of a body without the API's usual envelope.
+        fields: Returns the fields of a record by the API's names of the columns.
         wanted: True for a record that matches the user's filters, which an API may ignore.
-        bounds: The user's own bounds of the replication key.
-        stable_sort: The field to sort by where an order must survive edits, if there is one.
-        absent: HTTP statuses which say that an account has no such list: no failure.
-        selected_by_default: False for streams that few need and that cost many requests.
+        bounds: Returns the bounds that the user's filters put on the replication key.
+        stable_sort: The field to sort by for an order that edits do not change, if there is one.
+        absent: HTTP statuses which mean that an account has no such list: it is skipped.
+        selected_by_default: False for streams that few users need and that cost many requests.
         state: Values to keep in the stream's state.
-        dynamic_columns: A regular expression for columns that are known only at run time.
+        dynamic_columns: A regular expression for columns whose names are known only at run time.
     """
 
     name: str
@@ -199,10 +207,10 @@ class StreamSpec:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a source needs to look for streams and columns that only an account knows.
+    """The inputs for discovering streams and columns that differ between accounts.
 
-    `bookmarks` is the state of earlier runs by stream; `observer` receives what the requests of
-    a stream and account do, and `warn` logs a line.
+    `bookmarks` is the state of earlier runs by stream, `observer` returns the observer for the
+    requests of a stream and account, and `warn` logs a warning.
     """
 
     accounts: Sequence[Account]
@@ -218,8 +226,8 @@ class Source:
     Attributes:
         auth: Returns how an account authenticates, from its label and settings.
         wording: The settings that error messages point to.
-        discover: Returns the streams with what only an account knows, such as custom fields; it
-            may send requests.
+        discover: Returns the streams with columns that differ between accounts, such as custom
+            fields; it may send requests.
     """
 
     settings: SourceSettings

@@ -1,8 +1,9 @@
-"""Lists of an account as replication reads them: a source's API over the account's client."""
+"""Adapts a source's API and an account's client to the `Collection` of replication."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from tap_leads.replication.pagination import Link
 from tap_leads.rest.body import decode
 from tap_leads.rest.client import Request
 from tap_leads.rest.errors import TransientError
-from tap_leads.sources.base import FieldError, RecordError, StatusInBodyError, odd_record
+from tap_leads.sources.base import FieldError, RawPage, StatusInBodyError, odd_record
 from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from tap_leads.rest.client import Observer, Response
     from tap_leads.sources.base import Account, StreamSpec
 
-# Full pages that must arrive before a page that was made smaller is made larger again.
+_EMPTY = RawPage((), has_more=False)
+# Full pages to receive before a reduced page size is increased again.
 _GOOD_PAGES = 5
 
 
 class AccountReader:
-    """Reads one stream of an account; what a replication strategy knows of the account."""
+    """Gives a replication strategy access to the lists of one account."""
 
     def __init__(
         self,
@@ -39,7 +41,7 @@ class AccountReader:
         *,
         deselected: Collection[str] = (),
     ) -> None:
-        """Read `stream`, without asking for `deselected` columns where the API can omit them."""
+        """Read `stream`, without requesting `deselected` columns if the API can omit them."""
         self.account = account
         self.stream = stream
         self.observer = observer
@@ -56,7 +58,7 @@ class AccountReader:
         self.observer.warn(message)
 
     def close(self) -> None:
-        """Send no more requests: nobody waits for the answers."""
+        """Send no more requests: their responses would not be used."""
         self.is_closed = True
 
 
@@ -70,130 +72,140 @@ class ApiCollection:
         self._reader = reader
         self._stream = stream
         self._account = reader.account
-        self._client = reader.account.client
+        self._first = stream.paginator.first(stream.traits.page_size)
         self._params = (
             stream.params(reader.account.settings, reader.deselected)
             if callable(stream.params)
             else stream.params
         )
-        self._size = PageSize(stream.traits.page_size)
+        self._sizes = PageSize(stream.traits.page_size)
 
     def now(self) -> int:
         """Return the server's clock."""
-        return self._client.clock.now()
+        return self._account.client.clock.now()
 
     def fetch(self, query: Query, at: Position | None = None, *, expect_rows: bool = False) -> Page:
         """Return one page of `query`; with `expect_rows` an empty one is requested again.
 
         Raises:
-            LeadsError: the page cannot be had; one line says why.
+            LeadsError: the page cannot be fetched; the message is one line.
         """
-        offset = self._client.clock.offset
-        page = self._request(query, at, expect_rows=expect_rows)
-        if self.traits.relative_bounds and abs(self._client.clock.offset - offset) > MINUTE:
-            # The bounds were counted back from a wrong clock, and the answer shows the right one.
-            page = self._request(query, at, expect_rows=expect_rows)
-        return page
-
-    def _request(self, query: Query, at: Position | None, *, expect_rows: bool) -> Page:
-        size, position = self._size.rows, at
+        client, sizes, observer = self._account.client, self._sizes, self._reader.observer
+        size = sizes.rows
 
         def build() -> Request:
-            nonlocal size, position
+            nonlocal size
             if self._reader.is_closed:
                 raise LeadsError("the run has ended")
-            size = 1 if query.order is Order.NEWEST else self._size.rows
-            position = self.paginator.first(size) if at is None else at.fit(size)
+            position = at or self._first
+            size = 1 if query.order is Order.NEWEST else sizes.rows
+            if size < self.traits.page_size:
+                position = position.fit(size)
             if isinstance(position, Link):
-                return Request("GET", position.url)
-            request = self._account.api.request(self._stream, query, position, self.now())
-            return replace(request, params={**self._params, **(request.params or {})})
-
-        def parse(response: Response) -> Page:
-            assert position is not None  # noqa: S101  # build() has set it
-            page = self._page(response, position)
-            if expect_rows and not page.rows:
-                raise TransientError("an empty answer where there was a lead a moment ago")
-            return page
+                return Request("GET", position.url, at=position)
+            now = self.now() if self.traits.relative_bounds else 0
+            request = self._account.api.request(self._stream, query, position, now)
+            params = {**self._params, **(request.params or {})}
+            return replace(request, params=params, at=position)
 
         def note(error: TransientError) -> None:
             if error.is_too_slow:
-                self._size.shrink(size)
+                sizes.shrink(size)
 
-        page = self._client.call(build, parse, observer=self._reader.observer, on_failure=note)
-        self._size.arrived(len(page.rows))
+        parse = partial(self._page, expect_rows=expect_rows)
+        offset = client.clock.offset
+        page = client.call(build, parse, observer=observer, on_failure=note)
+        if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
+            # The bounds were counted back from a wrong local clock (docs/dashly.md 3).
+            page = client.call(build, parse, observer=observer, on_failure=note)
+        if sizes.is_reduced:
+            sizes.arrived(len(page.rows))
         return page
 
-    def _page(self, response: Response, at: Position) -> Page:
-        if response.status == HTTPStatus.NO_CONTENT:
-            return Page([], has_more=False, at=at)
-        body = None
+    def _page(self, response: Response, *, expect_rows: bool) -> Page:
+        """Return the page in a response.
+
+        Raises:
+            RecordError: a record cannot be read.
+            TransientError: the response has no page, or no row where one is expected.
+        """
+        records, has_more, total, link = _EMPTY
+        at, body = response.request.at if response.request else None, None
         try:
-            body = decode(response.body)
-            raw = self._account.api.page(self._stream, body, at)
+            if response.status != HTTPStatus.NO_CONTENT:  # an empty page (docs/kommo.md 5)
+                body = decode(response.body)
+                records, has_more, total, link = self._account.api.page(self._stream, body, at)
         except FieldError as error:
             raise odd_record(error) from None
         except StatusInBodyError as error:
-            raise self._client.failure_for(error.status, body) from None
+            raise self._account.client.failure_for(error.status, body) from None
         except UNREADABLE:
             raise TransientError(
-                "the answer is not what the API promises (cut short, not JSON, or without ids)"
+                "the response has an unexpected format (incomplete, not JSON, or without IDs)"
             ) from None
-        return Page(
-            self._rows(raw.records),
-            has_more=raw.has_more,
-            total=raw.total,
-            next=None if raw.next is None else absolute(response.url, raw.next),
-            at=at,
-        )
+        if expect_rows and not records:
+            raise TransientError("the API returned an empty page where records were expected")
+        if link is not None and "://" not in link:
+            link = absolute(response.url, link)
+        return Page(self._rows(records), has_more, total, link, at)
 
     def _rows(self, records: Sequence[Record]) -> list[Row]:
+        """Return the rows of records.
+
+        Raises:
+            RecordError: a record has no valid ID, or is not an object.
+        """
         identity, cursor = self._stream.identity, self._stream.replication_key
-        settings = self._account.settings
         try:
             if cursor is None:
                 rows = [Row(record, identity(record), None) for record in records]
+            elif cursor.read is not None:
+                settings = self._account.settings
+                rows = [Row(each, identity(each), cursor.read(each, settings)) for each in records]
             else:
-                read = cursor.read
-                rows = [Row(rec, identity(rec), read(rec, settings)) for rec in records]
+                field, parse = cursor.field or cursor.column, cursor.parse
+                rows = [Row(each, identity(each), parse(each.get(field))) for each in records]
         except UNREADABLE as error:
             raise odd_record(error) from None
         if not all(isinstance(row.id, (int, str, tuple)) for row in rows):
-            raise RecordError(
-                f"the API returned a record without a usable `{self._stream.primary_key[-1]}`"
-            )
+            raise odd_record(FieldError(self._stream.primary_key[-1]))
         return rows
 
 
 class PageSize:
-    """The rows to request: fewer after answers that took too long, then more again.
+    """The number of rows to request: halved after a timeout, then doubled (docs/kommo.md 25).
 
-    A size that fails before it ever succeeded is too large, and is tried again later each time;
-    one that succeeded and fails now and then is not.
+    `is_reduced` is True while `arrived` must be called.
+
+    A size that times out before it ever succeeded is too large, and the wait before each further
+    try doubles; a size that succeeded and times out now and then is not.
     """
 
     def __init__(self, full: int) -> None:
         """Start with full pages."""
         self.rows = self._full = full
+        self.is_reduced = False
         self._good = 0
         self._patience = _GOOD_PAGES
         self._is_untried = False
 
     def shrink(self, tried: int) -> None:
-        """Halve the size after a page of `tried` rows took too long; another thread may have."""
+        """Halve the size after a page of `tried` rows timed out, unless another thread did."""
         if tried == self.rows > 1:
             self.rows //= 2
+            self.is_reduced = True
             self._good = 0
             self._patience = self._patience * 2 if self._is_untried else _GOOD_PAGES
             self._is_untried = False
 
     def arrived(self, rows: int) -> None:
-        """Count a page that arrived in time; only a full one shows what is not too much."""
+        """Count a page that arrived in time; only a full one proves that its size works."""
         if rows < self.rows:
             return
         self._good += 1
         self._is_untried = False
+        self.is_reduced = self.rows < self._full
         if self._good >= self._patience and self.rows < self._full:
             self.rows = min(self._full, self.rows * 2)
             self._good = 0
-            self._is_untried = True
+            self.is_reduced = self._is_untried = True

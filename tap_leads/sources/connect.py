@@ -1,4 +1,4 @@
-"""Accounts out of settings: each with its client, and one rate limit for all of a source."""
+"""Creates accounts from settings: one client per account, one rate limit per source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What requests depend on beside the settings; tests pass their own."""
+    """Dependencies of requests that are not settings; tests pass their own."""
 
     clock: Clock = field(default_factory=SystemClock)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -42,7 +42,7 @@ def connect(
     found = source.settings.accounts(own)
     shared = None
     if own.get("share_rate_limit", True):
-        # An API limits an IP address: the lowest rate of any account is that of all of them.
+        # APIs limit an IP address, so all accounts share the lowest rate (docs/kommo.md 18).
         rate = min(settings["requests_per_second"] for _, _, settings in found)
         shared = network.limiter(rate, network.clock)
     accounts = []

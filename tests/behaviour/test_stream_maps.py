@@ -68,7 +68,7 @@ def assert_only(run: Run, box: Sandbox, stream: str, *words: str) -> str:
     assert len(lines) == 1
     assert len(errors(run)) <= 2  # that line, and the last one, which counts the streams
     assert CANARY not in run.stderr
-    assert "fault of tap-leads" not in run.stderr
+    assert "internal error in tap-leads" not in run.stderr
     for word in words:
         assert word in lines[0]
     for other in ("kommo", "dashly", "octanist"):
@@ -148,7 +148,7 @@ def test_a_map_of_the_wrong_form_shows_the_reason_of_the_sdk(
 ) -> None:
     run = run_with(box, run_here, maps)
     assert run.code == 1
-    assert "fault of tap-leads" not in run.stderr
+    assert "internal error in tap-leads" not in run.stderr
     assert "Traceback" not in run.stderr
     assert sum(reason in line for line in errors(run)) == 1
     assert all("stream_maps" in line for line in errors(run) if reason in line)

@@ -23,7 +23,7 @@ ID, NAME = Column("id", TEXT, "ID of the record."), Column("name", TEXT, "Name."
 CHANGED = Column("changed", ISO_TIME, "When the deal was last modified.")
 DEALS = StreamSpec(
     name="pipeline_crm_deals", path="/deals", paginator=OffsetPaginator, strategy=Keyset(),
-    replication_key=Cursor("changed", lambda record, _: from_text(record["changed"]), "changed"),
+    replication_key=Cursor("changed", from_text),
     traits=Traits(page_size=20, granularity=SECOND),
     columns=(ID, NAME, Column("email", EMAIL, "Email address."), CHANGED),
 )  # fmt: skip

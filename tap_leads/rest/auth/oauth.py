@@ -36,7 +36,7 @@ _CLIENT_SETTINGS = ("client_id", "client_secret", "redirect_uri")
 _SPENT = 200
 _DAY = 86_400
 _UNEXPLAINED = (
-    "it is wrong or was used before, its access was revoked, or an answer with new tokens was lost"
+    "it is invalid or already used, access was revoked, or a response with new tokens was lost"
 )
 
 
@@ -95,48 +95,48 @@ class OAuth:
         """True while it is unknown if the API accepts the token that it issued last."""
         return bool(self._trial.token)
 
-    def ensure_valid(self, endpoint: TokenEndpoint) -> None:
-        """Make sure that the access token has not expired."""
-        if not self._is_valid(""):
-            self._settle(endpoint, "")
-
-    def headers(self) -> dict[str, str]:
-        """Return the header that carries the access token."""
-        if self._tokens is None:
-            return {}
-        self._trial.begin(self._tokens.access_token)
-        return bearer(self._tokens.access_token)
+    def headers(self, endpoint: TokenEndpoint) -> dict[str, str]:
+        """Return the header that carries the access token, renewed if it has expired."""
+        # Read once: other threads may replace the tokens at any time.
+        tokens = self._tokens
+        if tokens is None or tokens.is_due(self._clock.time()):
+            tokens = self._settle(endpoint, "")
+        self._trial.begin(tokens.access_token)
+        return bearer(tokens.access_token)
 
     def should_retry(
         self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
     ) -> bool:
         """True if the API rejected the token in `sent`, and there is another one now."""
-        token = sent.get("Authorization", "").removeprefix("Bearer ")
+        token = _token_in(sent)
         self._trial.end(token, accepted=response.ok)
         if response.status != HTTPStatus.UNAUTHORIZED:
             return False
         self._settle(endpoint, token)
         return True
 
-    def _is_valid(self, rejected: str) -> bool:
-        tokens = self._tokens
-        return bool(
-            tokens and tokens.access_token != rejected and not tokens.is_due(self._clock.time())
-        )
+    def record_no_answer(self, sent: Mapping[str, str]) -> None:
+        """Record that the request with the headers `sent` failed, or was not sent after all."""
+        self._trial.end(_token_in(sent), accepted=False)
 
-    def _settle(self, endpoint: TokenEndpoint, rejected: str) -> None:
-        """Get another token than the rejected one, in one thread for all."""
+    def _settle(self, endpoint: TokenEndpoint, rejected: str) -> Tokens:
+        """Return tokens other than the rejected one, obtained in one thread for all."""
         with self._lock:
             if self._failure is not None:
                 raise CredentialError(self._failure)
-            if not self._is_valid(rejected):
-                try:
-                    _uninterrupted(lambda: self._settle_alone(endpoint, rejected))
-                except CredentialError as error:
-                    self._failure = str(error)
-                    raise
+            tokens = self._tokens
+            if tokens and not self._is_unusable(tokens, rejected):
+                return tokens
+            try:
+                return _uninterrupted(lambda: self._settle_alone(endpoint, rejected))
+            except CredentialError as error:
+                self._failure = str(error)
+                raise
 
-    def _settle_alone(self, endpoint: TokenEndpoint, rejected: str) -> None:
+    def _is_unusable(self, tokens: Tokens, rejected: str) -> bool:
+        return tokens.access_token == rejected or tokens.is_due(self._clock.time())
+
+    def _settle_alone(self, endpoint: TokenEndpoint, rejected: str) -> Tokens:
         with self._file.locked():
             # A file that was deleted during the run is written again.
             tokens = self._file.load() or self._tokens
@@ -145,21 +145,22 @@ class OAuth:
                 self._has_begun = True
             if tokens.access_token == rejected and self._trial.has_failed(rejected):
                 raise CredentialError(
-                    "401: the API does not accept the token that it has just given; look at "
-                    f"`{self._setting}.client_id`, and at whether it is of this account"
+                    "401: the API rejected the token that it just issued; check "
+                    f"`{self._setting}.client_id`, and that the integration belongs to this account"
                 )
             # Another program may have renewed them in the meantime.
-            if tokens.access_token == rejected or tokens.is_due(self._clock.time()):
+            if self._is_unusable(tokens, rejected):
                 tokens = self._renew(endpoint, tokens)
             self._tokens = tokens
+            return tokens
 
     def _first_tokens(self, endpoint: TokenEndpoint, tokens: Tokens | None) -> Tokens:
         """Return the tokens of the file, unless the settings hold a new consent."""
         if self._consent is None:
             if tokens is None:
                 raise CredentialError(
-                    f"there are no tokens in {self._file.path}; consent, and set "
-                    f"`{self._setting}.code` to the code"
+                    f"there are no tokens in {self._file.path}; authorize the integration, and set "
+                    f"`{self._setting}.code` to its authorization code"
                 )
             return tokens
         name, value = self._consent
@@ -170,11 +171,11 @@ class OAuth:
         except _RefusedError as error:
             if tokens is None:
                 raise CredentialError(
-                    f"the API does not take `{self._setting}.{name}` {error}; {self._advice}"
+                    f"the API rejected `{self._setting}.{name}` {error}; {self._advice}"
                 ) from None
             endpoint.warn(
-                f"the API does not take `{self._setting}.{name}` {error}; the tap goes on with the "
-                f"tokens in {self._file.path}: take it out of the settings, or consent again"
+                f"the API rejected `{self._setting}.{name}` {error}; continuing with the tokens in "
+                f"{self._file.path}; remove the setting, or set it to a new value"
             )
             return tokens
 
@@ -183,13 +184,12 @@ class OAuth:
             return self._exchange(endpoint, "refresh_token", tokens.refresh_token, tokens)
         except _RefusedError as error:
             raise CredentialError(
-                f"the API does not take the refresh token in {self._file.path} any more {error}; "
-                f"{self._advice}"
+                f"the API rejected the refresh token in {self._file.path} {error}; {self._advice}"
             ) from None
 
     @property
     def _advice(self) -> str:
-        return f"consent again, and set `{self._setting}.code` to the new code"
+        return f"authorize the integration again, and set `{self._setting}.code` to the new code"
 
     def _exchange(
         self, endpoint: TokenEndpoint, name: str, value: str, old: Tokens | None
@@ -223,13 +223,17 @@ class OAuth:
             return msgspec.json.decode(response.body, type=_Grant, strict=False)
         except msgspec.DecodeError:
             raise TransientError(
-                "the answer to the request for tokens is not what it should be"
+                "the response to the token request has an unexpected format"
             ) from None
 
     def _reason_in(self, body: bytes) -> str:
         text = body.lower()
         found = (meaning for word, meaning in self._refusals.items() if word.encode() in text)
         return next(found, _UNEXPLAINED)
+
+
+def _token_in(headers: Mapping[str, str]) -> str:
+    return headers.get("Authorization", "").removeprefix("Bearer ")
 
 
 def _uninterrupted(work: Callable[[], T]) -> T:

@@ -41,15 +41,15 @@ class Auth(Protocol):
     def is_on_trial(self) -> bool:
         """True while it is unknown if the API accepts the token that it issued last."""
 
-    def ensure_valid(self, endpoint: TokenEndpoint) -> None:
-        """Make sure that the token has not expired.
+    def headers(self, endpoint: TokenEndpoint) -> dict[str, str]:
+        """Return the headers that carry the credential, for one request.
+
+        A token that has expired is renewed at `endpoint` before. If the request then gets no
+        response, call `record_no_answer`.
 
         Raises:
             CredentialError: There is no valid token; the message says what to do.
         """
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers that carry the credential, for one request."""
 
     def should_retry(
         self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
@@ -58,6 +58,9 @@ class Auth(Protocol):
 
         Call it for every 401, and for every response while the token is on trial.
         """
+
+    def record_no_answer(self, sent: Mapping[str, str]) -> None:
+        """Record that the request with the headers `sent` failed, or was not sent after all."""
 
 
 class HeaderToken:
@@ -68,12 +71,9 @@ class HeaderToken:
     def __init__(self, header: str, value: str) -> None:
         self._headers = {header: value}
 
-    def ensure_valid(self, endpoint: TokenEndpoint) -> None:
-        """Do nothing: the expiry is unknown."""
-
-    def headers(self) -> dict[str, str]:
-        """Return the header."""
-        return dict(self._headers)
+    def headers(self, endpoint: TokenEndpoint) -> dict[str, str]:  # noqa: ARG002
+        """Return the header; its expiry is unknown."""
+        return self._headers
 
     def should_retry(
         self,
@@ -83,6 +83,9 @@ class HeaderToken:
     ) -> bool:
         """Return False: there is no other token."""
         return False
+
+    def record_no_answer(self, sent: Mapping[str, str]) -> None:
+        """Do nothing: requests are not counted."""
 
 
 class LongLivedToken(HeaderToken):
@@ -99,23 +102,26 @@ class LongLivedToken(HeaderToken):
         self._to_warn = threading.Lock()
 
     @override
-    def ensure_valid(self, endpoint: TokenEndpoint) -> None:
-        """Raise a CredentialError after the token's expiry; warn once in the 14 days before."""
+    def headers(self, endpoint: TokenEndpoint) -> dict[str, str]:
+        """Return the header; fail after the token's expiry, warn once in the 14 days before."""
         if self._expires is None:
-            return
+            return self._headers
         left = self._expires - self._clock.time()
+        if left > _WARNING_DAYS * _DAY:
+            return self._headers
         day = f"{datetime.fromtimestamp(self._expires, UTC):%Y-%m-%d}"
         if left <= 0:
             raise CredentialError(
-                f"the token in `{self._setting}` expired on {day}; make a new one and set it there"
+                f"the token in `{self._setting}` expired on {day}; replace it with a new token"
             )
         # Nobody releases the lock: the first thread that gets it is the only one to warn.
-        if left <= _WARNING_DAYS * _DAY and self._to_warn.acquire(blocking=False):
+        if self._to_warn.acquire(blocking=False):
             days = int(left // _DAY)
             endpoint.warn(
                 f"the token in `{self._setting}` expires on {day}, in {days} "
-                f"day{'' if days == 1 else 's'}; make a new one and set it there before that"
+                f"day{'' if days == 1 else 's'}; replace it with a new token before then"
             )
+        return self._headers
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -118,7 +118,10 @@ class TokenFile:
             if not threading.main_thread().is_alive():
                 raise LeadsError("the run has ended")
         else:
-            raise LeadsError(f"another program keeps the tokens in {self.path} to itself; end it")
+            raise LeadsError(
+                f"another process keeps the token file {self.path} locked; stop it and run the "
+                "sync again"
+            )
         try:
             yield
         finally:
@@ -145,8 +148,8 @@ class TokenFile:
             return _decoder.decode(content)
         except msgspec.DecodeError:
             raise CredentialError(
-                f"the token file {self.path} is not one that the tap has written; delete it, and "
-                f"consent again, or set `{self._setting}` to another file"
+                f"the token file {self.path} was not written by tap-leads; delete it and authorize "
+                f"the integration again, or set `{self._setting}` to another file"
             ) from None
 
     def _left_over(self) -> Tokens | None:
@@ -216,6 +219,6 @@ class TokenFile:
             yield
         except OSError as error:
             raise CredentialError(
-                f"the token file {self.path} cannot be {what} ({error.strerror}); look at its "
-                f"folder, or set `{self._setting}` to another file"
+                f"the token file {self.path} cannot be {what} ({error.strerror}); check its folder "
+                f"or set `{self._setting}` to another file"
             ) from None

@@ -17,7 +17,7 @@ class TokenTrial:
 
     Attributes:
         token: The token, or "" once a request with it was accepted.
-        under_way: How many requests with it are under way.
+        under_way: How many requests with it are under way, or wait to be sent.
         failed_renewals: Renewals in a row whose token was never seen to be accepted.
     """
 
@@ -33,12 +33,12 @@ class TokenTrial:
             self.under_way = 0
 
     def begin(self, token: str) -> None:
-        """Record that a request with a token is sent."""
+        """Record that a request with a token is about to be sent."""
         with self._lock:
             self.under_way += token == self.token
 
     def end(self, token: str, *, accepted: bool) -> None:
-        """Record that a request with a token is answered."""
+        """Record that a request with a token is over; `accepted` is False without a response."""
         with self._lock:
             self.under_way -= token == self.token
             if accepted:

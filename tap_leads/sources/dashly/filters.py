@@ -1,4 +1,4 @@
-"""Conditions of Dashly's filter language: bounds, splits, and what users may set.
+"""Conditions of Dashly's filters: bounds, splits, and the user's own.
 
 https://developers.dashly.io/webapi/endpoints/apps/users/
 """
@@ -44,7 +44,7 @@ def _condition(operator: str, name: str, **value: Any) -> dict[str, Any]:
 
 
 def is_filterable(settings: Settings) -> bool:
-    """True if the user's filters can be joined with bounds: an `or` cannot, groups do not nest."""
+    """True if bounds can be added to the user's filters: not to an `or` (docs/dashly.md 7)."""
     filters = settings.get("filters", {})
     return filters.get("type") != "or" or len(filters["filters"]) == 1
 
@@ -52,8 +52,8 @@ def is_filterable(settings: Settings) -> bool:
 def bounds_now(query: Query, now: Micros) -> list[dict[str, Any]]:
     """Return the bounds of a query as the ages that they have at `now`, in whole minutes.
 
-    They are a minute or two wider on each side: whether a bound is inclusive is not documented,
-    and the request takes a while until the server works its ages out.
+    They are one or two minutes wider on each side (docs/dashly.md 3): whether a bound is
+    inclusive is not documented, and the server computes ages only when the request arrives.
     """
     known = "unknown" if query.cursor == "null" else "known"
     conditions = [_condition(known, "$last_seen")]
@@ -66,14 +66,14 @@ def bounds_now(query: Query, now: Micros) -> list[dict[str, Any]]:
 
 
 def _known_or_not(name: str) -> Split:
-    """Return the leads that have a property, ordered by it, and those that do not."""
+    """Return a split into leads with a property, sorted by it, and leads without it."""
     return {"filter": _condition("known", name), "sort": name}, {
         "filter": _condition("unknown", name)
     }
 
 
 def _counts(name: str) -> Split:
-    """Return ranges that hold every value of a whole number, or none."""
+    """Return a split by the ranges of a whole number; its first part has no value."""
     return tuple(
         {"filter": part}
         for part in (
@@ -88,6 +88,7 @@ def _counts(name: str) -> Split:
     )
 
 
+# These separate leads of one minute beyond the first 10,000 (docs/dashly.md 4).
 SPLITS = (
     _known_or_not("$email"),
     _known_or_not("$phone"),
@@ -101,7 +102,7 @@ FILTERS = object_of(
         "type": {
             "type": "string",
             "enum": ["and", "or"],
-            "description": "Whether all conditions must hold, or one of them.",
+            "description": "`and`: all conditions must match; `or`: at least one.",
         },
         "filters": list_of(
             object_of(
@@ -117,7 +118,7 @@ FILTERS = object_of(
         ),
     },
     required=["type", "filters"],
-    description="The API's `filters` as it documents them. With `or` the tap cannot sync "
+    description="The API's `filters`, as documented by the API. With `or` the tap cannot sync "
     "incrementally: it pages through the newest 10,000 leads and fails if there are more.",
     examples=[
         {"type": "and", "filters": [{"type": "known", "property_name": "$email", "value": {}}]}

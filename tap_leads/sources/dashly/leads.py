@@ -34,8 +34,8 @@ PROPS = Nested({}, many=False, rest=TEXT, members=OWN_FIELDS)
 _EVENT = re.compile(r"\$event_(.+)_(first|last|count)")
 
 COLUMNS = (
-    Column("id", TEXT, "ID of the lead, as text: it can exceed a database's integers."),
-    Column("presence", TEXT, "Whether the lead is online, idle or offline at the moment."),
+    Column("id", TEXT, "ID of the lead, as text because it can exceed the integers of a database."),
+    Column("presence", TEXT, "Current presence of the lead: online, idle or offline."),
     Column("name", TEXT, "Name of the lead.", "$name"),
     Column("email", EMAIL, "Email address of the lead.", "$email"),
     Column("phone", PHONE, "Phone number of the lead.", "$phone"),
@@ -52,11 +52,23 @@ COLUMNS = (
 )
 
 
+_TRAITS = Traits(
+    page_size=50,
+    granularity=MINUTE,
+    early_rows=4 * MINUTE,  # filters count whole minutes back from now (docs/dashly.md 3)
+    relative_bounds=True,
+    result_window=10_000,  # docs/dashly.md 2
+    cursor_nullable=True,  # an imported lead was never seen (docs/dashly.md 5)
+    splits=SPLITS,
+    future_hint="; check that `timezone` is the time zone of the admin panel",
+)
+
+
 def zone_of(settings: Settings) -> tzinfo:
-    """Return the time zone of an account's dates, which name none themselves.
+    """Return the time zone of an account's dates, which have no offset (docs/dashly.md 10).
 
     Raises:
-        KeyError, ValueError, OSError: this machine knows no such time zone.
+        KeyError, ValueError, OSError: no such time zone exists on this machine.
     """
     return _zone(settings["timezone"])
 
@@ -76,7 +88,7 @@ def _props(record: Record) -> dict[str, Any]:
 
 
 def _fields(record: Record, account: Account) -> dict[str, Any]:
-    """Return a lead with the properties that are columns lifted out, and dates in UTC."""
+    """Return a lead with the properties that are columns as its own fields, and dates in UTC."""
     props = _props(record)
     zone = zone_of(account.settings)
     times = {name: _utc(props.get(name), zone) for name in ("$last_seen", "$last_contacted")}
@@ -85,13 +97,13 @@ def _fields(record: Record, account: Account) -> dict[str, Any]:
 
 
 def _utc(value: Any, zone: tzinfo) -> Any:
-    """Return a date-time of the account's time zone in UTC; other values unchanged."""
+    """Return a date-time of the account's time zone in UTC; return other values unchanged."""
     moment = from_text(value, zone)
     return value if moment is None else to_text(moment)
 
 
 def _events(props: Mapping[str, Any], zone: tzinfo) -> list[dict[str, Any]] | None:
-    """Return the events among a lead's properties, an object each; None without events."""
+    """Return an object for each event in a lead's properties; None without events."""
     events: dict[str, dict[str, Any]] = {}
     for name, value in props.items():
         if match := _EVENT.fullmatch(name):
@@ -111,19 +123,10 @@ def leads(name: str) -> StreamSpec:
         name=name,
         path="/users",
         columns=COLUMNS,
-        replication_key=Cursor("last_seen", _last_seen, "$last_seen"),
+        replication_key=Cursor("last_seen", from_text, "$last_seen", read=_last_seen),
         paginator=OffsetPaginator,
         strategy=Keyset(),
-        traits=Traits(
-            page_size=50,
-            granularity=MINUTE,
-            early_rows=4 * MINUTE,  # filters count whole minutes back from now
-            relative_bounds=True,
-            result_window=10_000,
-            cursor_nullable=True,  # an imported lead was never seen
-            splits=SPLITS,
-            future_hint="; is `timezone` the one of the panel?",
-        ),
+        traits=_TRAITS,
         fields=_fields,
         bounds=_bounds,
     )

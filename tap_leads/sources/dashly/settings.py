@@ -21,13 +21,13 @@ def _label(settings: Config) -> str:
 
 def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     if "auth_token" not in settings:
-        yield "auth_token", "must be set"
+        yield "auth_token", "is required"
     if not re.fullmatch(r"\$self_app|[A-Za-z0-9_-]+", settings["app_id"]):
-        yield "app_id", "must be the id of an app, or $self_app"
+        yield "app_id", "must be an app ID or $self_app"
     try:
         zone_of(settings)
-    except (KeyError, ValueError, OSError):  # no name, or one that this machine does not know
-        yield "timezone", "must be the name of a time zone such as Europe/Berlin"
+    except (KeyError, ValueError, OSError):  # not a name, or unknown on this machine
+        yield "timezone", "must be an IANA time zone name, such as Europe/Berlin"
 
 
 def settings_of(name: str, title: str, host: str) -> SourceSettings:
@@ -40,13 +40,13 @@ def settings_of(name: str, title: str, host: str) -> SourceSettings:
             {
                 "app_id": text(
                     "App ID",
-                    "ID of the app, which is also the account's name if `name` is not set. "
+                    "ID of the app; also the account's name if `name` is not set. "
                     "$self_app is the app that the token belongs to.",
                     default="$self_app",
                 ),
                 "auth_token": secret(
                     "API token",
-                    "A token of the admin panel (Settings, Developers, API keys). Required.",
+                    "API key from the admin panel: Settings > Developers > API keys. Required.",
                 ),
                 "timezone": text(
                     "Time zone",

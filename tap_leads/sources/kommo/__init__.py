@@ -32,7 +32,7 @@ from tap_leads.sources.kommo.work import INCOMING_LEADS, LEAD_NOTES, LIST_ELEMEN
 KOMMO = Source(
     settings=SETTINGS,
     api=KommoApi,
-    # What the IDs in leads mean comes before the leads.
+    # Reference data comes before the leads that refer to it.
     streams=(
         ACCOUNT,
         PIPELINES,

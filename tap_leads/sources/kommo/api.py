@@ -1,4 +1,4 @@
-"""What all of Kommo's lists have in common: URL, parameters, envelope, and columns.
+"""The common parts of Kommo's lists: URL, parameters, envelope, and columns.
 
 https://developers.kommo.com/docs/kommo-for-developers
 """
@@ -39,44 +39,30 @@ OPEN_LIST = Nested({}, rest=TEXT, members=UNRELATED)
 OPEN_OBJECT = Nested({}, many=False, rest=TEXT, members=UNRELATED)
 
 FULL_LIST = Traits(page_size=250, cursor_nullable=True)
-"""A list without a modification date that can be filtered by."""
+"""A list without a modification date to filter by."""
 BY_SECOND = Traits(page_size=250, granularity=SECOND)
-"""A list that can be filtered and sorted by a date in whole seconds."""
+"""A list that can be filtered and sorted by a date in whole seconds (docs/kommo.md 2)."""
 UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
-"""A list that can be filtered by a date in whole seconds, and not sorted by it."""
+"""A list that can be filtered by a date but not sorted by it (docs/kommo.md 33 and 42)."""
 NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 
 
-def date_cursor(field: str, column: str = "") -> Cursor:
-    """Return a replication key of whole Unix seconds."""
-
-    def read(record: Record, _settings: Settings) -> Micros | None:
-        return from_unix_seconds(record.get(field))
-
-    return Cursor(column or field, read, field)
-
-
-BY_UPDATED_AT = date_cursor("updated_at")
+BY_UPDATED_AT = Cursor("updated_at", from_unix_seconds, "updated_at")
 
 
 def objects(value: Any) -> list[Record]:
-    """Return the objects of a list; none if it is no list, without what is no object."""
+    """Return the items of a list that are objects; an empty list if `value` is not a list."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def spread(name: str, value: Any) -> dict[str, Any]:
-    """Return the fields of an object as `name.field`; other values as `name`."""
+    """Return the fields of an object as `name.field`; other values as `name`.
+
+    An empty list counts as an empty object (docs/kommo.md 41).
+    """
     if isinstance(value, dict):
         return {f"{name}.{field}": part for field, part in value.items()}
     return {name: value} if value else {}
-
-
-def unwrap(record: Record) -> Record:
-    """Take a record out of its HAL envelope, in place: `_embedded` spread, `_links` dropped."""
-    if isinstance(record, dict):  # anything else is reported when its ID is read
-        record.pop("_links", None)
-        record |= spread("_embedded", record.pop("_embedded", None))
-    return record
 
 
 def base_url(settings: Mapping[str, Any]) -> str:
@@ -87,7 +73,7 @@ def base_url(settings: Mapping[str, Any]) -> str:
 
 
 class KommoApi:
-    """Builds requests and reads answers for one account."""
+    """Builds requests and reads responses for one account."""
 
     def __init__(self, settings: Settings) -> None:
         """Use the account's `subdomain` and `domain`, or `api_url`."""
@@ -95,7 +81,7 @@ class KommoApi:
 
     def request(self, stream: StreamSpec, query: Query, at: PageNumber, now: Micros) -> Request:  # noqa: ARG002
         """Return the request for a page of a list."""
-        cursor = stream.replication_key.field if stream.replication_key else None
+        cursor = stream.replication_key.field if stream.replication_key else ""
         params: dict[str, Any] = {"page": at.page, "limit": at.limit}
         if query.order is Order.STABLE:
             order = stream.stable_sort
@@ -103,6 +89,7 @@ class KommoApi:
             order = cursor if stream.traits.sortable else None
         if order:
             params[f"order[{order}]"] = "desc" if query.order is Order.NEWEST else "asc"
+        # A bound without [from] or [to] would match nothing (docs/kommo.md 9).
         if query.after is not None:
             params[f"filter[{cursor}][from]"] = max(query.after // SECOND, 0)
         if query.until is not None:
@@ -112,15 +99,27 @@ class KommoApi:
         return Request("GET", self.base_url + stream.path, params)
 
     def page(self, stream: StreamSpec, body: Any, at: PageNumber) -> RawPage:  # noqa: ARG002
-        """Return the records of an answer; the envelope names them as the path does."""
+        """Return the records of a response, with their HAL envelopes removed in place.
+
+        Members of `_embedded` become `_embedded.<name>`, and `_links` are dropped.
+        """
+        # Only this link shows that more rows follow, not a full page (docs/kommo.md 6).
         following = body.get("_links", {}).get("next")
         link = following["href"] if following else None
         if stream.records is not None:
             records = stream.records(body)
         else:
             records = body["_embedded"][stream.path.rpartition("/")[2]]
-        rows = [unwrap(record) for record in records]
-        return RawPage(rows, link is not None, body.get("_total_items"), link)
+        for record in records:
+            if isinstance(record, dict):  # anything else fails when its ID is read
+                record.pop("_links", None)
+                embedded = record.pop("_embedded", None)
+                if isinstance(embedded, dict):
+                    for name, value in embedded.items():
+                        record[f"_embedded.{name}"] = value
+                elif embedded:
+                    record["_embedded"] = embedded
+        return RawPage(records, link is not None, body.get("_total_items"), link)
 
     def error_codes(self, body: Any) -> Iterator[object]:
         """Yield the codes and parameter names of a rejected request."""

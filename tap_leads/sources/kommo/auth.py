@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from tap_leads.rest.auth.token import Auth
     from tap_leads.sources.base import Settings
 
-# Words of the token endpoint's refusals, in the order they are looked for, and what they mean.
+# Words in error messages of the token endpoint, in search order, and what each one means; the
+# messages themselves are never logged (docs/kommo.md 52).
 _REFUSALS = {
-    "client": "it is of another integration, or `client_id` or `client_secret` is wrong",
-    "redirect": "`redirect_uri` is not the one of the integration",
-    "expired": "it was not used in time",
+    "client": "it belongs to another integration, or `client_id` or `client_secret` is wrong",
+    "redirect": "`redirect_uri` does not match the one of the integration",
+    "expired": "it has expired",
 }
 
 

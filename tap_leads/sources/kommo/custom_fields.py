@@ -2,11 +2,11 @@
 
 https://developers.kommo.com/reference/custom-fields-by-entity
 
-Only IDs are reliable: names and codes change, and two fields may share one. The values stay in
-`custom_fields_values` as well, so a field that has no column yet is not lost.
+Only IDs are reliable: names and codes change and are not unique (docs/kommo.md 16). The values
+stay in `custom_fields_values` too, so a field that has no column yet is not lost.
 
-A target cannot change the type of a column. The state keeps the types, and a column keeps its own
-when its field changes type, is deleted, or cannot be listed in a run.
+A target cannot change the type of a column. The state stores the types, and a column keeps its
+type when its field changes type, is deleted, or cannot be listed in a run.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class AccountFields:
 
 
 def discover(discovery: Discovery, streams: Sequence[StreamSpec]) -> Sequence[StreamSpec]:
-    """Return the streams, those with custom fields with a column for each.
+    """Return the streams; those with custom fields get a column for each of them.
 
     Sends requests only for accounts with `custom_fields: columns`.
     """
@@ -119,8 +119,8 @@ def _with_fields(
     kept = _kept(discovery.bookmarks.get(stream.name))
     known = {each.label: _account_fields(stream, each, kept, discovery) for each in accounts}
     columns = {
-        # Without its definition a field may be one of phones or emails.
-        name: Column(name, replace(kept_type, members=redact_unknown), "A deleted custom field.")
+        # Without its definition, a field may hold phone numbers or emails.
+        name: Column(name, replace(kept_type, members=redact_unknown), "Deleted custom field.")
         for name, kept_type in kept.items()
     }
     for column in (column for each in known.values() for column in each.columns()):
@@ -147,12 +147,12 @@ def _with_fields(
 
 
 def _type_name(column: Column) -> str:
-    """Return what the state calls the type of a column."""
+    """Return the name of a column's type in the state."""
     return next(n for n, kind in KEPT_TYPES.items() if kind.schema == column.type.schema)
 
 
 def _kept(state: Any) -> dict[str, Type]:
-    """Return the columns that earlier runs had, and their types."""
+    """Return the columns of earlier runs and their types, from the state."""
     kept = state.get(_STATE) if isinstance(state, dict) else None
     return {
         name: KEPT_TYPES[type_name]
@@ -166,7 +166,7 @@ def _kept(state: Any) -> dict[str, Type]:
 def _account_fields(
     stream: StreamSpec, account: Account, kept: Mapping[str, Type], discovery: Discovery
 ) -> AccountFields:
-    """Return the fields that an account has; none, with a warning, if it does not list them."""
+    """Return the custom fields of an account; none, with a warning, if the request fails."""
     definitions = StreamSpec(
         name=stream.name,
         path=f"{stream.path}/custom_fields",
@@ -181,8 +181,8 @@ def _account_fields(
     except (LeadsError, *UNREADABLE) as error:
         message = error if isinstance(error, LeadsError) else fault_of(error)
         discovery.warn(
-            f"{where}: the custom fields cannot be listed; only those of earlier runs have "
-            f"columns in this one: {message}"
+            f"{where}: cannot list the custom fields; this run has only the columns of earlier "
+            f"runs: {message}"
         )
     has_days = DAY in kept.values() or any(row.get("type") in DAYS for row in found.values())
     return AccountFields(found, _zone_of(account, discovery) if has_days else None)
@@ -194,21 +194,21 @@ def _records(stream: StreamSpec, account: Account, discovery: Discovery) -> Iter
 
 
 def _zone_of(account: Account, discovery: Discovery) -> tzinfo | None:
-    """Return the time zone that the account's days start in; None, with a warning, if unknown."""
+    """Return the time zone of an account's dates; None, with a warning, if unknown."""
     try:
         for record in _records(ACCOUNT, account, discovery):
             return _zone(record["_embedded.datetime_settings"])
     except (LeadsError, *UNREADABLE):
         pass
     discovery.warn(
-        f"account {account.label} does not tell its time zone: dates in custom fields are left "
-        "in `extra`"
+        f"account {account.label}: the API returned no time zone; dates in custom fields go into "
+        "`extra`"
     )
     return None
 
 
 def _zone(settings: Record) -> tzinfo:
-    """Return a time zone by its name; by its offset if this machine does not know the name."""
+    """Return a time zone by its name, or by its offset if the name is unknown here."""
     try:
         return ZoneInfo(settings["timezone"])
     except (ValueError, OSError, TypeError, KeyError):

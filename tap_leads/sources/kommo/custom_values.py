@@ -1,4 +1,4 @@
-"""The values of custom fields: their types, and what privacy demands of them.
+"""The values of custom fields: their column types, and how they are redacted.
 
 https://developers.kommo.com/reference/custom-fields-by-entity
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Record
 
 COLUMN_OF_CODE = {"PHONE": "phone", "EMAIL": "email"}
-"""The columns that repeat fields with these codes, which Kommo assigns."""
+"""The columns that repeat fields with these codes of Kommo (docs/kommo.md 39)."""
 _REPEATED = (*COLUMN_OF_CODE.values(),)
 OPTIONS = frozenset({"select", "radiobutton", "category"})
 """Field types whose value is one of several options."""
@@ -36,7 +36,7 @@ DAYS = frozenset({"date", "birthday"})
 
 
 def seconds_of(value: Any) -> int | None:
-    """Return Unix seconds, also given as text; None for anything else."""
+    """Return Unix seconds, also from a text; None for anything else."""
     if isinstance(value, str):
         return int(value) if re.fullmatch(r"-?\d{1,12}", value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -99,10 +99,10 @@ def column_type(field_type: str) -> Type:
 
 
 def redact(customs: Any, redactor: Redactor) -> Any:
-    """Return `custom_fields_values` without what columns hide, and hashed where they are.
+    """Return `custom_fields_values` without hidden values, and with hashes of hashed ones.
 
-    A field is governed by its column `cf_<id>`, and by `phone` or `email` where it has their
-    code. A deselected `cf_<id>` removes the field, a deselected `phone` only its values.
+    A field is hidden or hashed as its column `cf_<id>` is, and as `phone` or `email` if it has
+    their code. A deselected `cf_<id>` removes the field, a deselected `phone` only its values.
     """
     kept = [
         redact_field(custom, redactor)
@@ -129,7 +129,7 @@ def redact_field(custom: Record, redactor: Redactor) -> Record:
 
 
 def redact_items(items: Any, redactor: Redactor, *, column: str) -> list[Record]:
-    """Return the values of a field that repeats a column, hidden or hashed as that column is."""
+    """Return the values of a field that repeats a column, hidden or hashed like that column."""
     return [
         {**each, "value": redactor.redact(column, each.get("value"))} for each in objects(items)
     ]
@@ -162,4 +162,4 @@ CUSTOM_FIELDS = Nested(
 )
 """The type of the column `custom_fields_values`."""
 DYNAMIC_COLUMNS = r"cf_\d+(_enum_id)?"
-"""The columns of custom fields, which only an account knows."""
+"""The names of the columns of custom fields, which differ between accounts."""

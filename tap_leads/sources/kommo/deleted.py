@@ -1,4 +1,4 @@
-"""Kommo's deleted leads: those in the recycle bin, and those that events report.
+"""Kommo's deleted leads, from the recycle bin and from events (docs/kommo.md 28 to 32).
 
 https://developers.kommo.com/reference/leads-list
 https://developers.kommo.com/reference/events-list
@@ -13,11 +13,11 @@ from tap_leads.records.convert import INTEGER, UNIX_TIME
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Chunk, Query, Row
 from tap_leads.replication.slices import TimeSlices, read_all
-from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED, date_cursor
+from tap_leads.sources.base import Cursor, StreamSpec
+from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED
 from tap_leads.sources.kommo.deletion_history import DeletionHistory
 from tap_leads.sources.kommo.events import event_params, is_of
-from tap_leads.timestamps import SECOND
+from tap_leads.timestamps import SECOND, from_unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ _EVENTS = StreamSpec(
     name="kommo_deleted_leads",
     path="/events",
     columns=(),
-    replication_key=date_cursor("created_at"),
+    replication_key=Cursor("created_at", from_unix_seconds, "created_at"),
     strategy=TimeSlices(),
     traits=UNSORTED,
     params=event_params(_DELETIONS),
@@ -41,7 +41,7 @@ _LEADS = StreamSpec(name="kommo_deleted_leads", path="/leads", columns=(), trait
 
 
 class DeletedLeads:
-    """Reads events, then the recycle bin, which decides, then the leads that are in doubt."""
+    """Reads events, then the recycle bin, then the leads that neither of them settles."""
 
     prefetch: ClassVar[bool] = True
 
@@ -49,6 +49,7 @@ class DeletedLeads:
         """Yield a row for each lead that was ever deleted, restored or merged, by ID."""
         history = DeletionHistory(_events(account))
         recycle_bin = account.collection()
+        # Lists can be late by the lookback (docs/kommo.md 31).
         settled = (recycle_bin.now() - account.lookback) // SECOND
         history.in_bin = {
             row.record["id"]: row.record
@@ -61,7 +62,7 @@ class DeletedLeads:
             query = Query(filters=({"filter[id][]": ids},))
             found = {row.record["id"]: row.record for row in rows_of(leads, query)}
             history.alive |= {lead: found[lead] for lead in found.keys() & set(doubtful)}
-            if found.keys() - set(ids):  # the account ignores the filter: these are all leads
+            if found.keys() - set(ids):  # the filter is ignored: all leads (docs/kommo.md 8)
                 break
         rows = [Row(record, record["id"], None) for record in history.close(settled)]
         yield Chunk(rows, [None] * len(rows), None)

@@ -1,4 +1,4 @@
-"""What became of each lead that was ever deleted, restored or merged."""
+"""The history of each lead that was ever deleted, restored or merged."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ class DeletionHistory:
 
     @property
     def doubtful(self) -> list[int]:
-        """Return the leads of which only the list of leads can say whether they still exist."""
+        """Return the IDs of leads that only the list of leads can show to exist or not."""
         deleted = {lead for lead, row in self._rows.items() if row["restored_at"] is None}
         merged = deleted.union(*(ids for _, ids in self._merges))
         return sorted(merged - self.in_bin.keys())
 
     def close(self, settled: int) -> list[Record]:
-        """Return a row for each lead; by now every list shows what happened before `settled`."""
+        """Return a row for each lead; lists include all changes before `settled`."""
         for event, ids in self._merges:
             self._merge(event, ids)
         for lead, found in self.in_bin.items():
             row = self._rows.get(lead)
-            # A list that lags still shows a lead in the bin which was restored since.
+            # A late list shows a lead in the bin that was restored since (docs/kommo.md 31).
             restored = row and row["restored_at"]
             if row is None or (restored is not None and restored <= found["updated_at"]):
                 self._rows[lead] = _deleted(lead, found["updated_at"], found["updated_by"])
@@ -60,15 +60,16 @@ class DeletionHistory:
             row = self._rows.get(lead)
             if row is None or row["restored_at"] is not None:
                 continue
-            # A lead that was deleted a moment ago may be listed a little longer.
+            # A lead may still be listed for a while after its deletion (docs/kommo.md 31).
             if row["deleted_at"] < max(settled, found["updated_at"]):
                 row["restored_at"] = max(row["deleted_at"], found["updated_at"])
         return [self._rows[lead] for lead in sorted(self._rows)]
 
     def _merge(self, event: Record, ids: set[int]) -> None:
-        """Enter a merge. Which of its leads survives is not documented (docs/kommo.md).
+        """Enter a merge.
 
-        It is the one that still exists, or else the one that has a later event.
+        Which lead survives is not documented (docs/kommo.md 32). The tap takes the one that still
+        exists, or otherwise the one that has a later event.
         """
         left = [*(ids & self.alive.keys())]
         if len(left) != 1:

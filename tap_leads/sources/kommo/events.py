@@ -2,7 +2,7 @@
 
 https://developers.kommo.com/reference/events-list
 
-Events cannot be sorted: they are read in time slices.
+Events cannot be sorted, so they are read in time slices (docs/kommo.md 33).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.slices import TimeSlices
-from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.base import Cursor, StreamSpec
 from tap_leads.sources.kommo.api import (
     ACCOUNT_ID,
     NOT_FOUND,
     OPEN_LIST,
     UNSORTED,
-    date_cursor,
     objects,
 )
+from tap_leads.timestamps import from_unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -34,12 +34,12 @@ _STAGE_CHANGES = ("lead_status_changed",)
 
 
 def event_params(types: Sequence[str]) -> dict[str, str]:
-    """Return the filter by events of leads, of these types; of every type without any."""
+    """Return the filter for events of leads of these types; all types if there are none."""
     return {"filter[entity]": "lead"} | ({"filter[type]": ",".join(types)} if types else {})
 
 
 def is_of(types: Sequence[str], event: Record) -> bool:
-    """True for an event of leads of these types: some accounts ignore filters silently."""
+    """True for an event of leads of these types: filters can be ignored (docs/kommo.md 37)."""
     kind = str(event["type"])
     any_field = re.sub(r"^custom_field_\d+_", "custom_field_", kind)
     return event["entity_type"] == "lead" and (not types or kind in types or any_field in types)
@@ -61,7 +61,7 @@ def _is_wanted(event: Record, settings: Settings) -> bool:
 LEAD_EVENTS = StreamSpec(
     name="kommo_lead_events",
     path="/events",
-    replication_key=date_cursor("created_at"),
+    replication_key=Cursor("created_at", from_unix_seconds, "created_at"),
     paginator=PageNumberPaginator,
     strategy=TimeSlices(),
     traits=UNSORTED,
@@ -84,7 +84,10 @@ LEAD_EVENTS = StreamSpec(
 
 
 def _stage_fields(record: Record, _account: object) -> dict[str, Any]:
-    """Return a move with its stages lifted out of the values before and after."""
+    """Return a stage change with its stages as its own fields; null if they are missing.
+
+    The values of an event can be `[]` or have an unknown form (docs/kommo.md 38).
+    """
     fields = {**record}
     for side, name in (("from", "value_before"), ("to", "value_after")):
         stages = objects([each.get("lead_status") for each in objects(fields.get(name))])
@@ -101,7 +104,7 @@ def _stage_fields(record: Record, _account: object) -> dict[str, Any]:
 LEAD_STAGE_CHANGES = StreamSpec(
     name="kommo_lead_stage_changes",
     path="/events",
-    replication_key=date_cursor("created_at", "changed_at"),
+    replication_key=Cursor("changed_at", from_unix_seconds, "created_at"),
     paginator=PageNumberPaginator,
     strategy=TimeSlices(),
     traits=UNSORTED,

@@ -32,7 +32,7 @@ def unix_seconds(value: Any) -> int | None:
 def filter_params(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Return filters as parameters, except those that `user_bounds` and `matches` apply.
 
-    Kommo filters by one stage at a time: several are told apart by `matches`.
+    Kommo filters by one stage only; `matches` applies several (docs/kommo.md 10).
     """
     params: dict[str, Any] = {}
     for name, value in filters.items():
@@ -63,7 +63,7 @@ def user_bounds(settings: Settings) -> Bounds:
 
 
 def matches(record: Record, settings: Settings) -> bool:
-    """True if a lead matches the filters: some accounts ignore them silently."""
+    """True if a lead matches the filters, which Kommo may ignore (docs/kommo.md 8)."""
     for name, wanted in settings.get("filters", {}).items():
         value = record.get(name)
         if name == "statuses":
@@ -78,7 +78,7 @@ def matches(record: Record, settings: Settings) -> bool:
                 continue  # not the documented type, so only Kommo can compare it
             if (low is not None and value < low) or (high is not None and value > high):
                 return False
-        elif name != "name" and value not in _listed(wanted):  # how names match is up to Kommo
+        elif name != "name" and value not in _listed(wanted):  # only Kommo knows how names match
             return False
     return True
 
@@ -104,7 +104,7 @@ FILTERS = object_of(
     {
         "id": {**_IDS, "description": "IDs of leads, as a list."},
         "name": {**_NAMES, "description": "Names of leads, as a list."},
-        "price": {**_PRICE, "description": "A budget, or `from` and `to`."},
+        "price": {**_PRICE, "description": "Budget as a number, or a range with `from` and `to`."},
         "statuses": list_of(
             _STAGE,
             description="Stages, as a list of objects with `pipeline_id` and `status_id`.",
@@ -116,10 +116,13 @@ FILTERS = object_of(
             for name in ("created_by", "updated_by", "responsible_user_id")
         },
         **{
-            name: {**_SPAN, "description": "`from` and `to`, in Unix seconds or as date-times."}
+            name: {
+                **_SPAN,
+                "description": "Range with `from` and `to`, as Unix seconds or date-times.",
+            }
             for name in DATES
         },
     },
-    description="The API's filters by its names. They are combined with the bookmark.",
+    description="Filters, by the API's own names. They are combined with the bookmark.",
     examples=[{"pipeline_id": [12215168], "created_at": {"from": "2026-01-01"}}],
 )

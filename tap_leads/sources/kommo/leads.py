@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tap_leads.sources.base import Settings
 
-# What `with` can add to a lead, each in the column of its name. `only_deleted` is not among them:
-# it is another mode, in which nearly every field of a lead is null.
+# The fields that `with` can add to a lead, each in the column of the same name. `only_deleted` is
+# not among them: it lists the recycle bin, with nearly every field null (docs/kommo.md 12).
 WITH = (
     "contacts",
     "loss_reason",
@@ -71,7 +71,7 @@ LEADS = StreamSpec(
     replication_key=BY_UPDATED_AT,
     paginator=PageNumberPaginator,
     strategy=Keyset(),
-    traits=BY_SECOND,  # a mass edit gives thousands of leads the same second
+    traits=BY_SECOND,  # a mass edit gives thousands of leads one second (docs/kommo.md 2)
     stable_sort="id",
     params=_params,
     wanted=matches,

@@ -58,7 +58,7 @@ _COMMON = (
 
 
 def fields_of_person(record: Record, _account: Account) -> dict[str, Any]:
-    """Return the fields of a contact or company, phones and emails lifted out of custom fields."""
+    """Return a contact or company with phones and emails as its own fields (docs/kommo.md 39)."""
     fields = {**record}
     for custom in objects(record.get("custom_fields_values")):
         if name := COLUMN_OF_CODE.get(str(custom.get("field_code"))):

@@ -1,4 +1,4 @@
-"""Kommo's small lists, which say what the IDs in leads mean; full table in each run."""
+"""Kommo's reference data: small lists, synced as full tables on every run."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _stages(body: Any) -> list[Record]:
     ]
 
 
-# Out of the same answer as pipelines: 142 (won) and 143 (lost) are in each of them.
+# From the same response as pipelines: 142 (won) and 143 (lost) are in each (docs/kommo.md 11).
 STAGES = StreamSpec(
     name="kommo_stages",
     path="/leads/pipelines",
@@ -121,7 +121,7 @@ def _user_fields(record: Record, _account: object) -> dict[str, Any]:
     return {**record} | {f"rights.{name}": rights.get(name) for name in names}
 
 
-# https://developers.kommo.com/reference/users-list: for administrators' tokens alone.
+# https://developers.kommo.com/reference/users-list: for administrators only (docs/kommo.md 44).
 USERS = StreamSpec(
     name="kommo_users",
     path="/users",
@@ -147,7 +147,7 @@ USERS = StreamSpec(
     ),
 )
 
-# https://developers.kommo.com/reference/roles-list: for administrators' tokens alone.
+# https://developers.kommo.com/reference/roles-list: for administrators only (docs/kommo.md 44).
 ROLES = StreamSpec(
     name="kommo_roles",
     path="/roles",
@@ -210,7 +210,7 @@ TAGS = StreamSpec(
     columns=(ID, NAME, _COLOR),
 )
 
-# https://developers.kommo.com/reference/get-sources
+# https://developers.kommo.com/reference/get-sources: only the integration's (docs/kommo.md 45).
 SOURCES = StreamSpec(
     name="kommo_sources",
     path="/sources",

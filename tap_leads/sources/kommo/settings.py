@@ -25,18 +25,19 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     subdomain = settings.get("subdomain")
     if subdomain is None:
         if "api_url" not in settings:
-            yield "subdomain", "must be set"
+            yield "subdomain", "is required"
+    # Only one word: the subdomain determines the host that gets the token (docs/kommo.md 20).
     elif not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", subdomain):
-        yield "subdomain", "must be the one word before the domain, such as mycompany"
+        yield "subdomain", "must be only the first part, such as mycompany for mycompany.kommo.com"
     wanted = settings.get("with", [])
     names = wanted.split(",") if isinstance(wanted, str) else wanted
     if not set(names) <= set(WITH):
-        yield "with", f"may only have {', '.join(WITH)}"
+        yield "with", f"supports only {', '.join(WITH)}"
     filters = settings.get("filters", {})
     for name in DATES:
         bounds = filters.get(name, {}).values()
         if not all(isinstance(unix_seconds(bound), int) for bound in bounds):
-            yield f"filters.{name}", "must be Unix seconds or a date-time"
+            yield f"filters.{name}", "must be a Unix timestamp in seconds or a date-time"
 
 
 _STRINGS: Schema = {"type": ["array", "string"], "items": {"type": "string"}}
@@ -55,45 +56,45 @@ SETTINGS = SourceSettings(
             ),
             "domain": one_of(
                 "Domain",
-                "The domain that you sign in at.",
+                "Domain that you sign in at.",
                 "kommo.com",
                 "amocrm.ru",
                 "amocrm.com",
             ),
             "access_token": secret(
                 "Access token",
-                "A long-lived token. An administrator creates one: Settings, Integrations, Create "
-                "integration, Private, with the scope for CRM data; then Keys and scopes, Generate "
-                "long-lived token. Either this or `oauth` is required.",
+                "Long-lived token. An administrator creates it: Settings > Integrations > Create "
+                "integration > Private, with the scope for CRM data; then Keys and scopes > "
+                "Generate long-lived token. Either this or `oauth` is required.",
             ),
             "oauth": oauth.setting(
                 "An administrator creates a private integration as for `access_token`, with a "
-                "redirect URI; Keys and scopes of the integration shows `client_id`, "
-                "`client_secret` and `code`.",
-                "The integration's authorization code, valid once and for 20 minutes.",
+                "redirect URI. Its tab Keys and scopes shows `client_id`, `client_secret` and "
+                "`code`.",
+                "Authorization code of the integration. It works once, within 20 minutes.",
             ),
             "with": {
                 **_STRINGS,
                 "title": "With",
-                "description": "What Kommo adds to each lead, as a list. Default: everything "
-                f"({', '.join(WITH)}) except deselected columns.",
+                "description": "Related data that Kommo adds to each lead, as a list. Default: all "
+                f"of it ({', '.join(WITH)}) except deselected columns.",
             },
             "custom_fields": one_of(
                 "Custom fields",
-                "`json`: all of them in `custom_fields_values`. `columns`: also a column "
-                "`cf_<id>` with a type of its own for each custom field of leads, contacts and "
-                "companies. Discovery then asks the account for its fields.",
+                "`json`: emit custom fields in `custom_fields_values` only. `columns`: also emit a "
+                "typed column `cf_<id>` for each custom field of leads, contacts and companies; "
+                "discovery then requests the list of fields from the account.",
                 "json",
                 "columns",
             ),
             "event_types": {
                 **_STRINGS,
                 "title": "Event types",
-                "description": "The types of events in `kommo_lead_events`, as a list. Default: "
+                "description": "Event types to sync in `kommo_lead_events`, as a list. Default: "
                 "all events of leads.",
                 "examples": [["lead_added", "entity_responsible_changed"]],
             },
-            "query": text("Query", "Sync only leads whose filled fields match this search."),
+            "query": text("Query", "Sync only leads with a field that matches this search text."),
         },
         filters=FILTERS,
         defaults=Defaults(

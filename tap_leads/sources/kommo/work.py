@@ -1,4 +1,4 @@
-"""What people do about leads: tasks, notes, incoming leads, and the elements of lists."""
+"""Kommo's tasks, notes, incoming leads, and elements of lists."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _task_fields(record: Record, _account: object) -> dict[str, Any]:
     return fields | spread("result", fields.pop("result", None))
 
 
-# https://developers.kommo.com/reference/tasks-list: it can be sorted by `id` at best.
+# https://developers.kommo.com/reference/tasks-list: not sorted by date (docs/kommo.md 42).
 TASKS = StreamSpec(
     name="kommo_tasks",
     path="/tasks",
@@ -65,7 +65,7 @@ TASKS = StreamSpec(
         Column("duration", INTEGER, "Planned duration in seconds."),
         Column("is_completed", BOOLEAN, "True if the task is done."),
         Column("task_type_id", INTEGER, "ID of the task type; `kommo_account` lists them."),
-        Column("text", TEXT, "What is to be done."),
+        Column("text", TEXT, "Text of the task."),
         Column("result", TEXT, "Result of the task.", "result.text"),
         Column("complete_till", UNIX_TIME, "When the task is due."),
         ACCOUNT_ID,
@@ -97,7 +97,7 @@ LEAD_NOTES = StreamSpec(
     ),
 )
 
-# https://developers.kommo.com/reference/unsorted-leads-list: those not yet accepted.
+# https://developers.kommo.com/reference/unsorted-leads-list: not yet accepted (docs/kommo.md 43).
 INCOMING_LEADS = StreamSpec(
     name="kommo_incoming_leads",
     path="/leads/unsorted",
@@ -111,10 +111,16 @@ INCOMING_LEADS = StreamSpec(
         Column("source_uid", TEXT, "ID of its source."),
         Column("source_name", TEXT, "Name of its source."),
         Column("category", TEXT, "sip, mail, forms or chats."),
-        Column("pipeline_id", INTEGER, "ID of the pipeline that it waits in."),
+        Column("pipeline_id", INTEGER, "ID of the pipeline where it awaits acceptance."),
         Column("created_at", UNIX_TIME, "When it arrived."),
-        Column("metadata", OPEN_OBJECT, "What is known of it; depends on the category."),
-        Column("leads", OPEN_LIST, "The lead that acceptance will create.", "_embedded.leads"),
+        Column(
+            "metadata",
+            OPEN_OBJECT,
+            "Metadata of the incoming lead; its fields depend on the category.",
+        ),
+        Column(
+            "leads", OPEN_LIST, "The lead that will be created on acceptance.", "_embedded.leads"
+        ),
         Column("contacts", OPEN_LIST, "Its contacts.", "_embedded.contacts"),
         Column("companies", OPEN_LIST, "Its companies.", "_embedded.companies"),
         ACCOUNT_ID,
@@ -128,7 +134,7 @@ class ListElements:
     prefetch: ClassVar[bool] = True
 
     def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        """Yield the elements of all lists; several lists are read at once."""
+        """Yield the elements of all lists, reading several lists at once."""
         lists = [row.id for row in rows_of(account.collection(LISTS))]
         paths = (f"/catalogs/{list_id}/elements" for list_id in lists)
         collections = (account.collection(replace(LISTS, path=path)) for path in paths)
@@ -152,7 +158,7 @@ LIST_ELEMENTS = StreamSpec(
         Column("is_deleted", BOOLEAN, "True if the element is in the recycle bin."),
         Column("currency_id", INTEGER, "ID of the currency."),
         Column("custom_fields_values", CUSTOM_FIELDS, "The filled custom fields and their values."),
-        Column("invoice_link", TEXT, "Link of an invoice."),
+        Column("invoice_link", TEXT, "Link to the invoice."),
         ACCOUNT_ID,
     ),
 )

@@ -1,4 +1,4 @@
-"""The words of Octanist's API.
+"""Requests and responses of Octanist's API.
 
 https://octanist.com/docs/api-reference/endpoint/get-leads
 """
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 _SORT = {
     Order.CURSOR: "updatedAt:asc",
     Order.NEWEST: "updatedAt:desc",
-    # It tells apart leads of one moment; the API cannot sort by `id`.
+    # It separates leads of one moment; the API cannot sort by `id` (docs/octanist.md 2).
     Order.STABLE: "createdAt:asc,email:asc,name:asc,value:asc,status:asc",
 }
 
 
 class OctanistApi:
-    """Builds requests and reads answers for one organization."""
+    """Builds requests and reads responses for one organization."""
 
     def __init__(self, settings: Settings) -> None:
         """Use the organization's `api_url`, `search` and `filters`."""
@@ -51,21 +51,21 @@ class OctanistApi:
         if query.after is not None:
             params["updatedAt[gte]"] = to_bound(query.after)
         if query.until is not None:
-            # One step more: a store may keep finer steps than the answers show.
+            # One step more: stored values may be more precise than responses (docs/octanist.md 4).
             params["updatedAt[lte]"] = to_bound(query.until + MILLISECOND)
         for part in query.filters:
             params |= part
         return Request("GET", self.base_url + stream.path, params)
 
     def page(self, stream: StreamSpec, body: Any, at: PageNumber) -> RawPage:  # noqa: ARG002
-        """Return the leads of an answer."""
-        if not body["success"]:
+        """Return the leads of a response; fail on a bare array, its oldest form."""
+        if not body["success"]:  # a TypeError for an array (docs/octanist.md 17)
             raise StatusInBodyError(HTTPStatus.INTERNAL_SERVER_ERROR)
         paging = body["meta"]["pagination"]
         return RawPage(body["data"], paging["hasMore"], paging.get("total"))
 
     def error_codes(self, body: Any) -> Iterator[object]:
         """Yield the code of an error and the ID of its request."""
-        error = body["error"]
+        error = body["error"]  # an object or a text, which may be private (docs/octanist.md 16)
         yield error["code"] if isinstance(error, dict) else None
         yield body.get("meta", {}).get("requestId")

@@ -51,13 +51,16 @@ def user_bounds(settings: Settings) -> Bounds:
         max((low for low in lows if low is not None), default=None),
         min((high for high in highs if high is not None), default=None),
         null=not span or only_null,
-        # Where only leads without `updatedAt` are wanted, there is nothing to order by.
+        # If only leads without `updatedAt` are wanted, there is nothing to sort by.
         filterable=not only_null,
     )
 
 
 def matches(record: Record, settings: Settings) -> bool:
-    """True if a lead is within bounds that an account may ignore or apply in part."""
+    """True if a lead is within bounds that the API may ignore or apply in part.
+
+    See docs/octanist.md 5.
+    """
     return all(
         _is_within(name, record.get(name), bounds)
         for name, bounds in settings.get("filters", {}).items()
@@ -91,7 +94,7 @@ def _number(value: Any) -> Any:
 
 
 def _word(name: str, value: Any) -> Any:
-    """Return a value of a filter as the API takes it: it refuses a date without a time."""
+    """Return a filter value as the API accepts it: dates need a time (docs/octanist.md 14)."""
     if isinstance(value, bool):
         return str(value).lower()
     moment = from_text(value) if name in DATES else None

@@ -19,9 +19,7 @@ from tap_leads.timestamps import MILLISECOND, from_text
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from tap_leads.replication.model import Record
     from tap_leads.sources.base import Settings
-    from tap_leads.timestamps import Micros
 
 CLICK_IDS = {
     "gclid": "Google click ID.",
@@ -79,14 +77,16 @@ COLUMNS = (
     Column("qualified_at", ISO_TIME, "When the lead was qualified.", "qualifiedAt"),
     Column("expires_at", ISO_TIME, "When the lead expires.", "expiresAt"),
 )
-
-
-def _updated_at(record: Record, _settings: Settings) -> Micros | None:
-    return from_text(record.get("updatedAt"))
+_TRAITS = Traits(
+    page_size=100,
+    granularity=MILLISECOND,
+    cursor_nullable=True,  # a lead can lack `updatedAt` (docs/octanist.md 3)
+    splits=[({f"{n}[exists]": "true"}, {f"{n}[exists]": "false"}) for n in CLICK_IDS],
+)
 
 
 def _params(_settings: Settings, deselected: Collection[str]) -> dict[str, Any]:
-    """Return the fields to ask for, where some are deselected; else all, also unknown ones."""
+    """Return the fields to request if some are deselected; else all (docs/octanist.md 7)."""
     if not deselected:
         return {}
     fields = [column.field for column in COLUMNS if column.name not in deselected]
@@ -97,15 +97,10 @@ LEADS = StreamSpec(
     name="octanist_leads",
     path="/leads",
     columns=COLUMNS,
-    replication_key=Cursor("updated_at", _updated_at, "updatedAt"),
+    replication_key=Cursor("updated_at", from_text, "updatedAt"),
     paginator=PageNumberPaginator,
     strategy=Keyset(),
-    traits=Traits(
-        page_size=100,
-        granularity=MILLISECOND,
-        cursor_nullable=True,  # a lead that was never modified can lack `updatedAt`
-        splits=[({f"{n}[exists]": "true"}, {f"{n}[exists]": "false"}) for n in CLICK_IDS],
-    ),
+    traits=_TRAITS,
     params=_params,
     bounds=user_bounds,
     wanted=matches,

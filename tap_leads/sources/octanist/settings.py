@@ -21,12 +21,12 @@ _SOURCES = ("inbound", "gtm", "api", "manual", "wordpress", "import")
 
 def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     if "api_key" not in settings:
-        yield "api_key", "must be set"
+        yield "api_key", "is required"
     for name in DATES:
         span = settings.get("filters", {}).get(name)
         bounds = span.values() if isinstance(span, dict) else [] if span is None else [span]
         if any(isinstance(bound, str) and from_text(bound) is None for bound in bounds):
-            yield f"filters.{name}", "must be a date-time such as 2026-01-01T00:00:00.000Z"
+            yield f"filters.{name}", "must be a date-time, such as 2026-01-01T00:00:00.000Z"
 
 
 _TEXT: Schema = {"type": "string"}
@@ -57,7 +57,7 @@ _FILTERS = object_of(
             "description": f"One of {', '.join(_SOURCES)}.",
         },
         "labelId": {**_TEXT, "description": "ID of a label."},
-        "website": {**_TEXT, "description": "A website."},
+        "website": {**_TEXT, "description": "Website that the lead came from."},
         "value": {
             **_value_or(object_of(_comparisons("number")), "number"),
             "description": "A value, or `gte`, `gt`, `lte`, `lt`.",
@@ -76,9 +76,9 @@ _FILTERS = object_of(
             }
             for name, description in CLICK_IDS.items()
         },
-        **{name: {**_TEXT, "description": "A UTM value."} for name in _UTM},
+        **{name: {**_TEXT, "description": "UTM value."} for name in _UTM},
     },
-    description="The API's filters by its names: a value, or operators. They are combined with "
+    description="Filters, by the API's own names: a value, or operators. They are combined with "
     "the bookmark.",
     examples=[{"status": ["won", "lost"], "createdAt": {"gte": "2026-01-01T00:00:00.000Z"}}],
 )
@@ -90,10 +90,10 @@ SETTINGS = SourceSettings(
         "Leads of Octanist.",
         {
             "api_key": secret(
-                "API key", "An API key of the organization (Settings, General, API Keys). Required."
+                "API key", "API key of the organization: Settings > General > API Keys. Required."
             ),
             "search": text(
-                "Search", "Sync only leads whose name, email or phone matches this search."
+                "Search", "Sync only leads whose name, email or phone matches this search text."
             ),
         },
         filters=_FILTERS,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tap_leads.rest.auth.token import Auth
 
 SECRET = "canary-4f1c"
+LEADS = {"leads": [1, 2, 3]}
 WORDING = Wording(credential="`crm.api_key`", address="`crm.api_url`")
 
 
@@ -68,15 +69,17 @@ class Recorder:
     """An observer that keeps what it receives."""
 
     throttled: list[float] = field(default_factory=list)
-    responses: list[Response] = field(default_factory=list)
+    responses: list[Response | None] = field(default_factory=list)
     retries: list[tuple[str, int, float]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def requested(self, throttled: float) -> None:
+    def sent(self, throttled: float, response: Response | None) -> None:
         self.throttled.append(throttled)
-
-    def responded(self, response: Response) -> None:
         self.responses.append(response)
+
+    @property
+    def statuses(self) -> list[int | None]:
+        return [None if response is None else response.status for response in self.responses]
 
     def retrying(self, error: Exception, attempt: int, wait: float) -> None:
         self.retries.append((str(error), attempt, wait))
@@ -92,6 +95,8 @@ class Exchange(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
     content: bytes = b""
+    date: str = ""
+    """The `Date` of the response, if it is not the time of the machine."""
 
     def do_GET(self) -> None:
         self.content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -100,6 +105,10 @@ class Exchange(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.do_GET()
+
+    @override
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.date or super().date_time_string(timestamp)
 
     @override
     def setup(self) -> None:
@@ -172,6 +181,29 @@ class Server(ThreadingHTTPServer):
         return max(sum(0 <= at - first < 1 for at in times) for first in times)
 
 
+def leads(exchange: Exchange) -> None:
+    exchange.answer(LEADS)
+
+
+def scripted(*script: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+    """Answer the first requests as scripted, and all that follow with leads."""
+    steps = iter(script)
+
+    def respond(exchange: Exchange) -> None:
+        step = next(steps, leads)
+        step(exchange)
+
+    return respond
+
+
+def status(code: int, body: Any = None, **headers: str) -> Callable[[Exchange], None]:
+    return lambda exchange: exchange.answer(body, code, **headers)
+
+
+def hang_up(exchange: Exchange) -> None:
+    exchange.close_connection = True
+
+
 @contextmanager
 def serving(respond: Callable[[Exchange], None]) -> Iterator[Server]:
     """Serve until the block ends."""
@@ -181,6 +213,11 @@ def serving(respond: Callable[[Exchange], None]) -> Iterator[Server]:
             yield server
         finally:
             server.shutdown()
+
+
+def quick_limiter() -> RateLimiter:
+    """Return a limiter whose pauses take no time."""
+    return RateLimiter(10_000, FakeClock())
 
 
 def client_for(

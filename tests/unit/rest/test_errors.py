@@ -57,12 +57,12 @@ def test_a_403_page_in_html_is_a_block_of_the_account() -> None:
     assert meaning_of(403, html=True) is errors.BLOCKED
     assert errors.BLOCKED.fatal_for_account
     page = response(403, b"<html>", Content_Type="text/html; charset=utf-8")
-    assert str(STATUSES.error_of(page)).startswith("403: the API blocks this address")
+    assert str(STATUSES.error_of(page)).startswith("403: the API blocks this IP address")
 
 
 def test_messages_name_the_settings_to_check() -> None:
-    assert str(STATUSES.error_for(401)).endswith("look at `crm.api_key`")
-    assert str(STATUSES.error_for(404)).endswith("look at `crm.api_url`")
+    assert str(STATUSES.error_for(401)).endswith("check `crm.api_key`")
+    assert str(STATUSES.error_for(404)).endswith("check `crm.api_url`")
 
 
 @pytest.mark.parametrize("status", [408, 504])
@@ -84,8 +84,8 @@ def test_error_codes_and_request_ids_are_in_the_message_and_nothing_else_of_the_
     error = STATUSES.error_of(response(503, body, X_Request_Id=header, Retry_After="30"))
     assert isinstance(error, TransientError)
     assert str(error) == (
-        "503: the API has an internal error; try again later (rate.limited)"
-        f" (request {header}); it asks to wait 30 s"
+        "503: the API reported a server error; if this persists, run the sync again later"
+        f" (rate.limited) (request {header}); Retry-After: 30 s"
     )
     assert error.retry_after == 30.0
 
@@ -93,7 +93,7 @@ def test_error_codes_and_request_ids_are_in_the_message_and_nothing_else_of_the_
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"[[" * 50_000, b"\xff"])
 def test_a_body_without_codes_does_not_matter(body: bytes) -> None:
     error = STATUSES.error_of(response(404, body))
-    assert str(error) == "404: there is no such account or API; look at `crm.api_url`"
+    assert str(error) == "404: account or endpoint not found; check `crm.api_url`"
 
 
 @pytest.mark.parametrize(

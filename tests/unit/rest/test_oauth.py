@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 URL = "http://crm.test/token"
 CLIENT = {"client_id": "id", "client_secret": "secret", "redirect_uri": "https://me.test"}
-REFUSALS = {"expired": "it was not used in time", "client": "it is of another client"}
+REFUSALS = {"expired": "it has expired", "client": "it is of another client"}
 DAY = 86_400
 NOW = 1_785_585_600.0
 
@@ -91,14 +91,13 @@ def oauth(path: Path, clock: FakeClock, **consent: str) -> OAuth:
 def accepted(path: Path, clock: FakeClock, endpoint: Endpoint) -> OAuth:
     """Return what a run goes on with whose first request was accepted."""
     auth = oauth(path, clock, code="code")
-    auth.ensure_valid(endpoint)
-    assert not auth.should_retry(response(200), auth.headers(), endpoint)
+    assert not auth.should_retry(response(200), auth.headers(endpoint), endpoint)
     return auth
 
 
 def rejected(auth: OAuth, endpoint: Endpoint) -> bool:
     """Answer a request that carries the current token with a 401."""
-    return auth.should_retry(response(401), auth.headers(), endpoint)
+    return auth.should_retry(response(401), auth.headers(endpoint), endpoint)
 
 
 def test_the_first_run_exchanges_the_code_and_later_ones_use_what_it_gave(
@@ -107,8 +106,7 @@ def test_the_first_run_exchanges_the_code_and_later_ones_use_what_it_gave(
     endpoint = Endpoint("code")
     for _ in range(3):
         auth = oauth(path, clock, code="code")
-        auth.ensure_valid(endpoint)
-        assert auth.headers() == {"Authorization": "Bearer access1"}
+        assert auth.headers(endpoint) == {"Authorization": "Bearer access1"}
     assert endpoint.posts == [{**CLIENT, "grant_type": "authorization_code", "code": "code"}]
 
 
@@ -118,7 +116,7 @@ def test_what_the_settings_began_with_is_ignored_for_as_long_as_it_stays_there(
 ) -> None:
     endpoint = Endpoint("first")
     for _ in range(250):
-        oauth(path, clock, **{name: "first"}).ensure_valid(endpoint)
+        oauth(path, clock, **{name: "first"}).headers(endpoint)
         clock.sleep(DAY)
     assert [post.get(name) for post in endpoint.posts].count("first") == 1
     assert len(endpoint.posts) == 250
@@ -128,13 +126,12 @@ def test_what_the_settings_began_with_is_ignored_for_as_long_as_it_stays_there(
 def test_a_token_is_renewed_before_it_expires(path: Path, clock: FakeClock) -> None:
     endpoint = Endpoint("code")
     auth = oauth(path, clock, code="code")
-    auth.ensure_valid(endpoint)
+    auth.headers(endpoint)
     clock.sleep(DAY - 61)
-    auth.ensure_valid(endpoint)
+    auth.headers(endpoint)
     assert len(endpoint.posts) == 1
     clock.sleep(1)
-    auth.ensure_valid(endpoint)
-    assert auth.headers() == {"Authorization": "Bearer access2"}
+    assert auth.headers(endpoint) == {"Authorization": "Bearer access2"}
     assert endpoint.posts[1]["refresh_token"] == "refresh1"
 
 
@@ -144,7 +141,7 @@ def test_a_token_without_a_life_is_taken_to_last_a_day(
 ) -> None:
     endpoint = Endpoint("code")
     endpoint.expires_in = expires_in
-    oauth(path, clock, code="code").ensure_valid(endpoint)
+    oauth(path, clock, code="code").headers(endpoint)
     assert json.loads(path.read_bytes())["expires_at"] == NOW + DAY
 
 
@@ -152,7 +149,7 @@ def test_a_rejected_token_is_renewed(path: Path, clock: FakeClock) -> None:
     endpoint = Endpoint("code")
     auth = accepted(path, clock, endpoint)
     assert rejected(auth, endpoint)
-    assert auth.headers() == {"Authorization": "Bearer access2"}
+    assert auth.headers(endpoint) == {"Authorization": "Bearer access2"}
 
 
 def test_threads_whose_token_is_rejected_together_renew_it_once(
@@ -160,7 +157,7 @@ def test_threads_whose_token_is_rejected_together_renew_it_once(
 ) -> None:
     endpoint = Endpoint("code")
     auth = accepted(path, clock, endpoint)
-    sent = [auth.headers() for _ in range(8)]
+    sent = [auth.headers(endpoint) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         tried = pool.map(lambda each: auth.should_retry(response(401), each, endpoint), sent)
         assert list(tried) == [True] * 8
@@ -170,13 +167,13 @@ def test_threads_whose_token_is_rejected_together_renew_it_once(
 def test_tokens_that_another_program_has_renewed_are_used(path: Path, clock: FakeClock) -> None:
     endpoint = Endpoint("code")
     mine, other = (oauth(path, clock, code="code") for _ in range(2))
-    mine.ensure_valid(endpoint)
-    other.ensure_valid(endpoint)
+    mine.headers(endpoint)
+    other.headers(endpoint)
     assert rejected(other, endpoint)
     before = len(endpoint.posts)
     assert rejected(mine, endpoint)
     assert len(endpoint.posts) == before
-    assert mine.headers() == other.headers()
+    assert mine.headers(endpoint) == other.headers(endpoint)
 
 
 def test_a_file_that_is_deleted_during_the_run_is_written_again(
@@ -184,10 +181,10 @@ def test_a_file_that_is_deleted_during_the_run_is_written_again(
 ) -> None:
     endpoint = Endpoint("code")
     auth = oauth(path, clock, code="code")
-    auth.ensure_valid(endpoint)
+    auth.headers(endpoint)
     path.unlink()
     clock.sleep(DAY)
-    auth.ensure_valid(endpoint)
+    auth.headers(endpoint)
     assert json.loads(path.read_bytes())["access_token"] == "access2"
 
 
@@ -204,23 +201,21 @@ def test_new_tokens_are_on_the_disk_before_they_are_used(path: Path, clock: Fake
 
 def test_a_new_code_wins_over_the_file(path: Path, clock: FakeClock) -> None:
     endpoint = Endpoint("code", "new")
-    oauth(path, clock, code="code").ensure_valid(endpoint)
+    oauth(path, clock, code="code").headers(endpoint)
     auth = oauth(path, clock, code="new")
-    auth.ensure_valid(endpoint)
-    assert auth.headers() == {"Authorization": "Bearer access2"}
+    assert auth.headers(endpoint) == {"Authorization": "Bearer access2"}
 
 
 def test_a_new_code_that_is_refused_is_a_warning_and_the_files_tokens_stay_in_use(
     path: Path, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    oauth(path, clock, code="code").ensure_valid(endpoint)
+    oauth(path, clock, code="code").headers(endpoint)
     auth = oauth(path, clock, code="mistyped")
-    auth.ensure_valid(endpoint)
-    assert auth.headers() == {"Authorization": "Bearer access1"}
+    assert auth.headers(endpoint) == {"Authorization": "Bearer access1"}
     (warning,) = endpoint.warnings
-    assert warning.startswith("the API does not take `crm.oauth.code` (401: it is wrong or was ")
-    assert f"the tap goes on with the tokens in {path}" in warning
+    assert warning.startswith("the API rejected `crm.oauth.code` (401: it is invalid or already ")
+    assert f"continuing with the tokens in {path}" in warning
     assert "mistyped" not in warning
 
 
@@ -228,18 +223,19 @@ def test_without_a_consent_and_without_a_file_the_error_says_what_to_do(
     path: Path, clock: FakeClock
 ) -> None:
     with pytest.raises(CredentialError) as raised:
-        oauth(path, clock).ensure_valid(Endpoint())
+        oauth(path, clock).headers(Endpoint())
     assert str(raised.value) == (
-        f"there are no tokens in {path}; consent, and set `crm.oauth.code` to the code"
+        f"there are no tokens in {path}; authorize the integration, and set "
+        "`crm.oauth.code` to its authorization code"
     )
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ({"error": "Code EXPIRED"}, "it was not used in time"),
+        ({"error": "Code EXPIRED"}, "it has expired"),
         ({"error": "invalid_client"}, "it is of another client"),
-        ({"error": "no"}, "it is wrong or was used before, its access was revoked, or an answer"),
+        ({"error": "no"}, "it is invalid or already used, access was revoked, or a response"),
     ],
 )
 @pytest.mark.parametrize("status", [400, 401])
@@ -249,10 +245,12 @@ def test_a_refused_code_is_explained_in_the_words_of_the_source(
     endpoint = Endpoint("code")
     endpoint.faults.append(response(status, body))
     with pytest.raises(CredentialError) as raised:
-        oauth(path, clock, code="code").ensure_valid(endpoint)
+        oauth(path, clock, code="code").headers(endpoint)
     text = str(raised.value)
-    assert text.startswith(f"the API does not take `crm.oauth.code` ({status}: {reason}")
-    assert text.endswith("; consent again, and set `crm.oauth.code` to the new code")
+    assert text.startswith(f"the API rejected `crm.oauth.code` ({status}: {reason}")
+    assert text.endswith(
+        "; authorize the integration again, and set `crm.oauth.code` to the new code"
+    )
 
 
 def test_a_refused_refresh_token_is_one_error_for_all_that_follow(
@@ -286,8 +284,7 @@ def test_a_fault_that_passes_costs_no_token(
         rejected(auth, endpoint)
     assert path.read_bytes() == before
     clock.sleep(DAY)
-    auth.ensure_valid(endpoint)
-    assert auth.headers() == {"Authorization": "Bearer access3"}
+    assert auth.headers(endpoint) == {"Authorization": "Bearer access3"}
 
 
 def test_new_tokens_are_on_trial_until_a_request_with_them_is_accepted(
@@ -296,9 +293,9 @@ def test_new_tokens_are_on_trial_until_a_request_with_them_is_accepted(
     endpoint = Endpoint("code")
     auth = oauth(path, clock, code="code")
     on_trial = [auth.is_on_trial]
-    auth.ensure_valid(endpoint)
+    sent = auth.headers(endpoint)
     on_trial.append(auth.is_on_trial)
-    assert not auth.should_retry(response(200), auth.headers(), endpoint)
+    assert not auth.should_retry(response(200), sent, endpoint)
     on_trial.append(auth.is_on_trial)
     assert on_trial == [False, True, False]
 
@@ -308,10 +305,35 @@ def test_tokens_that_are_rejected_as_soon_as_they_are_issued_end_the_account(
 ) -> None:
     endpoint = Endpoint("code")
     auth = oauth(path, clock, code="code")
-    auth.ensure_valid(endpoint)
-    with pytest.raises(CredentialError, match="does not accept the token that it has just given"):
+    with pytest.raises(CredentialError, match="rejected the token that it just issued"):
         rejected(auth, endpoint)
     assert len(endpoint.posts) == 1
+
+
+def test_requests_without_a_response_are_no_reason_to_renew_a_token_that_is_rejected(
+    path: Path, clock: FakeClock
+) -> None:
+    endpoint = Endpoint("code")
+    auth = oauth(path, clock, code="code")
+    for _ in range(3):
+        auth.record_no_answer(auth.headers(endpoint))
+    assert auth.is_on_trial
+    with pytest.raises(CredentialError, match="rejected the token that it just issued"):
+        rejected(auth, endpoint)
+    assert len(endpoint.posts) == 1
+
+
+def test_a_request_without_a_response_is_not_counted_for_a_later_token(
+    path: Path, clock: FakeClock
+) -> None:
+    endpoint = Endpoint("code")
+    auth = oauth(path, clock, code="code")
+    unanswered = auth.headers(endpoint)
+    assert rejected(auth, endpoint)
+    auth.headers(endpoint)  # a request that stays under way
+    auth.record_no_answer(unanswered)
+    assert rejected(auth, endpoint)
+    assert len(endpoint.posts) == 3
 
 
 def test_tokens_that_are_rejected_while_others_are_under_way_are_renewed_three_times_at_most(
@@ -319,12 +341,11 @@ def test_tokens_that_are_rejected_while_others_are_under_way_are_renewed_three_t
 ) -> None:
     endpoint = Endpoint("code")
     auth = oauth(path, clock, code="code")
-    auth.ensure_valid(endpoint)
     for _ in range(2):
-        auth.headers()  # a request that stays under way
+        auth.headers(endpoint)  # a request that stays under way
         assert rejected(auth, endpoint)
-    auth.headers()
-    with pytest.raises(CredentialError, match="does not accept the token"):
+    auth.headers(endpoint)
+    with pytest.raises(CredentialError, match="rejected the token"):
         rejected(auth, endpoint)
     assert len(endpoint.posts) == 3
 
@@ -334,7 +355,7 @@ def test_an_exchange_runs_where_the_end_of_the_run_waits_for_it(
 ) -> None:
     endpoint = Endpoint("code")
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(oauth(path, clock, code="code").ensure_valid, endpoint).result()
+        pool.submit(oauth(path, clock, code="code").headers, endpoint).result()
     (thread,) = endpoint.threads
     assert thread is not threading.main_thread()
     assert not thread.daemon
@@ -347,12 +368,12 @@ def test_an_account_has_a_long_lived_token_or_oauth(path: Path, clock: FakeClock
     settings = {"oauth": {**CLIENT, "code": "code", "token_file": str(path)}}
     renewed = auth_of("crm", "acme", settings, URL, refusals=REFUSALS, clock=clock)
     assert isinstance(renewed, OAuth)
-    renewed.ensure_valid(Endpoint("code"))
+    renewed.headers(Endpoint("code"))
     assert path.exists()
 
 
 def test_every_error_of_tokens_is_one_line(path: Path, clock: FakeClock) -> None:
     path.write_bytes(b"{}")
     with pytest.raises(LeadsError) as raised:
-        oauth(path, clock, code="code").ensure_valid(Endpoint("code"))
+        oauth(path, clock, code="code").headers(Endpoint("code"))
     assert "\n" not in str(raised.value)

@@ -47,18 +47,18 @@ def test_in_its_last_fourteen_days_one_warning_names_the_last(days: float, said:
     token = LongLivedToken("crm.access_token", TOKEN, FakeClock(EXPIRES - days * DAY))
     endpoint = Endpoint()
     for _ in range(3):
-        token.ensure_valid(endpoint)
+        token.headers(endpoint)
     (warning,) = endpoint.warnings
     assert warning == (
-        f"the token in `crm.access_token` expires on 2026-08-01, {said} make a new one and set it "
-        "there before that"
+        f"the token in `crm.access_token` expires on 2026-08-01, {said} replace it with a new "
+        "token before then"
     )
 
 
 def test_before_that_there_is_no_warning() -> None:
     endpoint = Endpoint()
     clock = FakeClock(EXPIRES - 14.01 * DAY)
-    LongLivedToken("crm.access_token", TOKEN, clock).ensure_valid(endpoint)
+    LongLivedToken("crm.access_token", TOKEN, clock).headers(endpoint)
     assert endpoint.warnings == []
 
 
@@ -66,9 +66,9 @@ def test_after_it_the_error_names_the_day_and_not_the_token() -> None:
     token = LongLivedToken("crm.access_token", TOKEN, FakeClock(EXPIRES + 60))
     for _ in range(2):
         with pytest.raises(CredentialError) as raised:
-            token.ensure_valid(Endpoint())
+            token.headers(Endpoint())
         assert str(raised.value) == (
-            "the token in `crm.access_token` expired on 2026-08-01; make a new one and set it there"
+            "the token in `crm.access_token` expired on 2026-08-01; replace it with a new token"
         )
 
 
@@ -90,7 +90,7 @@ def test_after_it_the_error_names_the_day_and_not_the_token() -> None:
 def test_a_token_that_names_no_last_day_is_valid(token: str) -> None:
     assert expiry_of(token) is None
     endpoint = Endpoint()
-    LongLivedToken("crm.access_token", token).ensure_valid(endpoint)
+    LongLivedToken("crm.access_token", token).headers(endpoint)
     assert endpoint.warnings == []
 
 
@@ -102,6 +102,6 @@ def test_a_token_that_names_no_last_day_is_valid(token: str) -> None:
     ],
 )
 def test_a_rejected_token_is_not_tried_again(auth: HeaderToken, headers: dict[str, str]) -> None:
-    assert auth.headers() == headers
+    assert auth.headers(Endpoint()) == headers
     response = Response(401, {}, b"", "http://crm.test")
     assert not auth.should_retry(response, headers, Endpoint())

@@ -124,8 +124,8 @@ def test_a_file_that_the_tap_has_not_written_is_an_error_and_left_alone(
     with pytest.raises(CredentialError) as raised:
         store(path).load()
     assert str(raised.value) == (
-        f"the token file {path} is not one that the tap has written; delete it, and consent again, "
-        "or set `crm.oauth.token_file` to another file"
+        f"the token file {path} was not written by tap-leads; delete it and authorize "
+        "the integration again, or set `crm.oauth.token_file` to another file"
     )
     assert path.read_bytes() == content
 

@@ -76,14 +76,14 @@ def test_a_later_file_wins_over_an_earlier_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (f'{{"kommo": {{"access_token": "{CANARY}"', "is not JSON, line 1"),
-        (f'{{\n"{CANARY}"\n}}', "is not JSON, line 3"),
-        (f'["{CANARY}"]', "must hold a JSON object"),
-        (f'"{CANARY}"', "must hold a JSON object"),
-        ("", "is not JSON"),
-        (b"\xff\xfe" + CANARY.encode(), "is not JSON"),
-        ('{"rate": NaN}', "is not JSON"),
-        ('{"rate": -Infinity}', "is not JSON"),
+        (f'{{"kommo": {{"access_token": "{CANARY}"', "is not valid JSON (line 1)"),
+        (f'{{\n"{CANARY}"\n}}', "is not valid JSON (line 3)"),
+        (f'["{CANARY}"]', "must contain a JSON object"),
+        (f'"{CANARY}"', "must contain a JSON object"),
+        ("", "is not valid JSON"),
+        (b"\xff\xfe" + CANARY.encode(), "is not valid JSON"),
+        ('{"rate": NaN}', "is not valid JSON"),
+        ('{"rate": -Infinity}', "is not valid JSON"),
     ],
 )
 def test_a_file_that_is_no_json_object_is_refused_without_its_content(
@@ -99,14 +99,14 @@ def test_a_file_that_is_no_json_object_is_refused_without_its_content(
 
 @pytest.mark.parametrize("path", ["nowhere.json", "."])
 def test_a_file_that_cannot_be_read_is_refused(path: str) -> None:
-    with pytest.raises(SettingsError, match=f"the config file {path} cannot be read: "):
+    with pytest.raises(SettingsError, match=f"cannot read the config file {path}: "):
         from_files([path])
 
 
 def test_settings_in_place_of_a_path_are_not_repeated() -> None:
     with pytest.raises(SettingsError) as caught:
         from_files([json.dumps({"token": CANARY})])
-    message = "--config takes the path of a file, or ENV, and not settings"
+    message = "--config expects the path of a file or ENV, not the settings themselves"
     assert caught.value.lines == [message]
 
 
@@ -141,9 +141,9 @@ def test_a_variable_is_a_setting(variables: dict[str, str], settings: Any) -> No
 @pytest.mark.parametrize(
     ("name", "value", "kind"),
     [
-        ("CONCURRENCY", f"{CANARY} four", "a whole number"),
-        ("CONCURRENCY", "4.5", "a whole number"),
-        ("CONCURRENCY", "true", "a whole number"),
+        ("CONCURRENCY", f"{CANARY} four", "an integer"),
+        ("CONCURRENCY", "4.5", "an integer"),
+        ("CONCURRENCY", "true", "an integer"),
         ("CRM", CANARY, "an object"),
         ("CRM", f'{{"token": "{CANARY}"', "an object"),
         ("CRM", f'["{CANARY}"]', "an object"),
@@ -160,7 +160,7 @@ def test_a_variable_of_another_type_is_refused_by_its_name(
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         environment(**{name: value})
-    assert caught.value.lines == [f"TAP_{name}: must be {kind}, written as JSON"]
+    assert caught.value.lines == [f"TAP_{name}: must be {kind}, in JSON syntax"]
 
 
 def test_all_variables_that_are_wrong_are_named_at_once() -> None:

@@ -47,7 +47,7 @@ _FILTERS = object_of(
 
 def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     if "api_key" not in settings:
-        yield "api_key", "must be set"
+        yield "api_key", "is required"
 
 
 def settings_of(name: str, problems: Any, **own: Any) -> SourceSettings:
@@ -114,48 +114,48 @@ def errors_of(config: Config) -> list[str]:
 
 # Where the value is wrong, the start of the one line, and what the line says besides.
 BAD: list[tuple[str, Any, str, str]] = [
-    ("startdate", "2026-01-01", "startdate", "no such setting; did you mean start_date?"),
-    ("shop.apikey", "x", "shop.apikey", "there is no such setting; did you mean shop.api_key?"),
-    ("shop.tokens", ["x"], "shop.tokens", "there is no such setting"),
-    ("shop.accounts", [{"application": "1"}], "shop.accounts[0].application", "no such setting"),
-    ("shop.accounts", [{"accounts": []}], "shop.accounts[0].accounts", "no such setting"),
+    ("startdate", "2026-01-01", "startdate", "unknown setting; did you mean start_date?"),
+    ("shop.apikey", "x", "shop.apikey", "unknown setting; did you mean shop.api_key?"),
+    ("shop.tokens", ["x"], "shop.tokens", "unknown setting"),
+    ("shop.accounts", [{"application": "1"}], "shop.accounts[0].application", "unknown setting"),
+    ("shop.accounts", [{"accounts": []}], "shop.accounts[0].accounts", "unknown setting"),
     (
         "shop.accounts",
         [{"share_rate_limit": False}],
         "shop.accounts[0].share_rate_limit",
-        "no such setting",
+        "unknown setting",
     ),
     ("shop.share_rate_limit", "no", "shop.share_rate_limit", "must be a boolean"),
     ("shop", "acme", "shop", "must be an object"),
-    ("start_date", "yesterday", "start_date", "must be a date or date-time"),
-    ("start_date", "2026-02-30", "start_date", "must be a date or date-time"),
-    ("start_date", "", "start_date", "must be a date or date-time"),
+    ("start_date", "yesterday", "start_date", "must be an ISO 8601 date or date-time"),
+    ("start_date", "2026-02-30", "start_date", "must be an ISO 8601 date or date-time"),
+    ("start_date", "", "start_date", "must be an ISO 8601 date or date-time"),
     ("start_date", 1770000000, "start_date", "must be a string"),
     ("nested_values", "json", "nested_values", "must be one of text, native"),
-    ("concurrency", 0, "concurrency", "must be 1 or more"),
-    ("concurrency", 33, "concurrency", "must be 32 or less"),
-    ("concurrency", 1.5, "concurrency", "must be a whole number"),
-    ("request_timeout", 0, "request_timeout", "must be more than 0"),
+    ("concurrency", 0, "concurrency", "must be at least 1"),
+    ("concurrency", 33, "concurrency", "must be at most 32"),
+    ("concurrency", 1.5, "concurrency", "must be an integer"),
+    ("request_timeout", 0, "request_timeout", "must be greater than 0"),
     ("user_agent", "", "user_agent", "must not be empty"),
-    ("user_agent", "our\nrobot", "user_agent", "is not of the form"),
+    ("user_agent", "our\nrobot", "user_agent", "has an invalid format"),
     ("hash_key", "", "hash_key", "must not be empty"),
     ("hash_fields", "email", "hash_fields", "must be a list"),
     ("hash_fields", [1], "hash_fields[0]", "must be a string"),
-    ("hash_fields", ["email"], "hash_key", "must be set where `hash_fields` is"),
-    ("shop.api_key", NOTHING, "shop.api_key", "must be set"),
-    ("shop.api_key", None, "shop.api_key", "must be set"),
+    ("hash_fields", ["email"], "hash_key", "is required with `hash_fields`"),
+    ("shop.api_key", NOTHING, "shop.api_key", "is required"),
+    ("shop.api_key", None, "shop.api_key", "is required"),
     ("shop.api_key", "", "shop.api_key", "must not be empty"),
     ("shop.api_key", [CANARY], "shop.api_key", "must be a string"),
     ("shop.api_key", {CANARY: CANARY}, "shop.api_key", "must be a string"),
     ("shop.api_key", 7, "shop.api_key", "must be a string"),
     ("shop.api_key", True, "shop.api_key", "must be a string"),
-    ("shop.api_key", f"{CANARY}\n", "shop.api_key", "is not of the form"),
-    ("shop.api_key", f"{CANARY} é", "shop.api_key", "is not of the form"),
-    ("shop.requests_per_second", 0, "shop.requests_per_second", "must be more than 0"),
+    ("shop.api_key", f"{CANARY}\n", "shop.api_key", "has an invalid format"),
+    ("shop.api_key", f"{CANARY} é", "shop.api_key", "has an invalid format"),
+    ("shop.requests_per_second", 0, "shop.requests_per_second", "must be greater than 0"),
     ("shop.requests_per_second", "six", "shop.requests_per_second", "must be a number"),
     ("shop.requests_per_second", True, "shop.requests_per_second", "must be a number"),
-    ("shop.lookback_seconds", -1, "shop.lookback_seconds", "must be 0 or more"),
-    ("shop.lookback_seconds", 1.5, "shop.lookback_seconds", "must be a whole number"),
+    ("shop.lookback_seconds", -1, "shop.lookback_seconds", "must be at least 0"),
+    ("shop.lookback_seconds", 1.5, "shop.lookback_seconds", "must be an integer"),
     ("shop.name", "", "shop.name", "must not be empty"),
     ("shop.accounts", {}, "shop.accounts", "must be a list"),
     ("shop.accounts", [], "shop.accounts", "must not be empty"),
@@ -163,27 +163,27 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("shop.filters", {"stauts": 1}, "shop.filters.stauts", "did you mean shop.filters.status?"),
     ("shop.filters", {"status": "lost"}, "shop.filters.status", "must be one of open, won"),
     ("shop.filters", {"ids": []}, "shop.filters.ids", "must not be empty"),
-    ("shop.filters", {"value": {"min": 1}}, "shop.filters.value.min", "no such setting"),
+    ("shop.filters", {"value": {"min": 1}}, "shop.filters.value.min", "unknown setting"),
     ("shop.filters", {"value[gte]": "1"}, "shop.filters.value.gte", "must be a number"),
-    ("shop.filters", {"stages": [{}]}, "shop.filters.stages[0].id", "must be set"),
-    ("shop.filters", {"either": "x"}, "shop.filters.either", "a list or a whole number"),
-    ("shop.filters", {"label": "A"}, "shop.filters.label", "is not of the form"),
+    ("shop.filters", {"stages": [{}]}, "shop.filters.stages[0].id", "is required"),
+    ("shop.filters", {"either": "x"}, "shop.filters.either", "a list or an integer"),
+    ("shop.filters", {"label": "A"}, "shop.filters.label", "has an invalid format"),
     ("shop.api_url", "http://example.com", "shop.api_url", "must be https, or http on a loopback"),
     ("shop.api_url", "", "shop.api_url", "must be a plain URL"),
-    ("crm.oauth", NOTHING, "crm.access_token", "must be set, or `oauth` in its place"),
+    ("crm.oauth", NOTHING, "crm.access_token", "is required, unless `oauth` is set"),
     ("crm.oauth", CANARY, "crm.oauth", "must be an object"),
-    ("crm.oauth.client_id", NOTHING, "crm.oauth.client_id", "must be set"),
-    ("crm.oauth.client_secret", NOTHING, "crm.oauth.client_secret", "must be set"),
-    ("crm.oauth.redirect_uri", NOTHING, "crm.oauth.redirect_uri", "must be set"),
+    ("crm.oauth.client_id", NOTHING, "crm.oauth.client_id", "is required"),
+    ("crm.oauth.client_secret", NOTHING, "crm.oauth.client_secret", "is required"),
+    ("crm.oauth.redirect_uri", NOTHING, "crm.oauth.redirect_uri", "is required"),
     ("crm.oauth.client_id", "", "crm.oauth.client_id", "must not be empty"),
     ("crm.oauth.client_secret", [CANARY], "crm.oauth.client_secret", "must be a string"),
     ("crm.oauth.code", {CANARY: CANARY}, "crm.oauth.code", "must be a string"),
-    ("crm.oauth.code", f"{CANARY}\n", "crm.oauth.code", "is not of the form"),
+    ("crm.oauth.code", f"{CANARY}\n", "crm.oauth.code", "has an invalid format"),
     ("crm.oauth.token_file", True, "crm.oauth.token_file", "must be a string"),
     ("crm.oauth.refresh_token", CANARY, "crm.oauth.code", "keep the newer of the two"),
-    ("crm.access_token", CANARY, "crm.access_token", "cannot be set beside `oauth`"),
+    ("crm.access_token", CANARY, "crm.access_token", "cannot be combined with `oauth`"),
     ("crm.oauth.secret", CANARY, "crm.oauth.secret", "did you mean crm.oauth.client_secret?"),
-    ("crm.oauth.scopes", [CANARY], "crm.oauth.scopes", "there is no such setting"),
+    ("crm.oauth.scopes", [CANARY], "crm.oauth.scopes", "unknown setting"),
 ]
 
 
@@ -227,7 +227,9 @@ def test_all_errors_are_named_at_once_and_in_order() -> None:
 
 @pytest.mark.parametrize("config", [{}, {"start_date": "2026-01-01"}, {"shop": None}])
 def test_at_least_one_source_must_be_configured(config: Config) -> None:
-    assert errors_of(config) == ["no source is configured: set one of shop, crm"]
+    assert errors_of(config) == [
+        "no source is configured; add the settings of at least one of shop, crm"
+    ]
 
 
 # Accounts
@@ -236,10 +238,10 @@ def test_at_least_one_source_must_be_configured(config: Config) -> None:
 def test_two_accounts_cannot_have_one_name() -> None:
     same = [{"name": "north"}, {"name": "south"}, {"name": "north"}]
     assert errors_of(changed(GOOD, "shop.accounts", same)) == [
-        "shop.accounts: 2 accounts have the name north; give each its own"
+        "shop.accounts: 2 accounts have the name north; give each a unique `name`"
     ]
     assert errors_of(changed(GOOD, "shop.accounts", [{}, {}])) == [
-        "shop.accounts: 2 accounts have the name default; give each its own"
+        "shop.accounts: 2 accounts have the name default; give each a unique `name`"
     ]
 
 
@@ -247,7 +249,7 @@ def test_each_account_needs_a_credential_of_its_own_or_a_shared_one() -> None:
     config = changed(GOOD, "shop.accounts", [{"name": "a", "api_key": CANARY}, {"name": "b"}])
     assert errors_of(config) == []
     assert errors_of(changed(config, "shop.api_key", NOTHING)) == [
-        "shop.accounts[1].api_key: must be set"
+        "shop.accounts[1].api_key: is required"
     ]
 
 
@@ -255,8 +257,8 @@ def test_what_an_account_lacks_is_named_with_the_account() -> None:
     accounts = [{"name": "north"}, {"name": "south", "oauth": {"client_id": "x"}}]
     config = changed(GOOD, "crm.accounts", accounts)
     assert errors_of(changed(config, "crm.oauth.redirect_uri", NOTHING)) == [
-        "crm.accounts[0].oauth.redirect_uri: must be set",
-        "crm.accounts[1].oauth.redirect_uri: must be set",
+        "crm.accounts[0].oauth.redirect_uri: is required",
+        "crm.accounts[1].oauth.redirect_uri: is required",
     ]
 
 
@@ -264,9 +266,11 @@ def test_what_an_account_lacks_is_named_with_the_account() -> None:
 def test_two_accounts_cannot_keep_their_tokens_in_one_file(other: str) -> None:
     files = [{"code": "1", "token_file": "shared.json"}, {"code": "2", "token_file": other}]
     accounts = [{"name": str(n), "oauth": file} for n, file in enumerate(files)]
-    assert errors_of(changed(GOOD, "crm.accounts", accounts)) == [
-        "crm.accounts[1].oauth.token_file: is the file of crm.accounts[0] too; give each its own"
-    ]
+    (line,) = errors_of(changed(GOOD, "crm.accounts", accounts))
+    assert line == (
+        "crm.accounts[1].oauth.token_file: is also the file of crm.accounts[0]; give each account "
+        "its own file"
+    )
 
 
 # Columns to hash
@@ -281,10 +285,10 @@ def test_two_accounts_cannot_keep_their_tokens_in_one_file(other: str) -> None:
         ("crm_people.cf_7", None),
         ("emial", "did you mean email?"),
         ("shop_leads.emial", "did you mean shop_leads.email?"),
-        ("id", "no stream has such a column, or it is a key"),
-        ("shop_leads.cf_7", "no stream has such a column"),
-        ("cf_7x", "no stream has such a column"),
-        ("crm_people.rank.", "no stream has such a column"),
+        ("id", "unknown column, or a key, which cannot be hashed"),
+        ("shop_leads.cf_7", "unknown column"),
+        ("cf_7x", "unknown column"),
+        ("crm_people.rank.", "unknown column"),
     ],
 )
 def test_a_column_to_hash_must_exist(name: str, said: str | None) -> None:
@@ -297,9 +301,9 @@ def test_a_column_to_hash_must_exist(name: str, said: str | None) -> None:
 
 
 def test_a_settings_error_has_its_lines() -> None:
-    error = SettingsError(["a: must be set", "b: must be set"])
-    assert error.lines == ["a: must be set", "b: must be set"]
-    assert str(error) == "a: must be set; b: must be set"
+    error = SettingsError(["a: is required", "b: is required"])
+    assert error.lines == ["a: is required", "b: is required"]
+    assert str(error) == "a: is required; b: is required"
 
 
 def test_a_schema_has_a_title_and_a_description_for_each_setting() -> None:
