@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tap_leads.timestamps import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
-    from tap_leads.replication.model import Query, Row
+    from tap_leads.replication.model import Page, Query, Row
     from tap_leads.timestamps import Micros
 
+_NEVER: Final = object()
 # Scans in a row that must add nothing, where nothing else can prove that no row is missing.
 _QUIET_SCANS = 2
 # The same where the order of the rows does not hold still: a scan then misses a third of them.
@@ -68,6 +69,8 @@ class Scan:
     """How many rows the scan itself saw."""
     ids: dict[Hashable, int] = field(default_factory=dict)
     """The rows seen since the scan began, also by later scans, in the order they came in."""
+    trusted: dict[Hashable, Micros | None] = field(default_factory=dict)
+    """The rows that stood at their place on their page, with their cursors."""
     censuses: list[Census] = field(default_factory=list)
     cursors: list[Micros] = field(default_factory=list)
     front: list[Micros] = field(default_factory=list)
@@ -116,12 +119,38 @@ class Scan:
             members = {row.id for row in rows}
             self.censuses.append(Census(self.last_total, len(first.ids), settled, members))
 
+    def trust(
+        self,
+        rows: Sequence[Row],
+        settled: Micros | None,
+        before: Mapping[Hashable, Micros | None],
+    ) -> None:
+        """Remember which rows of a page stand at their place.
+
+        They did not change since `settled`, or came in the answer `before` as they are now. Others
+        may have changed since the page was chosen, and moved to another one.
+        """
+        for row in rows:
+            cursor = row.cursor
+            if (
+                cursor is None
+                or (settled is not None and cursor < settled)
+                or before.get(row.id, _NEVER) == cursor
+            ):
+                self.trusted[row.id] = cursor
+
+    def trusts_one_of(self, rows: Sequence[Row]) -> bool:
+        """Return True if one of these rows stands at its place."""
+        return any(self.trusted.get(row.id, _NEVER) == row.cursor for row in rows)
+
     def is_followed_by(self, rows: Sequence[Row], repeated: int) -> bool:
         """Return True if a page begins with rows seen before, and repeats such rows in order.
 
-        `repeated` rows should come again. A few may be in order by chance, where the order does
-        not hold still: then nothing may stand between them, but for one row that is gone.
+        `repeated` rows should come again. Those that changed meanwhile prove nothing, as they may
+        have moved. A few others may be in order by chance, where the order does not hold still:
+        then nothing may stand between them, but for one row that is gone.
         """
+        rows = [row for row in rows if row.id not in self.ids or self.trusts_one_of((row,))]
         places = [self.ids.get(row.id) for row in rows]
         known = [place for place in places if place is not None]
         if not places or places[0] is None or known != sorted(known):
@@ -181,3 +210,30 @@ def are_quiet(scans: Sequence[Scan]) -> bool:
     )
     needed = _QUIET_SCANS if holds_still else _QUIET_SHUFFLED_SCANS
     return len(scans) > needed and not any(scan.added for scan in scans[-needed:])
+
+
+def note(page: Page, scans: Sequence[Scan]) -> None:
+    """Remember a page of the last scan in all scans of the set."""
+    first, current = scans[0], scans[-1]
+    before = len(first.ids)
+    for scan in scans:
+        scan.note(page.rows, first)
+    current.note_page(page.rows, len(first.ids) - before)
+    if current.pages == 1 or not page.has_more:
+        # Most lists have rows that are new on their first page or on their last one.
+        current.count(page.rows, first, current.settled)
+
+
+def missing(scans: Sequence[Scan], *, is_cut_off: bool) -> str:
+    """Return what could not be reached, counted where the API declares a total."""
+    rest = max((scans[-1].total or 0) - len(scans[0].ids), 1)
+    if is_cut_off:
+        return (
+            f"the API does not return more than the first {len(scans[0].ids):,} records of a "
+            f"query, and at least {rest:,} more exist; narrow `filters`"
+        )
+    return (
+        f"at least {rest:,} records could not be read: the API keeps changing the order of "
+        "records with the same timestamp, or its total is higher than the number of records it "
+        "returns; run the sync again"
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tap_leads.replication.behaviour import open_set, request
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.pagination import OVERLAP, HALPaginator, Link, PositionPaginator
-from tap_leads.replication.scan import Scan, are_quiet
+from tap_leads.replication.scan import Scan, are_quiet, missing, note
 from tap_leads.replication.splits import split
 from tap_leads.timestamps import SECOND
 
@@ -65,7 +65,7 @@ class OverlappingScan:
             current = self._begin(scans)
             scans.append(current)
             for page in self._walk(query, current):
-                _note(page, scans)
+                note(page, scans)
                 yield page
                 is_unproven = current.gap and current.total is None
                 if can_be_split and (is_unproven or self._fills_window(current)):
@@ -80,7 +80,8 @@ class OverlappingScan:
                 return
             if current.cut_off or self._fills_window(current):
                 break
-        raise IncompleteError(self._missing(scans))
+        is_cut_off = scans[-1].cut_off or self._fills_window(scans[-1])
+        raise IncompleteError(missing(scans, is_cut_off=is_cut_off))
 
     def _read_parts(
         self, query: Query, parts: Sequence[tuple[Query, Sequence[Split]]]
@@ -190,6 +191,22 @@ class OverlappingScan:
         )
 
     def _fetch_surely(self, query: Query, current: Scan, paginator: Paginator) -> Page:
+        """Return the next page, and note which of its rows stand at their place.
+
+        A page of a set that grows may end with rows that changed since it was chosen. Then it is
+        requested again: rows that come as they came before stand at their place.
+        """
+        page = self._fetch_nonempty(query, current, paginator)
+        current.trust(page.rows, self._behaviour.settled, {})
+        if current.gap or not page.has_more or current.trusts_one_of(page.rows[-OVERLAP:]):
+            return page
+        if self._is_open(query):
+            before = {row.id: row.cursor for row in page.rows}
+            page = self._fetch_nonempty(query, current, paginator)
+            current.trust(page.rows, self._behaviour.settled, before)
+        return page
+
+    def _fetch_nonempty(self, query: Query, current: Scan, paginator: Paginator) -> Page:
         """Return the next page; an empty one may be wrong, and is requested a second time."""
         page = self._fetch(query, current, paginator)
         return page if page.rows or page.has_more else self._fetch(query, current, paginator)
@@ -229,16 +246,18 @@ class OverlappingScan:
             return False
         if scans[-1].overlaps or any(scan.is_counted for scan in scans):
             return True
-        if self._is_open(query) and any(scan.has_as_many_rows for scan in scans):
+        if (
+            query.cursor == "set"
+            and self._is_open(query)
+            and any(scan.has_as_many_rows for scan in scans)
+        ):
             self.is_proven = False
             return True
         return scans[-1].total is None and are_quiet(scans)
 
     def _is_open(self, query: Query) -> bool:
         """Return True if a set reaches into the time of this run, and so may grow."""
-        return query.cursor == "set" and (
-            query.until is None or not self._behaviour.is_settled(query.until)
-        )
+        return query.until is None or not self._behaviour.is_settled(query.until)
 
     def _rows_of(self, page: Page, query: Query) -> list[Row]:
         """Return the rows of a page that are of the set that was asked for.
@@ -259,29 +278,3 @@ class OverlappingScan:
             if row.cursor is None
             or ((after is None or row.cursor >= after) and (until is None or row.cursor <= until))
         ]
-
-    def _missing(self, scans: Sequence[Scan]) -> str:
-        """Return what could not be reached, counted where the API declares a total."""
-        missing = max((scans[-1].total or 0) - len(scans[0].ids), 1)
-        if scans[-1].cut_off or self._fills_window(scans[-1]):
-            return (
-                f"the API does not return more than the first {len(scans[0].ids):,} records of a "
-                f"query, and at least {missing:,} more exist; narrow `filters`"
-            )
-        return (
-            f"at least {missing:,} records could not be read: the API keeps changing the order of "
-            "records with the same timestamp, or its total is higher than the number of records it "
-            "returns; run the sync again"
-        )
-
-
-def _note(page: Page, scans: Sequence[Scan]) -> None:
-    """Remember a page of the last scan in all scans of the set."""
-    first, current = scans[0], scans[-1]
-    before = len(first.ids)
-    for scan in scans:
-        scan.note(page.rows, first)
-    current.note_page(page.rows, len(first.ids) - before)
-    if current.pages == 1 or not page.has_more:
-        # Most lists have rows that are new on their first page or on their last one.
-        current.count(page.rows, first, current.settled)

@@ -140,3 +140,17 @@ def test_rows_that_are_read_late_cost_few_requests(
     late = moving_run(strategy, late=True, **options)
     plain = moving_run(strategy, late=False, **options)
     assert late.requests <= 1.3 * plain.requests
+
+
+def test_rows_that_moved_behind_others_before_they_were_read_prove_no_overlap() -> None:
+    """A whole page is edited between its choice and its reading, and moves to the end."""
+    source = fake_list(page_size=12, sortable=False, stable_order="cursor")
+    source.insert(15, at=START - HOUR)
+
+    def edit_a_page(source: FakeList, ids: Sequence[int]) -> None:
+        if len(source.requests) == 3:
+            source.edit(ids)
+
+    source.before_rows = edit_a_page
+    run = read(source, TimeSlices())
+    assert set(run.ids) == set(source.table)
