@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).parent)
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
-"""What code raises that meets a value of a form it did not expect."""
+"""Exceptions that code raises if a value has an unexpected form."""
 
 
 class LeadsError(Exception):
@@ -11,12 +14,15 @@ class LeadsError(Exception):
 
 
 def fault_of(error: BaseException) -> str:
-    """Return the kind and place of an unforeseen exception: its text may hold a lead's data."""
+    """Return the type and location of an unexpected exception.
+
+    Its text is left out: it may contain personal data.
+    """
     place = ""
     trace = error.__traceback__
     while trace:
         code = trace.tb_frame.f_code
-        if "tap_leads" in code.co_filename:
+        if code.co_filename.startswith(_PACKAGE):
             place = f" in {code.co_qualname}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return f"internal error in tap-leads ({type(error).__name__}{place}); please report this line"

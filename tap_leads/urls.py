@@ -1,4 +1,4 @@
-"""URLs: which ones belong to the same origin, so that a token may travel there."""
+"""URLs and their origins: credentials are sent to the origin of the API alone."""
 
 from __future__ import annotations
 

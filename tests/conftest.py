@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.logging import ConsoleFormatter
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
 
     from sandbox import Api
     from sandbox.kommo import Kommo
+
+# No test depends on how fast the machine is.
+hypothesis.settings.register_profile(
+    "unhurried", hypothesis.settings.get_profile("ci" if "CI" in os.environ else "default"),
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)  # fmt: skip
+hypothesis.settings.load_profile("unhurried")
 
 Config = dict[str, Any]
 

@@ -71,7 +71,8 @@ def test_a_stream_at_work_tells_how_far_it_is(
     for name in ("records", "requests"):
         told = [int(match[name].replace(",", "")) for match in found]
         assert told == sorted(told)
-        assert told[-1] > told[0]
+        # All requests may be answered before the first record is emitted.
+        assert told[-1] > told[0] or name == "requests"
     marks = [match["mark"] for match in found if match["mark"]]
     assert marks == sorted(marks)
     assert any(match["left"] for match in found)

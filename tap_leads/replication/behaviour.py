@@ -29,7 +29,7 @@ class ServerBehaviour:
     upper_is_inclusive: bool = False
     """True once a row on an upper bound was returned."""
     run_started: Micros | None = None
-    """The server's clock when the read began: a bookmark behind it would hide later changes."""
+    """The server's clock when the read began: a later bookmark would skip changes."""
     settled: Micros | None = None
     """Rows with an older cursor have not changed since the first request was sent."""
     newest: Micros | None = None
@@ -76,7 +76,7 @@ class ServerBehaviour:
         return False
 
     def has_started_before(self, cursor: Micros) -> bool:
-        """Return True if the server's clock was behind `cursor` when the read began."""
+        """Return True if the server's clock had not reached `cursor` when the read began."""
         return self.run_started is not None and cursor > self.run_started
 
     def clock(self, collection: Collection) -> Micros | None:
@@ -97,7 +97,7 @@ class ServerBehaviour:
     def placed(self, rows: Sequence[Row], after: Micros | None) -> list[Row]:
         """Return the rows of a page that stand at their place, in the order of their cursors.
 
-        Rows that changed since the server chose the page are newer than rows behind them. They
+        Rows that changed since the server chose the page are newer than rows that follow them. They
         are left out: each comes again at its new place.
 
         Raises:
@@ -136,7 +136,7 @@ class ServerBehaviour:
 
 
 def _in_place(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that are no newer than any row behind them."""
+    """Return the rows that are no newer than any row that follows them."""
     placed: list[Row] = []
     following = math.inf
     for row in reversed(rows):

@@ -56,7 +56,7 @@ class Keyset(SlicedStrategy):
                 break
             until, page = following
             yield KeysetReader(collection, replace(query, until=until), behaviour).read(first)
-            # The smallest moment behind it: the slice before has all rows that share its last one.
+            # The next moment after it: the slice before has all rows that share its last one.
             query, first = replace(query, after=until + 1), page
         yield KeysetReader(collection, query, behaviour).read(first)
         if null:

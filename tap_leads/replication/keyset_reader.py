@@ -85,7 +85,7 @@ class KeysetReader:
     def _next(self, cursor: Micros | None, page: Page | None) -> tuple[Page, Sequence[Row]]:
         """Return the page from `cursor` on and its rows that stand at their place, at least one.
 
-        The last rows of a page may be rows that changed since it was chosen: behind them, older
+        The last rows of a page may be rows that changed since it was chosen: after them, older
         ones may follow. Only rows that did not change since the request was sent, or that came in
         the answer before as they are now, show how far the list is read.
 
@@ -195,6 +195,8 @@ class KeysetReader:
         wider = first_page(self._collection, behaviour, earlier)
         if any(row.cursor is not None and row.cursor // step in moments for row in wider.rows):
             behaviour.lower_is_exclusive = True
+            return wider
+        if wider.has_more and wider.rows and not _reaches(wider, cursor):
             return wider
         before = replace(self._query, after=self._page_start)
         there = fetch(self._collection, behaviour, before)

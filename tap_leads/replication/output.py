@@ -1,4 +1,4 @@
-"""Rows on their way out of a read: within its bounds, each once, with the bookmark behind it."""
+"""Rows on their way out of a read: within its bounds, each once, with the bookmark after it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Output:
         return fresh
 
     def ordered(self, rows: Iterable[Row]) -> Chunk:
-        """Return a chunk of fresh rows, put in order, with the bookmark behind each."""
+        """Return a chunk of fresh rows, put in order, with the bookmark after each."""
         rows, safe = sorted(rows, key=_by_cursor), []
         for row in rows:
             self._watermark = self.advanced(row.cursor, self._watermark)
@@ -84,7 +84,7 @@ class Output:
         return Chunk(rows, safe, self._watermark)
 
     def ties(self, rows: Sequence[Row]) -> Chunk:
-        """Return a chunk of rows behind which the bookmark cannot move yet."""
+        """Return a chunk of rows after which the bookmark cannot move yet."""
         return Chunk(rows, [self._watermark] * len(rows), self._watermark)
 
     def passed(self, cursor: Micros | None) -> Chunk:

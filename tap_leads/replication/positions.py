@@ -22,7 +22,7 @@ class Offset(NamedTuple):
 
     @classmethod
     def at(cls, start: int, limit: int) -> Offset:
-        """Return the page of `limit` rows that begins behind `start` rows."""
+        """Return the page of `limit` rows that begins after `start` rows."""
         return cls(start, limit)
 
 
@@ -43,7 +43,7 @@ class PageNumber(NamedTuple):
 
     @classmethod
     def at(cls, start: int, limit: int) -> PageNumber:
-        """Return the page that holds row `start` and the most rows behind it.
+        """Return the page that holds row `start` and the most rows after it.
 
         A page can begin only at a whole number of pages. To begin at any row or a little before
         it, pages are made smaller: row 245 is the third of page 4 with 81 rows a page, and 79

@@ -101,7 +101,7 @@ class ReadAhead(Generic[T]):
                 return None
             try:
                 job = next(self._jobs, None)
-            except Exception as error:  # noqa: BLE001  # it is raised behind the jobs before it
+            except Exception as error:  # noqa: BLE001  # it is raised after the jobs before it
                 self._all_started = True
                 results.put(_Failure(error))
                 self._started.put(results)

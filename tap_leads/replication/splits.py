@@ -25,7 +25,7 @@ def split(
         steps = (query.until - query.after) // step + 1
         if steps > 1:
             middle = query.after + steps // 2 * step
-            # What lies behind the set left it meanwhile. Rows before it come in each request.
+            # What lies after the set left it meanwhile. Rows before it come in each request.
             seen = sorted(cursor for cursor in cursors if cursor <= query.until + 2 * step)
             if seen:
                 median = seen[len(seen) // 2]

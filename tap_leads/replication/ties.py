@@ -226,7 +226,7 @@ class OverlappingScan:
     def _is_cut_off(self, positions: PositionPaginator, page: Page, seen: int) -> bool:
         """Return True if more rows are there but cannot be paged to: past the window, or nowhere.
 
-        An empty page is the end where it begins behind the rows seen, and not among them; or
+        An empty page is the end where it begins after the rows seen, and not among them; or
         where the set has become so small meanwhile, which another scan will prove.
         """
         if not page.rows:

@@ -24,7 +24,7 @@ def from_files(paths: Iterable[str]) -> Config:
     """
     config: Config = {}
     for path in paths:
-        config |= _read_file(path)
+        config = merge(config, _read_file(path))
     return config
 
 

@@ -32,7 +32,7 @@ class Bookmark:
     @property
     def value(self) -> str:
         """Return the bookmark in the state, empty if there is none."""
-        return str(self._state.get("replication_key_value", "")) if self._key else ""
+        return str(self._state.get("replication_key_value") or "") if self._key else ""
 
     def bounds(self, reader: AccountReader, user: Bounds, start_date: Micros | None) -> Bounds:
         """Return the user's bounds, from `start_date` or the bookmark minus lookback if later."""
@@ -53,6 +53,8 @@ class Bookmark:
             # The local clock may be wrong: learn the server's (docs/kommo.md 24).
             collection.fetch(Query(order=Order.NEWEST))
         if moment is not None and moment <= collection.now() + DAY:
+            # Bookmarks are compared as text, so another form of a date would never be passed.
+            self._state["replication_key_value"] = to_text(moment)
             return moment
         reader.warn(
             "the bookmark is not a date-time or is in the future; discarding it and syncing all "
@@ -66,6 +68,6 @@ class Bookmark:
         if self.moment is None or self._key is None:
             return
         value = to_text(self.moment)
-        if value is not None and value > self._state.get("replication_key_value", ""):
+        if value is not None and value > self.value:
             self._state["replication_key"] = self._key
             self._state["replication_key_value"] = value

@@ -153,7 +153,7 @@ class RunReport:
         self._last_beat = time.monotonic()
         self._stats: list[Stats] = []
         self._reported: set[object] = set()
-        self._doubtful: list[tuple[AccountClient, str]] = []
+        self._doubtful: list[tuple[AccountClient, Stats, str]] = []
 
     def begin(self, stats: Stats) -> None:
         """Add an account of a stream whose read starts now."""
@@ -177,7 +177,7 @@ class RunReport:
         stats.outcome = "failed"
         message = f"{stats.where}: {error}"
         # A closed account raises a new error each time, a failed stream map the same one.
-        key = f"{stats.account}: {error}" if isinstance(error, AnswerError) else id(error)
+        key = f"{stats.account}: {error}" if isinstance(error, AnswerError) else error
         if not (key in self._reported and isinstance(error, AccountClosedError | MapError)):
             self._logger.error(message)
         self._reported.add(key)
@@ -193,12 +193,13 @@ class RunReport:
         message = f"{stats.where}: {error}"
         self._logger.warning("%s; the stream is skipped", message)
         if client is not None:
-            self._doubtful.append((client, message))
+            self._doubtful.append((client, stats, message))
 
     def check_skipped(self) -> None:
         """Turn missing lists into failures if every request of their account failed."""
-        for client, message in self._doubtful:
+        for client, stats, message in self._doubtful:
             if not client.has_answered:
+                stats.outcome = "failed"
                 self._logger.error(message)
                 self.failures.append(message)
 

@@ -144,6 +144,7 @@ class LeadsStream(Stream):
         build, report, unsaved = self._build(account), self._run.report, 0
         report.begin(stats)
         with self._failure_boundary(account, reading):
+            self._check_maps()
             for chunk in reading.prefetched or self._chunks(reading, bookmark):
                 for row, safe in zip(chunk.rows, chunk.safe, strict=True) if chunk else ():
                     record = build(row.record)
@@ -171,13 +172,14 @@ class LeadsStream(Stream):
         """Report an error instead of raising it; log the number of requests at the end."""
         stats = reading.stats
         try:
-            self._check_maps()
             self.stream_state.update(self._spec.state)
             yield
             stats.outcome = "complete"
             self._run.prefetch.start(account.label)
+        except OSError:
+            raise  # the output cannot be written: nobody reads it any more, or the disk is full
         except Exception as error:  # noqa: BLE001  # a bug, too, must end this stream only
-            self._fail(account, stats, error)
+            self._fail(reading, error)
         finally:
             reading.reader.close()
             stats.log_request_count()
@@ -266,14 +268,16 @@ class LeadsStream(Stream):
         self._write(StateMessage(value=self.tap_state))
         return 0
 
-    def _fail(self, account: Account, stats: Stats, error: Exception) -> None:
-        """Report why the read of an account ended: skipped if it has no such list, else failed."""
+    def _fail(self, reading: _Reading, error: Exception) -> None:
+        """Report that an account cannot be read, or not any further."""
+        stats, client = reading.stats, reading.reader.account.client
         known = error if isinstance(error, LeadsError) else LeadsError(fault_of(error))
         status = getattr(error, "status", None)
-        if status in self._spec.absent and account.client.failure is None:
+        is_absent = status in self._spec.absent and not reading.reader.has_answered
+        if is_absent and client.failure is None:
             is_sure = status != HTTPStatus.NOT_FOUND
-            self._run.report.skipped(stats, known, None if is_sure else account.client)
-        elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` stops early: no report follows
+            self._run.report.skipped(stats, known, None if is_sure else client)
+        elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
             raise LeadsError(f"{stats.where}: {known}") from None
         else:
             self._run.report.failed(stats, known)

@@ -140,6 +140,11 @@ class Cursor:
     field: str = ""
     read: Callable[[Record, Settings], Micros | None] | None = None
 
+    @property
+    def api_name(self) -> str:
+        """Return the API's name for it."""
+        return self.field or self.column
+
 
 def all_rows(settings: Settings) -> Bounds:  # noqa: ARG001
     """Return bounds that exclude nothing."""

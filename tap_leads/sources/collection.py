@@ -48,6 +48,7 @@ class AccountReader:
         self.deselected = deselected
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
         self.is_closed = False
+        self.has_answered = False
 
     def collection(self, stream: StreamSpec | None = None) -> ApiCollection:
         """Return the stream's list, or that of another stream of the account."""
@@ -101,7 +102,7 @@ class ApiCollection:
             size = 1 if query.order is Order.NEWEST else sizes.rows
             if size < self.traits.page_size:
                 position = position.fit(size)
-            if isinstance(position, Link):
+            if isinstance(position, Link) and position.url:
                 return Request("GET", position.url, at=position)
             now = self.now() if self.traits.relative_bounds else 0
             request = self._account.api.request(self._stream, query, position, now)
@@ -118,6 +119,7 @@ class ApiCollection:
         if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
             # The bounds were counted back from a wrong local clock (docs/dashly.md 3).
             page = client.call(build, parse, observer=observer, on_failure=note)
+        self._reader.has_answered = True
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
@@ -163,7 +165,7 @@ class ApiCollection:
                 settings = self._account.settings
                 rows = [Row(each, identity(each), cursor.read(each, settings)) for each in records]
             else:
-                field, parse = cursor.field or cursor.column, cursor.parse
+                field, parse = cursor.api_name, cursor.parse
                 rows = [Row(each, identity(each), parse(each.get(field))) for each in records]
         except UNREADABLE as error:
             raise odd_record(error) from None

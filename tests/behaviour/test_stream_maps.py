@@ -152,3 +152,19 @@ def test_a_map_of_the_wrong_form_shows_the_reason_of_the_sdk(
     assert "Traceback" not in run.stderr
     assert sum(reason in line for line in errors(run)) == 1
     assert all("stream_maps" in line for line in errors(run) if reason in line)
+
+
+def test_a_map_that_fails_ends_its_stream_for_every_account_and_is_reported_once(
+    box: Sandbox, run_here: Runner
+) -> None:
+    accounts = [{"name": name} for name in ("first", "second")]
+    config = {
+        "octanist": {**settings_for(box.octanist), "accounts": accounts},
+        "dashly": settings_for(box.dashly),
+        "stream_maps": {"octanist_leads": {"n": "int(str(name))"}},
+    }
+    run = run_here(config, catalog=catalog_for("octanist_leads", "dashly_leads"))
+    assert run.code == 1
+    assert len([line for line in errors(run) if "stream_maps" in line]) == 1
+    assert "internal error" not in run.stderr
+    assert set(run.ids("dashly_leads")) == everyone(box.dashly)

@@ -16,7 +16,7 @@ from tap_leads.sources.base import Cursor, RawPage
 from tap_leads.timestamps import SECOND, from_unix_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tap_leads.replication.model import Query, Record
     from tap_leads.replication.pagination import PageNumber
@@ -47,12 +47,17 @@ UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
 NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 
 
-BY_UPDATED_AT = Cursor("updated_at", from_unix_seconds, "updated_at")
+BY_UPDATED_AT = Cursor("updated_at", from_unix_seconds)
 
 
 def objects(value: Any) -> list[Record]:
     """Return the items of a list that are objects; an empty list if `value` is not a list."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def names_in(value: str | Sequence[str]) -> list[str]:
+    """Return the names of a setting that takes a list, or text with commas."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else list(value)
 
 
 def spread(name: str, value: Any) -> dict[str, Any]:
@@ -81,7 +86,7 @@ class KommoApi:
 
     def request(self, stream: StreamSpec, query: Query, at: PageNumber, now: Micros) -> Request:  # noqa: ARG002
         """Return the request for a page of a list."""
-        cursor = stream.replication_key.field if stream.replication_key else ""
+        cursor = stream.replication_key.api_name if stream.replication_key else ""
         params: dict[str, Any] = {"page": at.page, "limit": at.limit}
         if query.order is Order.STABLE:
             order = stream.stable_sort

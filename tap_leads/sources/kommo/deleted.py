@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from tap_leads.errors import UNREADABLE
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, UNIX_TIME
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Chunk, Query, Row
 from tap_leads.replication.slices import TimeSlices, read_all
-from tap_leads.sources.base import Cursor, StreamSpec
+from tap_leads.sources.base import Cursor, StreamSpec, odd_record
 from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED
 from tap_leads.sources.kommo.deletion_history import DeletionHistory
 from tap_leads.sources.kommo.events import event_params, is_of
@@ -32,7 +33,7 @@ _EVENTS = StreamSpec(
     name="kommo_deleted_leads",
     path="/events",
     columns=(),
-    replication_key=Cursor("created_at", from_unix_seconds, "created_at"),
+    replication_key=Cursor("created_at", from_unix_seconds),
     strategy=TimeSlices(),
     traits=UNSORTED,
     params=event_params(_DELETIONS),
@@ -47,25 +48,35 @@ class DeletedLeads:
 
     def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:  # noqa: ARG002
         """Yield a row for each lead that was ever deleted, restored or merged, by ID."""
-        history = DeletionHistory(_events(account))
-        recycle_bin = account.collection()
-        # Lists can be late by the lookback (docs/kommo.md 31).
-        settled = (recycle_bin.now() - account.lookback) // SECOND
-        history.in_bin = {
-            row.record["id"]: row.record
-            for row in rows_of(recycle_bin)
-            if row.record.get("is_deleted")
-        }
-        leads = account.collection(_LEADS)
-        doubtful = history.doubtful
-        for ids in (doubtful[at : at + _IDS] for at in range(0, len(doubtful), _IDS)):
-            query = Query(filters=({"filter[id][]": ids},))
-            found = {row.record["id"]: row.record for row in rows_of(leads, query)}
-            history.alive |= {lead: found[lead] for lead in found.keys() & set(doubtful)}
-            if found.keys() - set(ids):  # the filter is ignored: all leads (docs/kommo.md 8)
-                break
-        rows = [Row(record, record["id"], None) for record in history.close(settled)]
+        try:
+            records = _deleted_leads(account)
+        except UNREADABLE as error:
+            raise odd_record(error) from None
+        rows = [Row(record, record["id"], None) for record in records]
         yield Chunk(rows, [None] * len(rows), None)
+
+
+def _deleted_leads(account: Account) -> list[Record]:
+    history = DeletionHistory(_events(account))
+    recycle_bin = account.collection()
+    # Lists can be late by the lookback (docs/kommo.md 31).
+    settled = (recycle_bin.now() - account.lookback) // SECOND
+    history.in_bin = {
+        row.record["id"]: row.record for row in rows_of(recycle_bin) if row.record.get("is_deleted")
+    }
+    leads = account.collection(_LEADS)
+    doubtful = history.doubtful
+    wanted = set(doubtful)
+    for ids in (doubtful[at : at + _IDS] for at in range(0, len(doubtful), _IDS)):
+        query = Query(filters=({"filter[id][]": ids},))
+        found = set()
+        for row in rows_of(leads, query):
+            found.add(row.id)
+            if row.id in wanted:
+                history.alive[row.record["id"]] = row.record
+        if found - set(ids):  # the filter is ignored: these are all leads (docs/kommo.md 8)
+            break
+    return history.rows(settled)
 
 
 def _events(account: Account) -> list[Record]:

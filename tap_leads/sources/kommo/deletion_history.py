@@ -46,7 +46,7 @@ class DeletionHistory:
         merged = deleted.union(*(ids for _, ids in self._merges))
         return sorted(merged - self.in_bin.keys())
 
-    def close(self, settled: int) -> list[Record]:
+    def rows(self, settled: int) -> list[Record]:
         """Return a row for each lead; lists include all changes before `settled`."""
         for event, ids in self._merges:
             self._merge(event, ids)

@@ -20,6 +20,7 @@ from tap_leads.sources.kommo.api import (
     NOT_FOUND,
     OPEN_LIST,
     UNSORTED,
+    names_in,
     objects,
 )
 from tap_leads.timestamps import from_unix_seconds
@@ -46,8 +47,7 @@ def is_of(types: Sequence[str], event: Record) -> bool:
 
 
 def _types(settings: Settings) -> Sequence[str]:
-    types: str | Sequence[str] = settings.get("event_types", ())
-    return types.split(",") if isinstance(types, str) else types
+    return names_in(settings.get("event_types", ()))
 
 
 def _lead_event_params(settings: Settings, _deselected: Collection[str]) -> dict[str, str]:
@@ -61,7 +61,7 @@ def _is_wanted(event: Record, settings: Settings) -> bool:
 LEAD_EVENTS = StreamSpec(
     name="kommo_lead_events",
     path="/events",
-    replication_key=Cursor("created_at", from_unix_seconds, "created_at"),
+    replication_key=Cursor("created_at", from_unix_seconds),
     paginator=PageNumberPaginator,
     strategy=TimeSlices(),
     traits=UNSORTED,

@@ -12,7 +12,7 @@ from tap_leads.records.convert import BOOLEAN, INTEGER, NUMBER, POSITIVE, TEXT, 
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT
+from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, names_in
 from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
 from tap_leads.sources.kommo.filters import filter_params, matches, user_bounds
 
@@ -56,8 +56,7 @@ _SOURCE = Nested({"id": INTEGER, "name": TEXT}, many=False)
 
 
 def _params(settings: Settings, deselected: Collection[str]) -> dict[str, Any]:
-    wanted = settings.get("with", list(WITH))
-    names = wanted.split(",") if isinstance(wanted, str) else wanted
+    names = names_in(settings.get("with", WITH))
     return {
         "with": ",".join(name for name in names if name not in deselected) or None,
         "query": settings.get("query") or None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tap_leads.settings import oauth
 from tap_leads.settings.model import Defaults, SourceSettings, one_of, secret, source, text
+from tap_leads.sources.kommo.api import names_in
 from tap_leads.sources.kommo.filters import DATES, FILTERS, unix_seconds
 from tap_leads.sources.kommo.leads import WITH
 
@@ -29,9 +30,7 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     # Only one word: the subdomain determines the host that gets the token (docs/kommo.md 20).
     elif not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", subdomain):
         yield "subdomain", "must be only the first part, such as mycompany for mycompany.kommo.com"
-    wanted = settings.get("with", [])
-    names = wanted.split(",") if isinstance(wanted, str) else wanted
-    if not set(names) <= set(WITH):
+    if not set(names_in(settings.get("with", ()))) <= set(WITH):
         yield "with", f"supports only {', '.join(WITH)}"
     filters = settings.get("filters", {})
     for name in DATES:

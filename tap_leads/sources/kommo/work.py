@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from http import HTTPStatus
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +14,7 @@ from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.slices import TimeSlices
+from tap_leads.rest.errors import AnswerError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import (
     ACCOUNT_ID,
@@ -36,7 +38,7 @@ from tap_leads.sources.kommo.reference import LISTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_leads.replication.model import Account, Bounds, Chunk, Record
+    from tap_leads.replication.model import Account, Bounds, Chunk, Collection, Record
 
 
 def _task_fields(record: Record, _account: object) -> dict[str, Any]:
@@ -138,8 +140,17 @@ class ListElements:
         lists = [row.id for row in rows_of(account.collection(LISTS))]
         paths = (f"/catalogs/{list_id}/elements" for list_id in lists)
         collections = (account.collection(replace(LISTS, path=path)) for path in paths)
-        jobs = (full_scan(collection, bounds) for collection in collections)
+        jobs = (_elements(collection, bounds) for collection in collections)
         yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
+
+
+def _elements(collection: Collection, bounds: Bounds) -> Iterator[Chunk]:
+    """Yield the elements of a list; none if the list was deleted meanwhile."""
+    try:
+        yield from full_scan(collection, bounds)
+    except AnswerError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
 
 
 # https://developers.kommo.com/reference/list-elements

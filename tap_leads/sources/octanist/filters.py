@@ -6,7 +6,7 @@ https://octanist.com/docs/api-reference/endpoint/get-leads
 from __future__ import annotations
 
 import operator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.replication.model import Bounds
@@ -83,14 +83,22 @@ def _is_within(name: str, value: Any, bounds: Mapping[str, Any]) -> bool:
         return False
     read: Callable[[Any], Any] = from_text if name in DATES else _number
     have = read(value)
+    if have is None and value is not None:
+        return True  # not the documented type, so only the API can compare it
     wanted = {word: read(bound) for word, bound in bounds.items() if word in _COMPARISONS}
     return not wanted or (
         have is not None and all(_COMPARISONS[word](have, bound) for word, bound in wanted.items())
     )
 
 
-def _number(value: Any) -> Any:
-    return value if isinstance(value, (int, float, Decimal)) else None
+def _number(value: Any) -> Decimal | None:
+    """Return a number as it was written: 19.99 of a setting equals 19.99 of the API."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+        return None
+    try:
+        return Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        return None
 
 
 def _word(name: str, value: Any) -> Any:

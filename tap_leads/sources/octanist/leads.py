@@ -85,11 +85,13 @@ _TRAITS = Traits(
 )
 
 
-def _params(_settings: Settings, deselected: Collection[str]) -> dict[str, Any]:
+def _params(settings: Settings, deselected: Collection[str]) -> dict[str, Any]:
     """Return the fields to request if some are deselected; else all (docs/octanist.md 7)."""
     if not deselected:
         return {}
     fields = [column.field for column in COLUMNS if column.name not in deselected]
+    # `matches` checks what the user filters by, so it has to be there.
+    fields += settings.get("filters", ())
     return {"fields": ",".join(dict.fromkeys(["id", "updatedAt", *fields]))}
 
 
