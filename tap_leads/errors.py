@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parent)
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+DATA_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 """Exceptions that code raises if a value has an unexpected form."""
 
 
@@ -13,7 +13,7 @@ class LeadsError(Exception):
     """A failure that one line explains: what happened, in which account, what to do."""
 
 
-def fault_of(error: BaseException) -> str:
+def internal_error(error: BaseException) -> str:
     """Return the type and location of an unexpected exception.
 
     Its text is left out: it may contain personal data.

@@ -27,7 +27,7 @@ from tap_leads.singer.command import (
 )
 from tap_leads.singer.prefetch import Prefetch
 from tap_leads.singer.report import RunReport, Stats
-from tap_leads.singer.runtime import Run, Runtime
+from tap_leads.singer.runtime import RunContext, Runtime
 from tap_leads.singer.stream import LeadsStream
 from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
@@ -142,7 +142,7 @@ class TapLeads(Tap):
     @override
     def discover_streams(self) -> Sequence[LeadsStream]:
         """Return the streams of the configured sources, or of all if none is configured."""
-        run = Run(self.report, Prefetch(), self.runtime)
+        run = RunContext(self.report, Prefetch(), self.runtime)
         configured = [source for source in self.sources if source.name in self._settings]
         streams: list[LeadsStream] = []
         for source in configured or self.sources:

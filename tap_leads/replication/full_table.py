@@ -13,7 +13,7 @@ from tap_leads.replication.ties import OverlappingScan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_leads.replication.model import Account, Collection, Row
+    from tap_leads.replication.model import AccountLists, Collection, Row
 
 _ALL = Query()
 _UNBOUNDED = Bounds()
@@ -59,7 +59,7 @@ class FullTable:
 
     prefetch: ClassVar[bool] = True
 
-    def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
+    def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
         """Yield the rows in the order of the API.
 
         Raises:

@@ -170,7 +170,7 @@ class Collection(Protocol):
         """Return the server's clock."""
 
 
-class Account(Protocol):
+class AccountLists(Protocol):
     """One account, as a strategy sees it."""
 
     lookback: Micros
@@ -189,7 +189,7 @@ class Strategy(Protocol):
     prefetch: ClassVar[bool]
     """True if reading may start before the stream's turn: it needs no bookmark."""
 
-    def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
+    def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
         """Yield chunks in the order of the cursor; None after a second without one.
 
         Raises:

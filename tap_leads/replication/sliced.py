@@ -16,7 +16,7 @@ from tap_leads.timestamps import HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tap_leads.replication.model import Account, Bounds, Chunk, Collection
+    from tap_leads.replication.model import AccountLists, Bounds, Chunk, Collection
 
 
 class SlicedStrategy(ABC):
@@ -41,7 +41,7 @@ class SlicedStrategy(ABC):
             FilterIgnoredError: the API ignores the filter or the order.
         """
 
-    def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
+    def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
         """Yield the rows within the bounds in the order of the cursor.
 
         Raises:
@@ -69,7 +69,7 @@ class SlicedStrategy(ABC):
         yield from ReadAhead([full_scan(collection, bounds)], 1).results(POLL_SECONDS)
 
 
-def _warn_of_the_future(account: Account, behaviour: ServerBehaviour) -> None:
+def _warn_of_the_future(account: AccountLists, behaviour: ServerBehaviour) -> None:
     """Warn that rows are dated ahead of the server's clock: their dates may be misread."""
     newest, started = behaviour.newest, behaviour.run_started
     if newest and started and newest > started + HOUR:

@@ -14,13 +14,13 @@ import backoff
 from tap_leads.errors import LeadsError
 from tap_leads.rest.errors import (
     AccountClosedError,
-    AnswerError,
     CredentialError,
     ForeignLinkError,
-    NoAnswerError,
+    NoResponseError,
+    PermanentError,
     TransientError,
 )
-from tap_leads.rest.messages import Request, Response
+from tap_leads.rest.http import Request, Response
 from tap_leads.rest.retry import retry_after
 from tap_leads.rest.session import redirect_of
 from tap_leads.rest.status import StatusErrors, Wording
@@ -75,7 +75,7 @@ class AccountClient:
         concurrency: How many requests of the account may be under way at once.
         wording: The settings that messages refer to.
         error_codes: Returns the error codes and request ids in an error's body; it may raise any
-            of `UNREADABLE`. What is not fit for a log is left out.
+            of `DATA_ERRORS`. What is not fit for a log is left out.
         retry: When a request is retried.
         origin: Any URL of the account's API; nothing is sent to another origin.
 
@@ -83,7 +83,7 @@ class AccountClient:
         clock: The server's clock.
         limiter: The rate limit.
         failure: Why no request of this account can succeed any more, or None.
-        has_answered: True if at least one call succeeded.
+        has_succeeded: True if at least one call succeeded.
     """
 
     def __init__(  # noqa: PLR0913  # the composition root passes every part by name
@@ -102,7 +102,7 @@ class AccountClient:
         self.clock = clock
         self.limiter = limiter
         self.failure: str | None = None
-        self.has_answered = False
+        self.has_succeeded = False
         self._auth = auth
         self._session = session
         self._status = StatusErrors(wording, error_codes)
@@ -128,7 +128,7 @@ class AccountClient:
         may raise a TransientError to have the request retried.
 
         Raises:
-            AnswerError: The API does not answer this request.
+            PermanentError: The API does not answer this request.
             LeadsError: No try succeeded; the message is the last error's.
         """
         call = _Call(self, build, observer, on_failure)
@@ -154,11 +154,11 @@ class AccountClient:
         )(self._attempt)
         try:
             return send(call, parse)
-        except NoAnswerError as error:
+        except NoResponseError as error:
             raise LeadsError(
-                f"no response ({error}); check the network and {self._status.wording.address}"
+                f"no response ({error}); check the network and {self._status.wording.base_url}"
             ) from None
-        except AnswerError as error:
+        except PermanentError as error:
             if error.fatal_for_account:
                 self._close(error)
             raise
@@ -183,7 +183,7 @@ class AccountClient:
             if call.on_failure is not None:
                 call.on_failure(error)
             raise
-        self.has_answered = True
+        self.has_succeeded = True
         return result
 
     def _send(self, call: _Call) -> Response:
@@ -252,7 +252,7 @@ class AccountClient:
         if response.status in _NO_TOKENS or response.status in _SUCCESS:
             return response
         error = self._status.error_of(response)
-        if isinstance(error, AnswerError):
+        if isinstance(error, PermanentError):
             raise CredentialError(f"the API issued no tokens: {error}")
         raise error
 
@@ -260,13 +260,13 @@ class AccountClient:
         with self._lock:
             self._refusals = refusals = self._refusals + 1
         if refusals >= _MAX_REFUSALS:
-            raise AnswerError(
+            raise PermanentError(
                 f"the API rejected {refusals} requests in a row (429); syncing stopped before the "
                 "API blocks the IP address; run again later with a lower `requests_per_second`",
                 fatal_for_account=True,
             )
 
-    def _close(self, error: AnswerError) -> None:
+    def _close(self, error: PermanentError) -> None:
         with self._lock:
             if self.failure is None:
                 self.failure = str(error)

@@ -1,12 +1,12 @@
 """What can go wrong with a request, and the message for the person who runs the tap.
 
 LeadsError
-|-- AnswerError             a status, or a body, that a retry cannot improve
+|-- PermanentError             a status, or a body, that a retry cannot improve
 |   |-- CredentialError     no request of the account will be accepted
 |   `-- AccountClosedError  not sent, because an earlier error ended the account
 |-- ForeignLinkError        a link to another host, which must not receive the token
 `-- TransientError          a retry may succeed
-    `-- NoAnswerError       there is no response, or not all of it
+    `-- NoResponseError       there is no response, or not all of it
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TOO_SLOW = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
 
 
-class AnswerError(LeadsError):
+class PermanentError(LeadsError):
     """A response that a retry cannot improve.
 
     Attributes:
@@ -40,14 +40,14 @@ class AnswerError(LeadsError):
         self.fatal_for_account = fatal_for_account
 
 
-class CredentialError(AnswerError):
+class CredentialError(PermanentError):
     """The API accepts nothing that the account has; a person has to act."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=HTTPStatus.UNAUTHORIZED, fatal_for_account=True)
 
 
-class AccountClosedError(AnswerError):
+class AccountClosedError(PermanentError):
     """A request that was not sent; the message is that of the error that ended the account."""
 
     def __init__(self, message: str) -> None:
@@ -76,7 +76,7 @@ class TransientError(LeadsError):
         self.is_too_slow = status in TOO_SLOW
 
 
-class NoAnswerError(TransientError):
+class NoResponseError(TransientError):
     """There is no response, or not all of it; the message never holds the URL."""
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
@@ -88,7 +88,7 @@ class NoAnswerError(TransientError):
 class Meaning:
     """What a status means and what a person can do.
 
-    `text` may hold `{credential}` and `{address}`: the settings to check. `retry` is True if a
+    `text` may hold `{credential}` and `{base_url}`: the settings to check. `retry` is True if a
     retry may succeed, `fatal_for_account` if every other request of the account would fail.
     """
 
@@ -108,7 +108,7 @@ MEANINGS: Mapping[int, Meaning] = {
         "the credential has no permission to read this; it may require an administrator's "
         "credential; check {credential}"
     ),
-    404: Meaning("account or endpoint not found; check {address}"),
+    404: Meaning("account or endpoint not found; check {base_url}"),
     408: Meaning("the API timed out", retry=True),
     425: Meaning("the API was not ready for the request", retry=True),
     429: Meaning("too many requests; if this persists, lower `requests_per_second`", retry=True),
@@ -118,7 +118,7 @@ SERVER_FAULT = Meaning(
 )
 REDIRECT = Meaning(
     "the API redirects to another URL, which the tap does not follow because it would send the "
-    "credential there; check {address}"
+    "credential there; check {base_url}"
 )
 UNKNOWN = Meaning(
     "the API returned a status that its documentation does not list; if this persists, contact the "

@@ -11,12 +11,12 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from tap_leads.rest.errors import NoAnswerError
-from tap_leads.rest.messages import Response
+from tap_leads.rest.errors import NoResponseError
+from tap_leads.rest.http import Response
 from tap_leads.urls import absolute, origin_of
 
 if TYPE_CHECKING:
-    from tap_leads.rest.messages import Request
+    from tap_leads.rest.http import Request
 
 _CONNECT_SECONDS = 10
 _CHUNK_BYTES = 1 << 16
@@ -57,7 +57,7 @@ class Session:
         the environment.
 
         Raises:
-            NoAnswerError: There is no response, or not all of it within `timeout`.
+            NoResponseError: There is no response, or not all of it within `timeout`.
         """
         started = time.monotonic()
         try:
@@ -114,16 +114,16 @@ _REDIRECTS = frozenset(
 )
 
 
-def _no_answer(error: Exception) -> NoAnswerError:
+def _no_answer(error: Exception) -> NoResponseError:
     if isinstance(error, requests.Timeout | urllib3.exceptions.ReadTimeoutError):
-        return NoAnswerError("it took longer than `request_timeout`", timed_out=True)
+        return NoResponseError("it took longer than `request_timeout`", timed_out=True)
     if isinstance(error, requests.exceptions.SSLError):
-        return NoAnswerError(
+        return NoResponseError(
             "the server's TLS certificate is not trusted; behind a proxy that inspects TLS, set "
             "REQUESTS_CA_BUNDLE to its CA file"
         )
     if isinstance(error, requests.ConnectionError):
-        return NoAnswerError("the connection failed")
+        return NoResponseError("the connection failed")
     if isinstance(error, urllib3.exceptions.HTTPError):
-        return NoAnswerError("the response was incomplete")
-    return NoAnswerError(type(error).__name__)
+        return NoResponseError("the response was incomplete")
+    return NoResponseError(type(error).__name__)

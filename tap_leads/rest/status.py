@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.errors import UNREADABLE
+from tap_leads.errors import DATA_ERRORS
 from tap_leads.rest.body import decode
-from tap_leads.rest.errors import AnswerError, TransientError, codes, meaning_of, request_id
+from tap_leads.rest.errors import PermanentError, TransientError, codes, meaning_of, request_id
 from tap_leads.rest.retry import parse_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tap_leads.errors import LeadsError
-    from tap_leads.rest.messages import Response
+    from tap_leads.rest.http import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Wording:
 
     Attributes:
         credential: Where the credential is set.
-        address: Where the base URL is set.
+        base_url: Where the base URL is set.
     """
 
     credential: str
-    address: str
+    base_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class StatusErrors:
     Attributes:
         wording: The settings that messages refer to.
         error_codes: Returns the error codes and request ids in an error's body; it may raise any
-            of `UNREADABLE`. What is not fit for a log is left out.
+            of `DATA_ERRORS`. What is not fit for a log is left out.
     """
 
     wording: Wording
@@ -46,11 +46,11 @@ class StatusErrors:
     def error_of(self, response: Response) -> LeadsError:
         """Return the error of an unsuccessful response.
 
-        It is a TransientError if a retry may succeed, else an AnswerError.
+        It is a TransientError if a retry may succeed, else an PermanentError.
         """
         try:
             body = decode(response.body)
-        except UNREADABLE:
+        except DATA_ERRORS:
             body = None
         return self._error(
             response.status,
@@ -66,7 +66,7 @@ class StatusErrors:
     def _codes_in(self, body: Any) -> str:
         try:
             return codes(*self.error_codes(body))
-        except UNREADABLE:
+        except DATA_ERRORS:
             return ""
 
     def _error(
@@ -74,11 +74,11 @@ class StatusErrors:
     ) -> LeadsError:
         meaning = meaning_of(status, html=html)
         advice = meaning.text.format(
-            credential=self.wording.credential, address=self.wording.address
+            credential=self.wording.credential, base_url=self.wording.base_url
         )
         message = f"{status}: {advice}{details}"
         if retry_after:
             message += f"; Retry-After: {retry_after:.0f} s"
         if meaning.retry:
             return TransientError(message, status=status, retry_after=retry_after)
-        return AnswerError(message, status=status, fatal_for_account=meaning.fatal_for_account)
+        return PermanentError(message, status=status, fatal_for_account=meaning.fatal_for_account)

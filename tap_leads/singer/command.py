@@ -15,7 +15,7 @@ from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.errors import DATA_ERRORS, LeadsError, internal_error
 from tap_leads.settings.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Command(SingerCommand):
         except LeadsError as error:
             self._end(str(error))
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
-            self._end(fault_of(error))
+            self._end(internal_error(error))
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
@@ -141,7 +141,7 @@ def read_catalog(file: IO[str]) -> Catalog:
     try:
         if isinstance(content["streams"], list):
             return Catalog.from_dict(content)
-    except UNREADABLE:
+    except DATA_ERRORS:
         pass
     msg = f"--catalog {file.name}: not a Singer catalog; create one with --discover"
     raise SettingsError([msg])

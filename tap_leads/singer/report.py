@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
 
-from tap_leads.rest.errors import AccountClosedError, AnswerError
+from tap_leads.rest.errors import AccountClosedError, PermanentError
 from tap_leads.singer.maps import MapError
 from tap_leads.timestamps import MINUTE, to_text
 
@@ -46,7 +46,7 @@ class Stats:
     """Seconds for which a worker waited for the rate limit, on average."""
     watermark: Micros | None = None
     """The moment up to which every row is read."""
-    goal: Micros | None = None
+    run_started: Micros | None = None
     """The server's clock when the run began."""
     bookmark: Bookmark | None = None
     outcome: str = _AT_WORK
@@ -129,8 +129,8 @@ class Stats:
         parts = [f"{self.where}: {self.records:,} records"]
         if self.watermark is not None:
             parts.append(f"at {to_text(self.watermark) or ''}"[:22])
-            if self.goal is not None and self.goal > self.watermark:
-                parts[-1] += f", {_span(self.goal - self.watermark)} to go"
+            if self.run_started is not None and self.run_started > self.watermark:
+                parts[-1] += f", {_span(self.run_started - self.watermark)} to go"
         parts.append(f"{self.requests:,} requests ({self.requests / seconds:.1f}/s)")
         parts.append(f"throttled {self.throttled:.0f} s")
         if self.retries:
@@ -177,7 +177,7 @@ class RunReport:
         stats.outcome = "failed"
         message = f"{stats.where}: {error}"
         # A closed account raises a new error each time, a failed stream map the same one.
-        key = f"{stats.account}: {error}" if isinstance(error, AnswerError) else error
+        key = f"{stats.account}: {error}" if isinstance(error, PermanentError) else error
         if not (key in self._reported and isinstance(error, AccountClosedError | MapError)):
             self._logger.error(message)
         self._reported.add(key)
@@ -198,7 +198,7 @@ class RunReport:
     def check_skipped(self) -> None:
         """Turn missing lists into failures if every request of their account failed."""
         for client, stats, message in self._doubtful:
-            if not client.has_answered:
+            if not client.has_succeeded:
                 stats.outcome = "failed"
                 self._logger.error(message)
                 self.failures.append(message)

@@ -29,7 +29,7 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunContext:
     """Objects that all streams of a run share."""
 
     report: RunReport

@@ -15,7 +15,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage, Schema, StateMessage
 from typing_extensions import override
 
-from tap_leads.errors import LeadsError, fault_of
+from tap_leads.errors import LeadsError, internal_error
 from tap_leads.records.columns import build_schema
 from tap_leads.records.privacy import Redactor, hashed_columns
 from tap_leads.records.rows import RowBuilder
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_leads.replication.model import Chunk, Record
-    from tap_leads.singer.runtime import Run
+    from tap_leads.singer.runtime import RunContext
     from tap_leads.sources.base import Account, StreamSpec
 
 
@@ -55,19 +55,23 @@ class LeadsStream(Stream):
     # `RowBuilder` has converted every value to its column's type; doing it again is half the cost.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    def __init__(self, tap: Tap, spec: StreamSpec, accounts: Sequence[Account], run: Run) -> None:
+    def __init__(
+        self, tap: Tap, spec: StreamSpec, accounts: Sequence[Account], run: RunContext
+    ) -> None:
         """Set up the stream that `spec` declares for these accounts; sends nothing."""
         self._spec = spec
         self._accounts = {account.label: account for account in accounts}
         self._run = run
         self._write = tap.write_message
-        self._form = _form(tap.config)
+        self._value_form = _value_form(tap.config)
         self._hashed = hashed_columns(spec.name, tap.config.get("hash_fields", ()))
         self._prefetched: dict[str, _Reading] = {}
         self._started: set[str] = set()
         self._bookmark: Bookmark | None = None
         self._map_error: MapError | None = None
-        schema = build_schema(spec.columns, spec.primary_key, hashed=self._hashed, **self._form)
+        schema = build_schema(
+            spec.columns, spec.primary_key, hashed=self._hashed, **self._value_form
+        )
         super().__init__(tap, schema, spec.name)
         self.selected_by_default = spec.selected_by_default
         self.primary_keys = list(spec.primary_key)
@@ -141,7 +145,7 @@ class LeadsStream(Stream):
         state, stats = self.get_context_state(context), reading.stats
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
         bookmark = self._bookmark = stats.bookmark = Bookmark(state, key)
-        build, report, unsaved = self._build(account), self._run.report, 0
+        build, report, unsaved = self._row_maker(account), self._run.report, 0
         report.begin(stats)
         with self._failure_boundary(account, reading):
             self._check_maps()
@@ -213,26 +217,26 @@ class LeadsStream(Stream):
         reader, bounds = reading.reader, self._spec.bounds(reading.reader.account.settings)
         if self.replication_method == "INCREMENTAL":
             bounds = bookmark.bounds(reader, bounds, from_text(self.config.get("start_date")))
-        reading.stats.goal = reader.account.client.clock.now()
+        reading.stats.run_started = reader.account.client.clock.now()
         return self._spec.strategy.read(reader, bounds, self.config["concurrency"])
 
     @cached_property
     def _selection(self) -> Selection:
         return Selection(self.mask, self.schema)
 
-    def _build(self, account: Account) -> Callable[[Record], dict[str, Any] | None]:
+    def _row_maker(self, account: Account) -> Callable[[Record], dict[str, Any] | None]:
         keys = [key for key in self._spec.primary_key if key not in self._selection.hidden]
-        return row_maker(self._spec, account, self._rows, keys)
+        return row_maker(self._spec, account, self._row_builder, keys)
 
     @cached_property
-    def _rows(self) -> RowBuilder:
+    def _row_builder(self) -> RowBuilder:
         redactor = Redactor(
             self._spec.columns,
             hidden=self._selection.hidden,
             hashed=self._hashed,
             key=self.config.get("hash_key", ""),
         )
-        return RowBuilder(self._spec.columns, redactor, **self._form)
+        return RowBuilder(self._spec.columns, redactor, **self._value_form)
 
     @override
     def _generate_record_messages(  # type: ignore[override]  # resuming a generator costs a call
@@ -271,9 +275,9 @@ class LeadsStream(Stream):
     def _fail(self, reading: _Reading, error: Exception) -> None:
         """Report that an account cannot be read, or not any further."""
         stats, client = reading.stats, reading.reader.account.client
-        known = error if isinstance(error, LeadsError) else LeadsError(fault_of(error))
+        known = error if isinstance(error, LeadsError) else LeadsError(internal_error(error))
         status = getattr(error, "status", None)
-        is_absent = status in self._spec.absent and not reading.reader.has_answered
+        is_absent = status in self._spec.absent and not reading.reader.has_succeeded
         if is_absent and client.failure is None:
             is_sure = status != HTTPStatus.NOT_FOUND
             self._run.report.skipped(stats, known, None if is_sure else client)
@@ -287,7 +291,7 @@ def _leave_the_bookmark(*args: object, **kwargs: object) -> None:
     """Do nothing: `get_records` moves the bookmark."""
 
 
-def _form(config: Mapping[str, Any]) -> dict[str, bool]:
+def _value_form(config: Mapping[str, Any]) -> dict[str, bool]:
     """Return how the settings want lists and objects to be emitted."""
     flatten = config.get("flattening_enabled") and config.get("flattening_max_depth", 0) > 0
     return {"native": config.get("nested_values") == "native", "flatten": bool(flatten)}

@@ -65,7 +65,7 @@ def expect(record: Any, field: str, kind: type[T]) -> T:
     return value
 
 
-def odd_record(error: Exception) -> RecordError:
+def record_error(error: Exception) -> RecordError:
     """Return the error for a record that cannot be read; it names the field if that is known."""
     if isinstance(error, FieldError):
         return RecordError(f"the API returned a record with a missing or invalid `{error.field}`")

@@ -7,13 +7,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from tap_leads.errors import UNREADABLE, LeadsError
+from tap_leads.errors import DATA_ERRORS, LeadsError
 from tap_leads.replication.model import Order, Page, Row
 from tap_leads.replication.pagination import Link
 from tap_leads.rest.body import decode
 from tap_leads.rest.client import Request
 from tap_leads.rest.errors import TransientError
-from tap_leads.sources.base import FieldError, RawPage, StatusInBodyError, odd_record
+from tap_leads.sources.base import FieldError, RawPage, StatusInBodyError, record_error
 from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
@@ -48,7 +48,7 @@ class AccountReader:
         self.deselected = deselected
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
         self.is_closed = False
-        self.has_answered = False
+        self.has_succeeded = False
 
     def collection(self, stream: StreamSpec | None = None) -> ApiCollection:
         """Return the stream's list, or that of another stream of the account."""
@@ -119,7 +119,7 @@ class ApiCollection:
         if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
             # The bounds were counted back from a wrong local clock (docs/dashly.md 3).
             page = client.call(build, parse, observer=observer, on_failure=note)
-        self._reader.has_answered = True
+        self._reader.has_succeeded = True
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
@@ -138,10 +138,10 @@ class ApiCollection:
                 body = decode(response.body)
                 records, has_more, total, link = self._account.api.page(self._stream, body, at)
         except FieldError as error:
-            raise odd_record(error) from None
+            raise record_error(error) from None
         except StatusInBodyError as error:
             raise self._account.client.failure_for(error.status, body) from None
-        except UNREADABLE:
+        except DATA_ERRORS:
             raise TransientError(
                 "the response has an unexpected format (incomplete, not JSON, or without IDs)"
             ) from None
@@ -167,10 +167,10 @@ class ApiCollection:
             else:
                 field, parse = cursor.api_name, cursor.parse
                 rows = [Row(each, identity(each), parse(each.get(field))) for each in records]
-        except UNREADABLE as error:
-            raise odd_record(error) from None
+        except DATA_ERRORS as error:
+            raise record_error(error) from None
         if not all(isinstance(row.id, (int, str, tuple)) for row in rows):
-            raise odd_record(FieldError(self._stream.primary_key[-1]))
+            raise record_error(FieldError(self._stream.primary_key[-1]))
         return rows
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tap_leads.errors import UNREADABLE
-from tap_leads.sources.base import RecordError, always, as_is, odd_record
+from tap_leads.errors import DATA_ERRORS
+from tap_leads.sources.base import RecordError, always, as_is, record_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +33,8 @@ def row_maker(
             if not (wants_all or wanted(record, settings)):
                 return None
             row = rows(label, record if is_plain else fields(record, account))
-        except UNREADABLE as error:
-            raise odd_record(error) from None
+        except DATA_ERRORS as error:
+            raise record_error(error) from None
         for key in keys:
             if row[key] is None:
                 raise RecordError(f"the API returned a record with a missing or invalid `{key}`")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.conftest import Run
 
 DAY = 86_400
+START = 1_770_000_030.0
+"""The clock: where a minute begins decides on how a set of ties is split."""
 PAGE = 20
 CHANGES = {"edits": (1, 0), "deletions": (0, 1), "both": (1, 1)}
 
@@ -29,9 +31,9 @@ def box() -> Iterator[Sandbox]:
         yield made
 
 
-def sandbox() -> Sandbox:
-    """Make that sandbox."""
-    box = Sandbox(leads=600, seed=7)
+def sandbox(start: float | None = None) -> Sandbox:
+    """Make that sandbox; `start` is what its clock shows first."""
+    box = Sandbox(leads=600, seed=7, start=start)
     for api in box.apis.values():
         api.options.rate_limit = None
         api.options.page_cap = PAGE
@@ -62,9 +64,9 @@ def read(api: Api, concurrency: int, state: dict[str, Any] | None = None) -> Run
 
 def requests_of(source: str, *, late: bool, tied: int, ties: Any, changes: str) -> int:
     """Count the requests of a run over a moving list."""
-    with sandbox() as box:
+    with sandbox(START) as box:
         api = box.apis[source]
-        api.insert(tied, at=time.time() - 3 * DAY)
+        api.insert(tied, at=box.clock.now() - 3 * DAY)
         api.options.ties, api.options.late_rows = ties, late
         api.after_request = on_the_page(*CHANGES[changes])
         read(api, 1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tap_leads.rest.clock import Clock
 
 
-def auth_of(  # noqa: PLR0913  # a source passes what only it knows
+def token_auth(  # noqa: PLR0913  # a source passes what only it knows
     source: str,
     label: str,
     settings: Mapping[str, Any],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tap_leads.rest.auth.token import TokenEndpoint
     from tap_leads.rest.auth.token_store import TokenFile
     from tap_leads.rest.clock import Clock
-    from tap_leads.rest.messages import Response
+    from tap_leads.rest.http import Response
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class OAuth:
         clock: The machine's clock.
     """
 
-    def __init__(  # noqa: PLR0913  # `auth_of` passes every part by name
+    def __init__(  # noqa: PLR0913  # `token_auth` passes every part by name
         self,
         setting: str,
         settings: Mapping[str, str],

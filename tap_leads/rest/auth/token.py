@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import override
 
-from tap_leads.errors import UNREADABLE
+from tap_leads.errors import DATA_ERRORS
 from tap_leads.rest.clock import SystemClock
 from tap_leads.rest.errors import CredentialError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_leads.rest.clock import Clock
-    from tap_leads.rest.messages import Response
+    from tap_leads.rest.http import Response
 
 _DAY = 86_400
 _WARNING_DAYS = 14
@@ -136,6 +136,6 @@ def expiry_of(token: str) -> float | None:
         claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=="))
         expires = float(claims["exp"])
         datetime.fromtimestamp(expires, UTC)
-    except (*UNREADABLE, OverflowError, OSError):
+    except (*DATA_ERRORS, OverflowError, OSError):
         return None
     return expires

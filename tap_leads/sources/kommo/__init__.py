@@ -8,7 +8,7 @@ from __future__ import annotations
 from tap_leads.rest.client import Wording
 from tap_leads.sources.base import Source
 from tap_leads.sources.kommo.api import KommoApi
-from tap_leads.sources.kommo.auth import auth_of
+from tap_leads.sources.kommo.auth import authenticate
 from tap_leads.sources.kommo.custom_fields import discover
 from tap_leads.sources.kommo.deleted import DELETED_LEADS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
@@ -17,11 +17,11 @@ from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
     ACCOUNT,
     LEAD_FIELDS,
+    LEAD_SOURCES,
     LISTS,
     LOSS_REASONS,
     PIPELINES,
     ROLES,
-    SOURCES,
     STAGES,
     TAGS,
     USERS,
@@ -42,7 +42,7 @@ KOMMO = Source(
         LEAD_FIELDS,
         LOSS_REASONS,
         TAGS,
-        SOURCES,
+        LEAD_SOURCES,
         LISTS,
         LIST_ELEMENTS,
         LEADS,
@@ -55,10 +55,10 @@ KOMMO = Source(
         LEAD_NOTES,
         INCOMING_LEADS,
     ),
-    auth=auth_of,
+    auth=authenticate,
     wording=Wording(
         credential="`kommo.access_token` or `kommo.oauth`",
-        address="`kommo.subdomain`, `kommo.domain` and `kommo.api_url`",
+        base_url="`kommo.subdomain`, `kommo.domain` and `kommo.api_url`",
     ),
     discover=discover,
 )

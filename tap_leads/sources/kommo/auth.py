@@ -23,8 +23,8 @@ _REFUSALS = {
 }
 
 
-def auth_of(label: str, settings: Settings) -> Auth:
+def authenticate(label: str, settings: Settings) -> Auth:
     """Return how the account `label` authenticates."""
     # The token endpoint is at the root of the account's host, not below /api/v4.
     url = base_url(settings).removesuffix("/api/v4") + "/oauth2/access_token"
-    return auth.auth_of("kommo", label, settings, url, refusals=_REFUSALS)
+    return auth.token_auth("kommo", label, settings, url, refusals=_REFUSALS)

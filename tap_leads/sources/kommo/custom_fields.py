@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tap_leads.errors import UNREADABLE, LeadsError, fault_of
+from tap_leads.errors import DATA_ERRORS, LeadsError, internal_error
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, JSON, text
 from tap_leads.replication.full_table import rows_of
@@ -178,8 +178,8 @@ def _account_fields(
     found = {}
     try:
         found = {row["id"]: row for row in _records(definitions, account, discovery)}
-    except (LeadsError, *UNREADABLE) as error:
-        message = error if isinstance(error, LeadsError) else fault_of(error)
+    except (LeadsError, *DATA_ERRORS) as error:
+        message = error if isinstance(error, LeadsError) else internal_error(error)
         discovery.warn(
             f"{where}: cannot list the custom fields; this run has only the columns of earlier "
             f"runs: {message}"
@@ -198,7 +198,7 @@ def _zone_of(account: Account, discovery: Discovery) -> tzinfo | None:
     try:
         for record in _records(ACCOUNT, account, discovery):
             return _zone(record["_embedded.datetime_settings"])
-    except (LeadsError, *UNREADABLE):
+    except (LeadsError, *DATA_ERRORS):
         pass
     discovery.warn(
         f"account {account.label}: the API returned no time zone; dates in custom fields go into "

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_leads.errors import UNREADABLE
+from tap_leads.errors import DATA_ERRORS
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, UNIX_TIME
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Chunk, Query, Row
 from tap_leads.replication.slices import TimeSlices, read_all
-from tap_leads.sources.base import Cursor, StreamSpec, odd_record
+from tap_leads.sources.base import Cursor, StreamSpec, record_error
 from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED
 from tap_leads.sources.kommo.deletion_history import DeletionHistory
 from tap_leads.sources.kommo.events import event_params, is_of
@@ -23,7 +23,7 @@ from tap_leads.timestamps import SECOND, from_unix_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_leads.replication.model import Account, Bounds, Record
+    from tap_leads.replication.model import AccountLists, Bounds, Record
 
 _DELETIONS = ("lead_deleted", "lead_restored", "entity_merged")
 # IDs in one request: a URL must not become too long.
@@ -46,17 +46,17 @@ class DeletedLeads:
 
     prefetch: ClassVar[bool] = True
 
-    def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:  # noqa: ARG002
+    def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:  # noqa: ARG002
         """Yield a row for each lead that was ever deleted, restored or merged, by ID."""
         try:
             records = _deleted_leads(account)
-        except UNREADABLE as error:
-            raise odd_record(error) from None
+        except DATA_ERRORS as error:
+            raise record_error(error) from None
         rows = [Row(record, record["id"], None) for record in records]
         yield Chunk(rows, [None] * len(rows), None)
 
 
-def _deleted_leads(account: Account) -> list[Record]:
+def _deleted_leads(account: AccountLists) -> list[Record]:
     history = DeletionHistory(_events(account))
     recycle_bin = account.collection()
     # Lists can be late by the lookback (docs/kommo.md 31).
@@ -79,7 +79,7 @@ def _deleted_leads(account: Account) -> list[Record]:
     return history.rows(settled)
 
 
-def _events(account: Account) -> list[Record]:
+def _events(account: AccountLists) -> list[Record]:
     """Return the events of leads that were deleted, restored or merged, oldest first."""
     rows = read_all(account.collection(_EVENTS))
     events = {row.id: row.record for row in rows if is_of(_DELETIONS, row.record)}

@@ -32,7 +32,7 @@ WITH = (
     "source",
 )
 
-TAGS = Nested({"id": INTEGER, "name": TEXT, "color": TEXT})
+TAG_LIST = Nested({"id": INTEGER, "name": TEXT, "color": TEXT})
 LINKS = Nested({"id": INTEGER})
 CATALOG_ELEMENTS = Nested(
     {
@@ -100,7 +100,7 @@ LEADS = StreamSpec(
         Column("is_price_computed", BOOLEAN, "True if the budget is computed."),
         Column("is_price_modified_by_robot", BOOLEAN, "True if a robot last changed the budget."),
         Column("custom_fields_values", CUSTOM_FIELDS, "The filled custom fields and their values."),
-        Column("tags", TAGS, "Tags of the lead.", "_embedded.tags"),
+        Column("tags", TAG_LIST, "Tags of the lead.", "_embedded.tags"),
         Column("contacts", _CONTACTS, "Contacts; one is the main contact.", "_embedded.contacts"),
         Column("companies", LINKS, "The company, if any.", "_embedded.companies"),
         Column(

@@ -31,14 +31,14 @@ from tap_leads.sources.kommo.custom_values import (
     CUSTOM_FIELDS,
     DYNAMIC_COLUMNS,
 )
-from tap_leads.sources.kommo.leads import CATALOG_ELEMENTS, LINKS, TAGS
+from tap_leads.sources.kommo.leads import CATALOG_ELEMENTS, LINKS, TAG_LIST
 
 if TYPE_CHECKING:
     from tap_leads.replication.model import Record
     from tap_leads.sources.base import Account
 
 _LINKED = (
-    Column("tags", TAGS, "Tags.", "_embedded.tags"),
+    Column("tags", TAG_LIST, "Tags.", "_embedded.tags"),
     Column("leads", LINKS, "Linked leads.", "_embedded.leads"),
     Column("catalog_elements", CATALOG_ELEMENTS, "List elements.", "_embedded.catalog_elements"),
 )

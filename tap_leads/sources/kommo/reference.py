@@ -211,7 +211,7 @@ TAGS = StreamSpec(
 )
 
 # https://developers.kommo.com/reference/get-sources: only the integration's (docs/kommo.md 45).
-SOURCES = StreamSpec(
+LEAD_SOURCES = StreamSpec(
     name="kommo_sources",
     path="/sources",
     traits=FULL_LIST,

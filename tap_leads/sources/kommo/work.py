@@ -14,7 +14,7 @@ from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.slices import TimeSlices
-from tap_leads.rest.errors import AnswerError
+from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import (
     ACCOUNT_ID,
@@ -38,7 +38,7 @@ from tap_leads.sources.kommo.reference import LISTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_leads.replication.model import Account, Bounds, Chunk, Collection, Record
+    from tap_leads.replication.model import AccountLists, Bounds, Chunk, Collection, Record
 
 
 def _task_fields(record: Record, _account: object) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class ListElements:
 
     prefetch: ClassVar[bool] = True
 
-    def read(self, account: Account, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
+    def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
         """Yield the elements of all lists, reading several lists at once."""
         lists = [row.id for row in rows_of(account.collection(LISTS))]
         paths = (f"/catalogs/{list_id}/elements" for list_id in lists)
@@ -148,7 +148,7 @@ def _elements(collection: Collection, bounds: Bounds) -> Iterator[Chunk]:
     """Yield the elements of a list; none if the list was deleted meanwhile."""
     try:
         yield from full_scan(collection, bounds)
-    except AnswerError as error:
+    except PermanentError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SECRET = "canary-4f1c"
 LEADS = {"leads": [1, 2, 3]}
-WORDING = Wording(credential="`crm.api_key`", address="`crm.api_url`")
+WORDING = Wording(credential="`crm.api_key`", base_url="`crm.api_url`")
 
 
 class FakeClock:

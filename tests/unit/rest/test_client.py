@@ -50,7 +50,7 @@ def test_a_request_carries_parameters_credential_and_user_agent() -> None:
     assert response is not None
     assert (response.status, json.loads(response.body)) == (200, LEADS)
     assert len(observer.throttled) == 1
-    assert client.has_answered
+    assert client.has_succeeded
 
 
 def test_json_is_sent_as_the_body() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from tap_leads.rest.errors import (
     AccountClosedError,
-    AnswerError,
     ForeignLinkError,
+    PermanentError,
 )
 from tap_leads.rest.rate_limiter import RateLimiter
 from tests.unit.rest.support import (
@@ -46,7 +46,7 @@ def test_a_redirect_on_the_same_origin_is_followed_with_the_token(code: int) -> 
 
 def test_redirects_without_end_are_given_up() -> None:
     with serving(status(302, Location="/again")) as server:
-        with pytest.raises(AnswerError, match="302: the API redirects to another URL"):
+        with pytest.raises(PermanentError, match="302: the API redirects to another URL"):
             get(client_for(server.url), server.url)
         assert len(server.journal) == 6
 
@@ -54,7 +54,7 @@ def test_redirects_without_end_are_given_up() -> None:
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_a_redirect_to_another_origin_is_refused_and_the_token_stays_here(code: int) -> None:
     with serving(leads) as elsewhere, serving(status(code, Location=elsewhere.url)) as server:
-        with pytest.raises(AnswerError, match=r"check `crm\.api_url`"):
+        with pytest.raises(PermanentError, match=r"check `crm\.api_url`"):
             get(client_for(server.url), server.url)
         assert len(server.journal) == 1
         assert elsewhere.journal == []
@@ -62,7 +62,7 @@ def test_a_redirect_to_another_origin_is_refused_and_the_token_stays_here(code: 
 
 @pytest.mark.parametrize("location", ["http://[", "//", ""])
 def test_a_redirect_to_no_url_is_refused(location: str) -> None:
-    with serving(status(302, Location=location)) as server, pytest.raises(AnswerError):
+    with serving(status(302, Location=location)) as server, pytest.raises(PermanentError):
         get(client_for(server.url), server.url)
 
 
@@ -89,7 +89,7 @@ def test_a_fatal_status_ends_the_account_and_nothing_more_is_sent(
 ) -> None:
     with serving(fault) as server:
         client = client_for(server.url)
-        with pytest.raises(AnswerError) as first:
+        with pytest.raises(PermanentError) as first:
             get(client, server.url)
         assert client.failure == str(first.value)
         assert client.failure.startswith(message)
@@ -107,7 +107,7 @@ def test_a_fatal_status_ends_the_account_and_nothing_more_is_sent(
 def test_another_status_ends_its_call_alone(code: int) -> None:
     with serving(scripted(status(code))) as server:
         client = client_for(server.url)
-        with pytest.raises(AnswerError) as raised:
+        with pytest.raises(PermanentError) as raised:
             get(client, server.url)
         assert raised.value.status == code
         assert client.failure is None
@@ -134,7 +134,7 @@ def test_a_request_that_waits_for_its_turn_is_not_sent_once_the_account_has_ende
 def test_twenty_429s_in_a_row_end_the_account() -> None:
     with serving(status(429)) as server:
         client = client_for(server.url, limiter=quick_limiter(), max_tries=100)
-        with pytest.raises(AnswerError, match=r"rejected 20 requests in a row \(429\)"):
+        with pytest.raises(PermanentError, match=r"rejected 20 requests in a row \(429\)"):
             get(client, server.url)
         with pytest.raises(AccountClosedError):
             get(client, server.url)

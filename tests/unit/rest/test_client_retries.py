@@ -181,7 +181,7 @@ def test_a_host_that_does_not_answer_ends_in_one_line_that_names_the_setting() -
         "no response (the connection failed); check the network and `crm.api_url`"
     )
     assert client.failure is None
-    assert not client.has_answered
+    assert not client.has_succeeded
 
 
 def failing_with(*errors: Exception) -> Callable[[Response], str]:

@@ -11,9 +11,9 @@ from typing_extensions import override
 from tap_leads.rest.auth.token import HeaderToken, bearer
 from tap_leads.rest.errors import (
     AccountClosedError,
-    AnswerError,
     CredentialError,
     ForeignLinkError,
+    PermanentError,
 )
 from tap_leads.rest.rate_limiter import RateLimiter
 from tests.unit.rest.support import (
@@ -114,7 +114,7 @@ def test_a_token_that_stays_rejected_ends_the_account() -> None:
     with serving(guarded) as server:
         auth.url = server.url
         client = client_for(server.url, auth=auth)
-        with pytest.raises(AnswerError, match=r"^401: "):
+        with pytest.raises(PermanentError, match=r"^401: "):
             get(client, server.url)
         assert client.failure is not None
 

@@ -10,15 +10,15 @@ from tap_leads.errors import LeadsError
 from tap_leads.rest import errors
 from tap_leads.rest.errors import (
     AccountClosedError,
-    AnswerError,
     CredentialError,
-    NoAnswerError,
+    NoResponseError,
+    PermanentError,
     TransientError,
     codes,
     meaning_of,
     request_id,
 )
-from tap_leads.rest.messages import Response
+from tap_leads.rest.http import Response
 from tap_leads.rest.status import StatusErrors
 from tests.unit.rest.support import WORDING
 
@@ -44,7 +44,7 @@ def test_statuses_that_a_retry_cannot_improve_say_if_the_account_is_lost(
     status: int, *, fatal: bool
 ) -> None:
     error = STATUSES.error_for(status)
-    assert isinstance(error, AnswerError)
+    assert isinstance(error, PermanentError)
     assert (error.status, error.fatal_for_account) == (status, fatal)
 
 
@@ -73,8 +73,8 @@ def test_an_answer_that_took_too_long_is_marked_as_such(status: int) -> None:
 
 
 def test_only_a_timeout_marks_a_missing_answer_as_too_slow() -> None:
-    assert NoAnswerError("", timed_out=True).is_too_slow
-    assert not NoAnswerError("").is_too_slow
+    assert NoResponseError("", timed_out=True).is_too_slow
+    assert not NoResponseError("").is_too_slow
     assert not TransientError("", status=503).is_too_slow
 
 

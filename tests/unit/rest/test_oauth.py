@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_leads.errors import LeadsError
-from tap_leads.rest.auth import auth_of
+from tap_leads.rest.auth import token_auth
 from tap_leads.rest.auth.oauth import OAuth
 from tap_leads.rest.auth.token import LongLivedToken
 from tap_leads.rest.auth.token_store import token_file
 from tap_leads.rest.errors import CredentialError, TransientError
-from tap_leads.rest.messages import Response
+from tap_leads.rest.http import Response
 from tests.unit.rest.support import FakeClock
 
 if TYPE_CHECKING:
@@ -363,10 +363,10 @@ def test_an_exchange_runs_where_the_end_of_the_run_waits_for_it(
 
 def test_an_account_has_a_long_lived_token_or_oauth(path: Path, clock: FakeClock) -> None:
     both = {"refusals": REFUSALS, "clock": clock}
-    fixed = auth_of("crm", "acme", {"access_token": "abc"}, URL, **both)  # type: ignore[arg-type]
+    fixed = token_auth("crm", "acme", {"access_token": "abc"}, URL, **both)  # type: ignore[arg-type]
     assert isinstance(fixed, LongLivedToken)
     settings = {"oauth": {**CLIENT, "code": "code", "token_file": str(path)}}
-    renewed = auth_of("crm", "acme", settings, URL, refusals=REFUSALS, clock=clock)
+    renewed = token_auth("crm", "acme", settings, URL, refusals=REFUSALS, clock=clock)
     assert isinstance(renewed, OAuth)
     renewed.headers(Endpoint("code"))
     assert path.exists()

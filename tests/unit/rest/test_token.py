@@ -10,7 +10,7 @@ import pytest
 
 from tap_leads.rest.auth.token import HeaderToken, LongLivedToken, expiry_of
 from tap_leads.rest.errors import CredentialError
-from tap_leads.rest.messages import Response
+from tap_leads.rest.http import Response
 from tests.unit.rest.support import SECRET, FakeClock
 
 if TYPE_CHECKING:
