@@ -140,10 +140,9 @@ class Cursor:
     field: str = ""
     read: Callable[[Record, Settings], Micros | None] | None = None
 
-    @property
-    def api_name(self) -> str:
-        """Return the API's name for it."""
-        return self.field or self.column
+    def __post_init__(self) -> None:
+        """Fill in `field`."""
+        object.__setattr__(self, "field", self.field or self.column)
 
 
 def all_rows(settings: Settings) -> Bounds:  # noqa: ARG001

@@ -165,7 +165,7 @@ class ApiCollection:
                 settings = self._account.settings
                 rows = [Row(each, identity(each), cursor.read(each, settings)) for each in records]
             else:
-                field, parse = cursor.api_name, cursor.parse
+                field, parse = cursor.field, cursor.parse
                 rows = [Row(each, identity(each), parse(each.get(field))) for each in records]
         except DATA_ERRORS as error:
             raise record_error(error) from None

@@ -86,7 +86,7 @@ class KommoApi:
 
     def request(self, stream: StreamSpec, query: Query, at: PageNumber, now: Micros) -> Request:  # noqa: ARG002
         """Return the request for a page of a list."""
-        cursor = stream.replication_key.api_name if stream.replication_key else ""
+        cursor = stream.replication_key.field if stream.replication_key else ""
         params: dict[str, Any] = {"page": at.page, "limit": at.limit}
         if query.order is Order.STABLE:
             order = stream.stable_sort
