@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def from_files(paths: Iterable[str]) -> Config:
-    """Return the settings of these JSON files; later files override earlier ones.
+    """Return the settings of these JSON files; a key of a later file replaces an earlier one.
 
     Raises:
         SettingsError: a file is missing, is not JSON, or is not an object.
     """
     config: Config = {}
     for path in paths:
-        config = merge(config, _read_file(path))
+        config |= _read_file(path)
     return config
 
 
