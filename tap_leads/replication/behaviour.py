@@ -152,12 +152,10 @@ def request(
     behaviour: ServerBehaviour,
     asked: Query,
     at: Position | None = None,
-    *,
-    expect_rows: bool = False,
 ) -> Page:
     """Return one page of a query whose bounds are widened already."""
     sent = monotonic()
-    page = collection.fetch(asked, at, expect_rows=expect_rows)
+    page = collection.fetch(asked, at)
     if behaviour.run_started is None:
         # The server's clock may be known by its first answer only. It shows whole seconds, and so
         # may the cursors.
@@ -172,12 +170,10 @@ def fetch(
     behaviour: ServerBehaviour,
     query: Query,
     at: Position | None = None,
-    *,
-    expect_rows: bool = False,
 ) -> Page:
     """Return a page of a query in the order of the cursor: the first one, or the one at `at`."""
     asked = behaviour.widen(query)
-    page = request(collection, behaviour, asked, at, expect_rows=expect_rows)
+    page = request(collection, behaviour, asked, at)
     behaviour.observe(page, asked)
     return page
 

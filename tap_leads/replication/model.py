@@ -157,10 +157,8 @@ class Collection(Protocol):
     traits: Traits
     paginator: type[Paginator]
 
-    def fetch(self, query: Query, at: Position | None = None, *, expect_rows: bool = False) -> Page:
+    def fetch(self, query: Query, at: Position | None = None) -> Page:
         """Return one page: the first one of `query`, or the one at `at`.
-
-        With `expect_rows` an empty page counts as a transient error and is requested again.
 
         Raises:
             LeadsError: the page cannot be had; one line says why.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -85,8 +84,8 @@ class ApiCollection:
         """Return the server's clock."""
         return self._account.client.clock.now()
 
-    def fetch(self, query: Query, at: Position | None = None, *, expect_rows: bool = False) -> Page:
-        """Return one page of `query`; with `expect_rows` an empty one is requested again.
+    def fetch(self, query: Query, at: Position | None = None) -> Page:
+        """Return one page of `query`: the first one, or the one at `at`.
 
         Raises:
             LeadsError: the page cannot be fetched; the message is one line.
@@ -113,23 +112,22 @@ class ApiCollection:
             if error.is_too_slow:
                 sizes.shrink(size)
 
-        parse = partial(self._page, expect_rows=expect_rows)
         offset = client.clock.offset
-        page = client.call(build, parse, observer=observer, on_failure=note)
+        page = client.call(build, self._page, observer=observer, on_failure=note)
         if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
             # The bounds were counted back from a wrong local clock (docs/dashly.md 3).
-            page = client.call(build, parse, observer=observer, on_failure=note)
+            page = client.call(build, self._page, observer=observer, on_failure=note)
         self._reader.has_succeeded = True
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
 
-    def _page(self, response: Response, *, expect_rows: bool) -> Page:
+    def _page(self, response: Response) -> Page:
         """Return the page in a response.
 
         Raises:
             RecordError: a record cannot be read.
-            TransientError: the response has no page, or no row where one is expected.
+            TransientError: the response has no page.
         """
         records, has_more, total, link = _EMPTY
         at, body = response.request.at if response.request else None, None
@@ -145,9 +143,7 @@ class ApiCollection:
             raise TransientError(
                 "the response has an unexpected format (incomplete, not JSON, or without IDs)"
             ) from None
-        if expect_rows and not records:
-            raise TransientError("the API returned an empty page where records were expected")
-        if link is not None and "://" not in link:
+        if isinstance(at, Link) and link is not None and "://" not in link:
             link = absolute(response.url, link)
         return Page(self._rows(records), has_more, total, link, at)
 

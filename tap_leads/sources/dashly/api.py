@@ -63,7 +63,7 @@ class DashlyApi:
             raise StatusInBodyError(body["meta"]["status"])
         records, total = body["data"]["users"], body["data"].get("total")
         # A short page is not the last one: `total` decides (docs/dashly.md 6).
-        more = len(records) >= at.limit if total is None else at.offset + len(records) < total
+        more = bool(records) if total is None else at.offset + len(records) < total
         return RawPage(records, more, total)
 
     def error_codes(self, body: Any) -> Iterator[object]:

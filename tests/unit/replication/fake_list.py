@@ -138,16 +138,8 @@ class FakeList:
         """Return the server's clock."""
         return self.clock - self.clock % SECOND
 
-    def fetch(self, query: Query, at: Position | None = None, *, expect_rows: bool = False) -> Page:
+    def fetch(self, query: Query, at: Position | None = None) -> Page:
         """Answer one request, and let the hooks change the list around it."""
-        page = self._answer(query, at)
-        while expect_rows and not page.rows:
-            page = self._answer(query, at)
-            if len(self.requests) > MOST_REQUESTS:
-                raise LeadsError("no rows")
-        return page
-
-    def _answer(self, query: Query, at: Position | None) -> Page:
         with self._lock:
             return self._answer_alone(query, at)
 

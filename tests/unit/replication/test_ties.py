@@ -30,7 +30,7 @@ class Recorded(FakeList):
         self.pages = list(pages)
 
     @override
-    def fetch(self, query: Query, at: Position | None = None, *, expect_rows: bool = False) -> Page:
+    def fetch(self, query: Query, at: Position | None = None) -> Page:
         return self.pages.pop(0) if self.pages else Page([], has_more=False, total=0)
 
 
