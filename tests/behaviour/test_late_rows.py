@@ -68,7 +68,14 @@ def requests_of(source: str, *, late: bool, tied: int, ties: Any, changes: str) 
         api = box.apis[source]
         api.insert(tied, at=box.clock.now() - 3 * DAY)
         api.options.ties, api.options.late_rows = ties, late
-        api.after_request = on_the_page(*CHANGES[changes])
+        change = on_the_page(*CHANGES[changes])
+        box.clock.freeze()  # how fast the machine is decides on no request
+
+        def after_request(api: Api, rng: random.Random) -> None:
+            box.clock.advance(0.02)
+            change(api, rng)
+
+        api.after_request = after_request
         read(api, 1)
         return len(api.journal)
 

@@ -50,6 +50,15 @@ CHANGES = st.lists(
     ),
     max_size=25,
 )
+# A row that is published late among others without order, in place of one that was deleted, leaves
+# the total as it was: no reader can tell.
+CHANGES_WITHOUT_ORDER = CHANGES.map(
+    lambda changes: (
+        [change._replace(late=0) for change in changes]
+        if any(change.deleted for change in changes)
+        else changes
+    )
+)
 # Groups of rows that share a moment: how many, and how many steps of the filter ago.
 TIES = st.lists(st.tuples(st.integers(1, 45), st.integers(0, 9)), min_size=1, max_size=6)
 
