@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import LEADS, catalog_for, settings_for, sync
+from tests.unit.rest.test_token import TOKENS_WITHOUT_EXPIRY
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
 
 DAY = 86_400
-
-
-def part(content: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -71,21 +66,7 @@ def test_one_account_whose_token_has_ended_does_not_stop_another(box: Sandbox) -
     assert {record["account"] for record in run.records("kommo_leads")} == {"south"}
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        "opaque",
-        "two.parts",
-        "a.b.c",
-        f"{part({})}.{part([])}.x",
-        f"{part({})}.{part({})}.x",
-        f"{part({})}.{part({'exp': None})}.x",
-        f"{part({})}.{part({'exp': 'soon'})}.x",
-        f"{part({})}.{part({'exp': 1e30})}.x",
-        f"{part({})}.{part({'exp': float('nan')})}.x",
-        f"{part({})}.{'*' * 20}.x",
-    ],
-)
+@pytest.mark.parametrize("token", TOKENS_WITHOUT_EXPIRY)
 def test_a_token_that_names_no_last_day_is_left_alone(
     box: Sandbox, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:

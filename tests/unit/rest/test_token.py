@@ -72,21 +72,21 @@ def test_after_it_the_error_names_the_day_and_not_the_token() -> None:
         )
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        "opaque",
-        "two.parts",
-        "a.b.c",
-        f"{part({})}.{part([])}.x",
-        f"{part({})}.{part({})}.x",
-        f"{part({})}.{part({'exp': None})}.x",
-        f"{part({})}.{part({'exp': 'soon'})}.x",
-        f"{part({})}.{part({'exp': 1e30})}.x",
-        f"{part({})}.{part({'exp': float('nan')})}.x",
-        f"{part({})}.{'*' * 20}.x",
-    ],
-)
+TOKENS_WITHOUT_EXPIRY = [
+    "opaque",
+    "two.parts",
+    "a.b.c",
+    f"{part({})}.{part([])}.x",
+    f"{part({})}.{part({})}.x",
+    f"{part({})}.{part({'exp': None})}.x",
+    f"{part({})}.{part({'exp': 'soon'})}.x",
+    f"{part({})}.{part({'exp': 1e30})}.x",
+    f"{part({})}.{part({'exp': float('nan')})}.x",
+    f"{part({})}.{'*' * 20}.x",
+]
+
+
+@pytest.mark.parametrize("token", TOKENS_WITHOUT_EXPIRY)
 def test_a_token_that_names_no_last_day_is_valid(token: str) -> None:
     assert expiry_of(token) is None
     endpoint = Endpoint()
