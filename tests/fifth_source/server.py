@@ -60,14 +60,14 @@ class PipelineCrm:
             ]
             key = query["sort"].lstrip("-")
             rows.sort(key=lambda deal: (deal[key], deal["id"]), reverse=query["sort"][0] == "-")
-        start = int(query["start"])
+        start = int(query["start"].removeprefix("page-"))
         found = rows[start : start + int(query["limit"])]
         more = start + len(found) < len(rows)
         if path == "/deals":
             if self.odd_deal is not None and found:
                 found = [*found[:-1], self.odd_deal]
             self.after_request()
-        return 200, {"data": found, "more": more}
+        return 200, {"data": found, "more": more, "next": f"page-{start + len(found)}"}
 
     @contextmanager
     def serve(self) -> Iterator[str]:

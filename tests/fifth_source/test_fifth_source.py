@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from sandbox import Sandbox
+from tap_leads.replication.pagination import CursorPaginator, Offset
 from tap_leads.sources import SOURCES
 from tap_leads.tap import TapLeads, settings_schema
 from tests.conftest import Table, settings_for, sync
-from tests.fifth_source.pipeline_crm import PIPELINE_CRM
-from tests.fifth_source.server import TOKEN, PipelineCrm
+from tests.fifth_source.pipeline_crm import PIPELINE_CRM, PipelineCrmApi
+from tests.fifth_source.server import START, TOKEN, PipelineCrm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tap_leads.replication.model import Query
+    from tap_leads.rest.client import Request
+    from tap_leads.sources.base import RawPage, StreamSpec
 
 MOST_LINES = 60
 STREAMS = ["pipeline_crm_stages", "pipeline_crm_deals"]
@@ -79,6 +86,32 @@ def test_no_deal_is_lost_while_deals_are_edited_and_added(
     assert {deal["id"]: deal["changed"] for deal in crm.deals} == {
         deal_id: row["changed"] for deal_id, row in rows.items()
     }
+
+
+class PipelineCrmTokens(PipelineCrmApi):
+    """The same API where pages are requested by the token that the page before contains."""
+
+    @override
+    def request(self, stream: StreamSpec, query: Query, at: Any, now: int) -> Request:
+        request = super().request(stream, query, Offset(0, at.limit), now)
+        return replace(request, params={**(request.params or {}), "start": at.value or "page-0"})
+
+    @override
+    def page(self, stream: StreamSpec, body: Any, at: Any) -> RawPage:
+        return super().page(stream, body, at)._replace(next=body["next"])
+
+
+def test_its_pages_can_be_requested_by_token(
+    crm: PipelineCrm, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = tuple(replace(each, paginator=CursorPaginator) for each in PIPELINE_CRM.streams)
+    tokens = replace(PIPELINE_CRM, api=PipelineCrmTokens, streams=streams)
+    monkeypatch.setattr(TapLeads, "sources", (*SOURCES, tokens))
+    crm.deals += [crm.deal(f"t{n:05}", START) for n in range(70)]  # more than a page of one moment
+    run = sync(config, catalog=None)
+    assert run.code == 0
+    assert len(set(run.ids(STREAMS[0]))) == 45
+    assert set(run.ids(STREAMS[1])) == {deal["id"] for deal in crm.deals}
 
 
 def test_its_columns_are_hashed(config: dict[str, Any]) -> None:
