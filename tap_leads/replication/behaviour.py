@@ -194,10 +194,12 @@ def open_set(
     return page, asked
 
 
-def first_page(collection: Collection, behaviour: ServerBehaviour, query: Query) -> Page:
+def first_page(
+    collection: Collection, behaviour: ServerBehaviour, query: Query, at: Position | None = None
+) -> Page:
     """Return the first page from `query.after` on; an empty one may be wrong and is repeated."""
-    page = fetch(collection, behaviour, query)
-    return page if page.rows else fetch(collection, behaviour, query)
+    page = fetch(collection, behaviour, query, at)
+    return page if page.rows else fetch(collection, behaviour, query, at)
 
 
 def start_of(after: Micros | None, granularity: Micros) -> Micros | None:

@@ -273,7 +273,7 @@ class KeysetReader:
         if behaviour.newest_at_start is None:
             query = replace(self._query, after=started, until=None, order=Order.NEWEST)
             at = self._collection.paginator.first(1)
-            newest = fetch(self._collection, behaviour, query, at)
+            newest = first_page(self._collection, behaviour, query, at)
             cursors = [row.cursor for row in newest.rows if row.cursor is not None]
             behaviour.newest_at_start = max([started, *cursors])
         return cursor > behaviour.newest_at_start

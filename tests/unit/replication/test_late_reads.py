@@ -18,6 +18,8 @@ from tap_leads.timestamps import HOUR, MINUTE, SECOND
 from tests.unit.replication.changes import (
     CHANGES,
     LATE_READS,
+    Change,
+    LateRead,
     lists,
     load,
     read_late,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
     from tap_leads.replication.model import Strategy
     from tap_leads.timestamps import Micros
-    from tests.unit.replication.changes import Change, LateRead
 
 STRATEGIES = [Keyset(), TimeSlices()]
 
@@ -156,3 +157,13 @@ def test_rows_that_moved_behind_others_before_they_were_read_prove_no_overlap() 
     source.before_rows = edit_a_page
     run = read(source, TimeSlices())
     assert set(run.ids) == set(source.table)
+
+
+def test_a_wrong_empty_page_in_place_of_the_newest_row_hides_no_row() -> None:
+    source = fake_list(
+        page_size=12, granularity=1000, splits=12, nullable=True, totals=False, empty_at={4}
+    )
+    source.insert(12, at=START - HOUR)
+    source.insert(null=True)
+    edits = LateRead(frozenset(range(20)), frozenset())
+    two_runs_make_it_equal(source, Keyset(), [Change(0, 1, 0, 0, 0, 0)], [edits], 1)
