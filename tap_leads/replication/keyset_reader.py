@@ -8,7 +8,6 @@ those with a proof that none slipped through (`ties.py`).
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,6 @@ from tap_leads.replication.behaviour import fetch, first_page, start_of
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError, PagingError
 from tap_leads.replication.model import Order
 from tap_leads.replication.output import Output
-from tap_leads.replication.pagination import OVERLAP, PositionPaginator
 from tap_leads.replication.ties import OverlappingScan
 from tap_leads.timestamps import SECOND
 
@@ -56,7 +54,6 @@ class KeysetReader:
         """
         step = span = self._collection.traits.granularity
         cursor, page = start_of(self._query.after, step), first
-        passed: Micros | None = None
         while True:
             page, placed = self._next(cursor, page)
             if not page.has_more:
@@ -69,10 +66,6 @@ class KeysetReader:
             if cursor is None or last > cursor:
                 cursor, span = last, step
             else:
-                further = None if cursor == passed else self._past_early_rows(cursor, page)
-                if further is not None:
-                    passed, page = cursor, further
-                    continue
                 yield from self._read_ties(cursor, span)
                 cursor, span = cursor + span, span * 2
             until = self._query.until
@@ -122,42 +115,6 @@ class KeysetReader:
             "the records of a page changed every time it was read, so some may be missing; run the "
             "sync again"
         )
-
-    def _past_early_rows(self, cursor: Micros, page: Page) -> Page | None:
-        """Return a page that leads past `cursor`, where rows before it fill the first page.
-
-        A filter may bring such rows too. They come first, so a page further on that begins with
-        one of them has all that follows them. None where no such page is found.
-        """
-        collection, behaviour, traits = self._collection, self._behaviour, self._collection.traits
-        paginator = collection.paginator(traits.page_size, result_window=traits.result_window)
-        if (
-            not traits.early_rows
-            or not isinstance(paginator, PositionPaginator)
-            or _reaches(page, cursor)
-            or not behaviour.is_settled(cursor)
-        ):
-            return None
-        rows = self._output.count(page.rows[0].cursor or 0, cursor)
-        for _ in range(MAX_REPEATS):
-            rows = max(rows, len(page.rows)) - OVERLAP
-            if rows <= paginator.start or rows + traits.page_size > (
-                traits.result_window or math.inf
-            ):
-                return None
-            paginator.skip(rows - paginator.start)
-            query = replace(self._query, after=cursor)
-            page = fetch(collection, behaviour, query, paginator.position)
-            placed = behaviour.placed(page.rows, cursor)
-            if not placed or (placed[0].cursor or 0) >= cursor:
-                return None
-            if not page.has_more or any(
-                cursor <= (row.cursor or 0) and behaviour.is_settled(row.cursor or 0)
-                for row in placed
-            ):
-                return page
-            rows = paginator.start + len(page.rows)
-        return None
 
     def _changing(self, sent: float | None) -> range:
         """Return the cursors of rows that may have changed since their page was chosen.

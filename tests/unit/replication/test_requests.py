@@ -85,20 +85,3 @@ def test_a_full_table_read_requests_each_page_once(*, totals: bool) -> None:
 def test_a_full_scan_of_a_list_that_has_the_newest_rows_first_looks_at_the_front_again() -> None:
     source = minute_by_minute(1000, 0, stable_order="newest")
     assert read(source, Keyset(), Bounds(filterable=False)).requests == 23 + 1
-
-
-@pytest.mark.parametrize("seconds", [0, 25, 59])
-def test_ties_that_the_filter_brings_again_with_later_minutes_are_not_read_again(
-    seconds: int,
-) -> None:
-    """A filter by age reaches minutes too far back."""
-    source = fake_list(page_size=20, granularity=MINUTE, early_rows=4 * MINUTE, totals=True)
-    at = START - 5 * HOUR - seconds * SECOND
-    source.insert(150, at=at)
-    for number in range(1, 100):
-        source.insert(at=at + number * 2 * MINUTE)
-    run = read(source, Keyset())
-    assert sorted(run.ids) == sorted(source.table)
-    # The pages of the others, those of the ties, and one that leads past them; some pages hold
-    # rows that the filter brings again.
-    assert run.requests <= 25
