@@ -141,8 +141,8 @@ def test_rows_that_are_read_late_cost_few_requests(
     }
     late = moving_run(strategy, late=True, **options)
     plain = moving_run(strategy, late=False, **options)
-    # How workers take turns decides on some requests.
-    assert late.requests <= 1.3 * plain.requests + (12 if workers > 1 else 0)
+    # How workers take turns decides on requests: then two runs cannot be compared as closely.
+    assert late.requests <= (1.3 if workers == 1 else 2) * plain.requests
 
 
 def test_rows_that_moved_behind_others_before_they_were_read_prove_no_overlap() -> None:
