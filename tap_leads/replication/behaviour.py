@@ -79,13 +79,6 @@ class ServerBehaviour:
         """Return True if the server's clock had not reached `cursor` when the read began."""
         return self.run_started is not None and cursor > self.run_started
 
-    def clock(self, collection: Collection) -> Micros | None:
-        """Return the server's clock a second ago: rows with an older cursor change no more.
-
-        None before the first answer, as the clock is not known yet.
-        """
-        return None if self.run_started is None else collection.now() - SECOND
-
     def is_settled(self, cursor: Micros) -> bool:
         """Return True if a row with this cursor has not changed since the read began.
 
@@ -194,12 +187,10 @@ def open_set(
     return page, asked
 
 
-def first_page(
-    collection: Collection, behaviour: ServerBehaviour, query: Query, at: Position | None = None
-) -> Page:
+def first_page(collection: Collection, behaviour: ServerBehaviour, query: Query) -> Page:
     """Return the first page from `query.after` on; an empty one may be wrong and is repeated."""
-    page = fetch(collection, behaviour, query, at)
-    return page if page.rows else fetch(collection, behaviour, query, at)
+    page = fetch(collection, behaviour, query)
+    return page if page.rows else fetch(collection, behaviour, query)
 
 
 def start_of(after: Micros | None, granularity: Micros) -> Micros | None:

@@ -71,7 +71,7 @@ class KeysetReader:
             until = self._query.until
             started = self._behaviour.run_started
             if (until is not None and cursor > until) or (
-                started is not None and cursor > started and self._is_past_end(cursor)
+                started is not None and cursor > started and self._is_past_end(cursor, started)
             ):
                 return
             self._output.edge = cursor - self._behaviour.tolerance
@@ -217,20 +217,16 @@ class KeysetReader:
         """Return True if such a row is as it was: then its own date does not find it."""
         return any(self._anchors.get(row.id, _NEVER) == row.cursor for row in page.rows)
 
-    def _is_past_end(self, cursor: Micros) -> bool:
-        """Return True if what follows was changed after the read began: the next run reads it.
+    def _is_past_end(self, cursor: Micros, started: Micros) -> bool:
+        """Return True if what follows was changed after the read `started`: the next run reads it.
 
         The clock shows it, and the newest row at the time when the clock was reached: where rows
         are dated ahead of the clock, that row is the only end there is.
         """
         behaviour = self._behaviour
-        started = behaviour.run_started
-        if started is None or not behaviour.has_started_before(cursor):
-            return False
         if behaviour.newest_at_start is None:
             query = replace(self._query, after=started, until=None, order=Order.NEWEST)
-            at = self._collection.paginator.first(1)
-            newest = first_page(self._collection, behaviour, query, at)
+            newest = first_page(self._collection, behaviour, query)
             cursors = [row.cursor for row in newest.rows if row.cursor is not None]
             behaviour.newest_at_start = max([started, *cursors])
         return cursor > behaviour.newest_at_start

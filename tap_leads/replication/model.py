@@ -31,8 +31,8 @@ class Row(NamedTuple):
 class Order(Enum):
     """An order to list rows in.
 
-    CURSOR: ascending by the cursor. NEWEST: descending by the cursor. STABLE: the order that
-    edits change least, for result sets that are paged by position.
+    CURSOR: ascending by the cursor. NEWEST: descending by the cursor, one row. STABLE: the order
+    that edits change least, for result sets that are paged by position.
     """
 
     CURSOR = auto()

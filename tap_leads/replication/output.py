@@ -92,10 +92,6 @@ class Output:
         self._watermark = self.advanced(cursor, self._watermark)
         return Chunk((), (), self._watermark)
 
-    def count(self, after: Micros, before: Micros) -> int:
-        """Return how many rows were emitted lately with a cursor from `after` to `before`."""
-        return sum(c is not None and after <= c < before for c in self._emitted.values())
-
     def freeze(self) -> None:
         """Keep the bookmark where it is: from here on, rows may have been missed."""
         self._is_frozen = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tap_leads.errors import DATA_ERRORS
-from tap_leads.sources.base import RecordError, always, as_is, record_error
+from tap_leads.sources.base import FieldError, always, as_is, record_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ def row_maker(
             raise record_error(error) from None
         for key in keys:
             if row[key] is None:
-                raise RecordError(f"the API returned a record with a missing or invalid `{key}`")
+                raise record_error(FieldError(key))
         return row
 
     return make
