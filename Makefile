@@ -15,10 +15,10 @@ help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .meltano/installed ## load the four sandbox APIs into CSV and PostgreSQL; run again to load only changes
-	@$(BIN)/python -m sandbox.demo
+	@$(BIN)/python -m demo
 
 demo-sql: .venv/synced ## open psql on the database that the demo loaded
-	@$(BIN)/python -m sandbox.demo sql
+	@$(BIN)/python -m demo sql
 
 test: lint .meltano/installed ## run everything that CI checks
 	$(BIN)/pytest -n 3

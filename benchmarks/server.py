@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import random
     from types import TracebackType
 
-    from sandbox.api import Api
+    from sandbox.core.api import Api
 
 DAY = 86_400
 EDITS, INSERTS, DELETES = 3, 2, 2

@@ -4,9 +4,9 @@
 same for people. The leads are made up, change on request, and the answers fail on request.
 """
 
-from sandbox import faults
-from sandbox.api import Api
+from sandbox.core import faults
+from sandbox.core.api import Api
+from sandbox.core.wire import Request
 from sandbox.server import Sandbox
-from sandbox.wire import Request
 
 __all__ = ["Api", "Request", "Sandbox", "faults"]

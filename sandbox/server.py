@@ -15,13 +15,13 @@ from urllib.parse import parse_qsl, unquote
 
 from typing_extensions import override
 
-from sandbox import control
-from sandbox.api import Api, World
-from sandbox.clock import Clock
-from sandbox.dashly import Dashly
-from sandbox.kommo import Kommo
-from sandbox.octanist import Octanist
-from sandbox.wire import Reply, Request
+from sandbox.core import control
+from sandbox.core.api import Api, World
+from sandbox.core.clock import Clock
+from sandbox.core.wire import Reply, Request
+from sandbox.dashly.api import Dashly
+from sandbox.kommo.api import Kommo
+from sandbox.octanist.api import Octanist
 
 if TYPE_CHECKING:
     from types import TracebackType

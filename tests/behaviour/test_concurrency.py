@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import CREDENTIALS, SOURCES, settings_for, sync
+from tests.support.run import sync
+from tests.support.settings import CREDENTIALS, SOURCES, settings_for
 
 if TYPE_CHECKING:
     from sandbox import Api, Sandbox
-    from tests.conftest import Run
+    from tests.support.run import Run
 
 CONCURRENCIES = [1, 4, 8]
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import CREDENTIALS, sync
-from tests.earlier_version import (
+from tests.support.earlier_version import (
     ACCOUNTS,
     FIELDS,
     FILES,
@@ -19,12 +18,14 @@ from tests.earlier_version import (
     config_of,
     world,
 )
+from tests.support.run import sync
+from tests.support.settings import CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox import Sandbox
-    from tests.conftest import Run
+    from tests.support.run import Run
 
 LEADS = [f"{source}_leads" for source in CREDENTIALS]
 INTERRUPTED = [f"state_interrupted_{source}" for source in CREDENTIALS]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.conftest import settings_for, sync
+from tests.support.run import sync
+from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Run
+    from tests.support.run import Run
 
 SOURCES = ("kommo", "dashly", "carrotquest", "octanist")
 FORMS = ["native", "text"]

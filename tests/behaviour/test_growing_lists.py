@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.conftest import SOURCES, everyone, settings_for, sync
+from tests.support.run import everyone, sync
+from tests.support.settings import SOURCES, settings_for
 
 if TYPE_CHECKING:
     import random

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.conftest import KEYS, SOURCES, Table, catalog_for, everyone, settings_for, sync
+from tests.support.catalogs import catalog_for
+from tests.support.run import Table, everyone, sync
+from tests.support.settings import KEYS, SOURCES, settings_for
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
     from sandbox import Api
-    from tests.conftest import Run
+    from tests.support.run import Run
 
 DAY = 86_400
 START = 1_770_000_030.0

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.conftest import SOURCES, Run, catalog_for, everyone, settings_for, sync
+from tests.support.catalogs import catalog_for
+from tests.support.run import Run, everyone, sync
+from tests.support.settings import SOURCES, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

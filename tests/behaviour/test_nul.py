@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.conftest import SOURCES, catalog_for, settings_for, sync
+from tests.support.catalogs import catalog_for
+from tests.support.run import sync
+from tests.support.settings import SOURCES, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox import Api
-    from sandbox.kommo import Kommo
-    from tests.conftest import Run
+    from sandbox.kommo.api import Kommo
+    from tests.support.run import Run
 
 pytestmark = pytest.mark.usefixtures("no_waits")
 FORMS = ["text", "native"]

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from sandbox import Sandbox
-from tests.conftest import CREDENTIALS, SOURCES, catalog_for, settings_for
+from tests.support.catalogs import catalog_for
+from tests.support.settings import CREDENTIALS, SOURCES, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox import Api
-    from sandbox.wire import Reply, Request
-    from tests.conftest import Run
+    from sandbox.core.wire import Reply, Request
+    from tests.support.run import Run
 
     Runner = Callable[..., Run]
 

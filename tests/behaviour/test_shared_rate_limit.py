@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.conftest import CREDENTIALS, SOURCES, catalog_for, everyone, settings_for, sync
+from tests.support.catalogs import catalog_for
+from tests.support.run import everyone, sync
+from tests.support.settings import CREDENTIALS, SOURCES, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox import Api
-    from tests.conftest import Run
+    from tests.support.run import Run
 
 ACCOUNTS = 10
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.conftest import catalog_for, everyone, settings_for
+from tests.support.catalogs import catalog_for
+from tests.support.run import everyone
+from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conftest import Run
+    from tests.support.run import Run
 
     Runner = Callable[..., Run]
 

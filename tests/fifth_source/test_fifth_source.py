@@ -13,9 +13,10 @@ from sandbox import Sandbox
 from tap_leads.replication.pagination import CursorPaginator, Offset
 from tap_leads.sources import SOURCES
 from tap_leads.tap import TapLeads, settings_schema
-from tests.conftest import Table, settings_for, sync
 from tests.fifth_source.pipeline_crm import PIPELINE_CRM, PipelineCrmApi
 from tests.fifth_source.server import START, TOKEN, PipelineCrm
+from tests.support.run import Table, sync
+from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

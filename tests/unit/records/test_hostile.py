@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 
 from tap_leads.records.columns import (
     OWN_FIELDS,
@@ -33,7 +33,7 @@ from tap_leads.records.convert import (
 )
 from tap_leads.records.privacy import Redactor
 from tap_leads.records.rows import RowBuilder
-from tap_leads.timestamps import from_text
+from tests.support.moments import FORMATS
 
 TYPES: dict[str, Type | Nested] = {
     "text": TEXT,
@@ -54,19 +54,6 @@ TYPES: dict[str, Type | Nested] = {
 }
 COLUMNS = tuple(Column(name, kind, f"A column: {name}.") for name, kind in TYPES.items())
 REPEATS = tuple(Column(f"{name}_too", kind, "", repeats="email") for name, kind in TYPES.items())
-FORMATS = FormatChecker(formats=())
-
-
-@FORMATS.checks("date-time")
-def is_utc_date_time(value: object) -> bool:
-    """The one form of a date-time that every target reads alike."""
-    return not isinstance(value, str) or (
-        len(value) == len("2026-01-01T00:00:00.000000Z")
-        and value.endswith("Z")
-        and from_text(value) is not None
-    )
-
-
 NUMBERS = (
     st.integers()
     | st.integers(-(2**70), 2**70)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from typing import Any
 
@@ -21,14 +19,10 @@ from tap_leads.records.columns import (
 from tap_leads.records.convert import BOOLEAN, EMAIL, INTEGER, JSON, NUMBER, PHONE, TEXT, Type
 from tap_leads.records.privacy import Redactor, hashed_columns
 from tap_leads.records.rows import RowBuilder
+from tests.support.hashing import KEY, sha
 
-KEY = "a key of some length"
 SECRET = "ann@example.com"
 FORMS = [True, False]
-
-
-def sha(text: str, key: str = KEY) -> str:
-    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def bag(members: Members, *, many: bool = False) -> Nested:

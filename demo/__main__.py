@@ -1,0 +1,176 @@
+"""`make demo`: load the four sandbox APIs into CSV and PostgreSQL with Meltano.
+
+Run again, it changes a few leads first and loads only the changes. All output is in `output/`.
+`python -m demo sql` opens psql on the loaded database.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from demo.environment import OUTPUT, ROOT, environment_of
+from demo.postgres import Postgres, PostgresError
+from sandbox.server import Sandbox
+
+LEADS, EDITED, NEW, DELETED = 1000, 7, 3, 2
+
+
+TABLES = """
+    select relname from pg_class
+    where relkind = 'r' and relnamespace = 'public'::regnamespace order by oid
+"""
+"""The tables in the order in which they were first loaded."""
+
+
+class DemoError(Exception):
+    """What went wrong, in a line for people."""
+
+
+def main() -> None:
+    """Load and tell, or open psql."""
+    try:
+        with Postgres(OUTPUT / "postgres") as postgres:
+            if sys.argv[1:] == ["sql"]:
+                sys.exit(subprocess.call([postgres.psql, postgres.url]))
+            demo(postgres)
+    except (DemoError, PostgresError) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def demo(postgres: Postgres) -> None:
+    """Load everything, or what changed since the last time, and say what is where."""
+    moments = remember(time.time())
+    with Sandbox(leads=LEADS, seed=1, start=moments[0]) as box:
+        replay(box, moments[1:])
+        print(f"Sandboxes of Kommo, Dashly, Carrot quest and Octanist at {box.url}")
+        if len(moments) == 1:
+            print(f"  {LEADS:,} made-up leads each; nothing is loaded yet\n")
+        else:
+            print(f"  since the last run: {EDITED} leads edited and {NEW} added in each,")
+            print(f"  {DELETED} deleted in Kommo\n")
+        before = csv_rows()
+        environment = environment_of(box, postgres) | {
+            "TARGET_CSV_OUTPUT_PATH": csv_folder(len(moments))
+        }
+        requests = load("target-csv", box, environment)
+        load("target-postgres", box, environment)
+        report(postgres, before, requests)
+
+
+def remember(now: float) -> list[float]:
+    """The moments of all runs, this one the last."""
+    file = OUTPUT / "demo.json"
+    moments: list[float] = json.loads(file.read_text()) if file.exists() else []
+    moments.append(now)
+    file.write_text(json.dumps(moments))
+    return moments
+
+
+def replay(box: Sandbox, moments: list[float]) -> None:
+    """Let happen again what happened at each run: the leads are those that were loaded."""
+    for moment in moments:
+        box.clock.advance(moment - box.clock.now())
+        for api in box.apis.values():
+            api.edit(EDITED)
+            api.insert(NEW)
+        box.kommo.delete(DELETED)
+
+
+def load(target: str, box: Sandbox, environment: dict[str, str]) -> dict[str, int]:
+    """Run Meltano, showing that it goes on; gives the number of requests to each API.
+
+    Raises:
+        DemoError: it failed.
+    """
+    command = f"meltano run tap-leads {target}"
+    options = ["--log-format=uncolored", f"--env-file={os.devnull}"]
+    log = OUTPUT / "logs" / f"{target}.log"
+    log.parent.mkdir(exist_ok=True)
+    began = time.monotonic()
+    asked = {slot: len(api.journal) for slot, api in box.apis.items()}
+
+    def requests() -> dict[str, int]:
+        return {slot: len(api.journal) - asked[slot] for slot, api in box.apis.items()}
+
+    def line() -> str:
+        seconds = time.monotonic() - began
+        return f"{command:<38} {sum(requests().values()):>5} requests  {seconds:>4.0f} s"
+
+    with (
+        log.open("w", encoding="utf-8") as stream,
+        subprocess.Popen(
+            [Path(sys.executable).with_name("meltano"), *options, *command.split()[1:]],
+            cwd=ROOT,
+            env=environment,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        while process.poll() is None:
+            if sys.stdout.isatty():
+                print(line(), end="\r", flush=True)
+            time.sleep(0.1)
+    print(line(), flush=True)
+    if process.returncode:
+        error = re.search(r"\[(?:error|critical) *\] (\S+) +(.+)", log.read_text(encoding="utf-8"))
+        what = ": ".join(error.groups()) if error else f"exit code {process.returncode}"
+        msg = f"{command} failed: {what}\nIts log: {log.relative_to(ROOT)}"
+        raise DemoError(msg)
+    return requests()
+
+
+def csv_folder(run: int) -> str:
+    """A folder for the files of each run: target-csv begins its files anew."""
+    return "output/csv" if run == 1 else f"output/csv/run-{run}"
+
+
+def csv_rows() -> Counter[str]:
+    """How many rows the CSV files of each stream hold, those of all runs."""
+    rows: Counter[str] = Counter()
+    for file in (OUTPUT / "csv").rglob("*.csv"):
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows[file.stem] += sum(1 for _ in csv.DictReader(stream))
+    return rows
+
+
+def report(postgres: Postgres, before: Counter[str], requests: dict[str, int]) -> None:
+    """A table of what was read and what is there, and how to look at it."""
+    columns = "{:<26} {:>9} {:>12} {:>19}"
+    print(columns.format("\n", "rows read", "rows in CSV", "rows in PostgreSQL"))
+    repeated, rows = False, csv_rows()
+    with psycopg.connect(postgres.url) as connection:
+        tables = [str(name) for (name,) in connection.execute(TABLES)]
+        for table in sorted(tables, key=lambda name: list(requests).index(name.partition("_")[0])):
+            count = sql.SQL("select count(*) from {}").format(sql.Identifier(table))
+            found = connection.execute(count).fetchone()
+            stored = found[0] if found else 0
+            repeated |= rows[table] > stored
+            numbers = (rows[table] - before[table], rows[table], stored)
+            print(columns.format(table, *(f"{number:,}" for number in numbers)))
+    print("requests:", ", ".join(f"{slot} {count}" for slot, count in requests.items()))
+    if repeated:
+        print("Each run starts before its bookmark (lookback_seconds) to catch late records, and")
+        print("syncs small lists as full tables. A record that is synced again is one row in")
+        print("PostgreSQL and several rows in CSV.")
+    print("""
+Look:   head -3 output/csv/kommo_leads.csv    (later runs: output/csv/run-2 ...)
+        make demo-sql    opens psql; try: select * from kommo_stages;
+Logs:   output/logs
+Again:  make demo        changes a few leads and loads only the changes""")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Tokens that nothing renews: their last day is read from them."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.catalogs import LEADS, catalog_for
+from tests.support.run import sync
+from tests.support.settings import settings_for
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+
+DAY = 86_400
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(13.99, "in 13 days;"), (1.5, "in 1 day;"), (0.5, "in 0 days;")]
+)
+def test_in_its_last_fourteen_days_one_line_names_the_last(
+    box: Sandbox, days: float, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    expires = time.time() + days * DAY
+    token = box.kommo.oauth.long_lived(expires)
+    both = catalog_for("kommo_leads", "kommo_contacts", "kommo_users")
+    assert sync({"kommo": settings_for(box.kommo, access_token=token)}, catalog=both).code == 0
+    (line,) = warnings(caplog)
+    day = datetime.fromtimestamp(expires, UTC).date().isoformat()
+    assert f"account acme: the token in `kommo.access_token` expires on {day}, {said}" in line
+    assert token not in caplog.text
+
+
+def test_before_that_nothing_is_said(box: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    token = box.kommo.oauth.long_lived(time.time() + 14.01 * DAY)
+    assert sync({"kommo": settings_for(box.kommo, access_token=token)}).code == 0
+    assert warnings(caplog) == []
+
+
+def test_after_it_one_line_says_so_and_nothing_is_asked(
+    box: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    expires = time.time() - 60
+    token = box.kommo.oauth.long_lived(expires)
+    both = catalog_for("kommo_leads", "kommo_contacts", "kommo_users")
+    assert sync({"kommo": settings_for(box.kommo, access_token=token)}, catalog=both).code == 1
+    (line,) = warnings(caplog)
+    day = datetime.fromtimestamp(expires, UTC).date().isoformat()
+    told = f"the token in `kommo.access_token` expired on {day}; replace it with a new token"
+    assert told in line
+    assert token not in caplog.text
+    assert box.kommo.journal == []
+
+
+def test_one_account_whose_token_has_ended_does_not_stop_another(box: Sandbox) -> None:
+    ended = box.kommo.oauth.long_lived(time.time() - 60)
+    accounts = [{"name": "north", "access_token": ended}, {"name": "south"}]
+    run = sync({"kommo": settings_for(box.kommo, accounts=accounts)}, catalog=LEADS)
+    assert run.code == 1
+    assert {record["account"] for record in run.records("kommo_leads")} == {"south"}
+
+
+@pytest.mark.parametrize("token", ["opaque", "a.b.c"])
+def test_a_token_that_names_no_last_day_is_left_alone(
+    box: Sandbox, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    box.kommo.tokens.add(token)
+    assert sync({"kommo": settings_for(box.kommo, access_token=token)}).code == 0
+    assert warnings(caplog) == []

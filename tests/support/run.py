@@ -1,0 +1,133 @@
+"""Run the tap, and look at what it emits."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from typing_extensions import override
+
+from tap_leads.tap import TapLeads
+from tests.support.catalogs import LEADS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from singer_sdk.singerlib.encoding.simple import Message
+
+    from sandbox import Api
+    from tests.support.settings import Config
+
+
+@dataclass
+class Run:
+    """What a run of the tap left behind."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    stderr: str = ""
+    code: int = 0
+
+    def records(self, stream: str) -> list[dict[str, Any]]:
+        """The records of a stream, in order."""
+        return [
+            m["record"] for m in self.messages if m["type"] == "RECORD" and m["stream"] == stream
+        ]
+
+    def ids(self, stream: str) -> list[str]:
+        """The ids of a stream's records, in order, as text."""
+        return [str(record["id"]) for record in self.records(stream)]
+
+    @property
+    def schemas(self) -> dict[str, dict[str, Any]]:
+        """The SCHEMA message of each stream."""
+        return {m["stream"]: m for m in self.messages if m["type"] == "SCHEMA"}
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        """The value of each STATE, in order."""
+        return [m["value"] for m in self.messages if m["type"] == "STATE"]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state."""
+        return self.states[-1]
+
+    def bookmark(self, stream: str, account: str | None = None) -> str | None:
+        """The bookmark of a stream's account (of its only one by default)."""
+        partitions = self.state["bookmarks"][stream]["partitions"]
+        found = [p for p in partitions if account in {None, p["context"]["account"]}]
+        assert len(found) == 1
+        value: str | None = found[0].get("replication_key_value")
+        return value
+
+    def said(self) -> list[str]:
+        """What was told at WARNING or ERROR: the message of each line."""
+        lines = [line.split(" | ") for line in self.stderr.splitlines()]
+        return [x[-1] for x in lines if len(x) > 1 and x[1].strip() in {"WARNING", "ERROR"}]
+
+
+class Table:
+    """An upserting target: the last row of each key, over as many runs as it is given."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+
+    def load(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Load the records of a run."""
+        for message in messages:
+            if message["type"] == "RECORD":
+                record = message["record"]
+                self.rows[message["stream"]][str(record["id"])] = record
+
+
+class Capture(MsgSpecWriter):
+    """The tap's message writer, which keeps what it would print."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.messages: list[dict[str, Any]] = []
+
+    @override
+    def write_message(self, message: Message) -> None:
+        """Keep a message as a target would see it, its numbers exact."""
+        line = bytes(self.serialize_message(message))
+        self.messages.append(json.loads(line, parse_float=Decimal))
+
+
+def everyone(api: Api) -> set[str]:
+    """The ids of all leads of a source, as text."""
+    return {str(lead["id"]) for lead in api.rendered()}
+
+
+def sync(config: Config, state: dict[str, Any] | None = None, **options: Any) -> Run:
+    """Run the tap in this process; a failed account ends in `code` 1 as on the command line."""
+    writer = Capture()
+    options = {"catalog": LEADS, **options}
+    tap = TapLeads(config=config, state=state, message_writer=writer, **options)
+    tap.sync_all()
+    return Run(messages=writer.messages, code=1 if tap.report.failures else 0)
+
+
+def written(folder: Path, **files: Any) -> list[str]:
+    """The options for these files, each written as JSON, or as it is where it is text or bytes."""
+    options: list[str] = []
+    for option, content in files.items():
+        if content is not None:
+            path = folder / f"{option}.json"
+            text = content if isinstance(content, str | bytes) else json.dumps(content)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+            options += [f"--{option}", str(path)]
+    return options
+
+
+def messages_of(stdout: str) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line, parse_float=Decimal) for line in stdout.splitlines()]
+    except ValueError:
+        return [{"type": "TEXT", "text": stdout}]
