@@ -83,7 +83,7 @@ def moving_run(
     strategy: Strategy, *, late: bool, ties: int, granularity: Micros, workers: int, **options: Any
 ) -> Run:
     """A run during which a row of each page is edited and one deleted, before or after its rows."""
-    source = fake_list(page_size=50, granularity=granularity, splits=12, seed=5, **options)
+    source = fake_list(page_size=50, granularity=granularity, splits=12, **options)
     for number in range(2000):
         source.insert(at=START - HOUR - (2000 - number) * 13 * SECOND)
     source.insert(ties, at=START - 5 * HOUR)
@@ -139,10 +139,14 @@ def test_rows_that_are_read_late_cost_few_requests(
         "nullable": isinstance(strategy, Keyset),
         "links": stable_order == "id" and not totals,
     }
-    late = moving_run(strategy, late=True, **options)
-    plain = moving_run(strategy, late=False, **options)
-    # How workers take turns decides on requests: then two runs cannot be compared as closely.
-    assert late.requests <= (1.3 if workers == 1 else 2) * plain.requests
+    # Where neither the order nor the turns of the workers repeat, one run alone is chance.
+    is_chance = workers > 1 and stable_order == "none"
+    seeds = range(5, 8) if is_chance else [5]
+    late, plain = (
+        sum(moving_run(strategy, late=each, seed=seed, **options).requests for seed in seeds)
+        for each in (True, False)
+    )
+    assert late <= (1.5 if is_chance else 1.3) * plain
 
 
 def test_rows_that_moved_behind_others_before_they_were_read_prove_no_overlap() -> None:
