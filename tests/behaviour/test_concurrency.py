@@ -26,7 +26,7 @@ def read(api: Api, concurrency: int, **settings: Any) -> Run:
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("concurrency", CONCURRENCIES)
-def test_no_more_requests_of_an_account_are_under_way_than_its_concurrency_allows(
+def test_an_account_has_no_more_requests_under_way_or_connections_than_its_concurrency_allows(
     box: Sandbox, source: str, concurrency: int
 ) -> None:
     api = box.apis[source]
@@ -36,18 +36,6 @@ def test_no_more_requests_of_an_account_are_under_way_than_its_concurrency_allow
     assert len(api.journal) >= 50
     assert api.under_way_max() <= concurrency
     assert api.under_way_max() > 1 or concurrency == 1
-
-
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("concurrency", CONCURRENCIES)
-def test_connections_of_an_account_are_reused_by_all_its_streams(
-    box: Sandbox, source: str, concurrency: int
-) -> None:
-    api = box.apis[source]
-    api.options.latency = 0.03
-    api.options.page_cap = 25 if source == "kommo" else 5
-    read(api, concurrency)
-    assert len(api.journal) >= 50
     assert api.connections() <= concurrency + 1
 
 

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from sandbox.octanist.leads import CLICK_IDS
 from tests.support.moments import FORMATS, moment
 from tests.support.run import sync
-from tests.support.settings import CREDENTIALS, settings_for
+from tests.support.settings import CREDENTIALS, SOURCES, settings_for
 
 if TYPE_CHECKING:
     from sandbox import Api, Sandbox
@@ -155,7 +155,7 @@ def test_every_lead_arrives_once_with_the_values_that_its_source_has(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_every_record_keeps_its_schema(box: Sandbox, slot: str, form: str) -> None:
     run = read(box.apis[slot], form)
     (schema,) = run.schemas.values()
@@ -167,7 +167,7 @@ def test_every_record_keeps_its_schema(box: Sandbox, slot: str, form: str) -> No
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_every_declared_property_is_in_every_record_in_order(
     box: Sandbox, slot: str, form: str
 ) -> None:
@@ -180,7 +180,7 @@ def test_every_declared_property_is_in_every_record_in_order(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_a_schema_has_only_what_every_target_loads(box: Sandbox, slot: str, form: str) -> None:
     run = read(box.apis[slot], form)
     assert [m["type"] for m in run.messages].count("SCHEMA") == 1
@@ -205,29 +205,27 @@ def test_a_schema_has_only_what_every_target_loads(box: Sandbox, slot: str, form
     assert of_nested == (NESTED[slot] if form == "native" else set())
 
 
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_records_carry_no_nul_in_any_form(box: Sandbox, slot: str) -> None:
     for form in FORMS:
         for record in read(box.apis[slot], form).records(f"{slot}_leads"):
             assert "\\u0000" not in json.dumps(record, default=str)
 
 
-@pytest.mark.parametrize("slot", ["dashly", "carrotquest"])
-def test_an_id_of_64_bits_is_text(box: Sandbox, slot: str) -> None:
-    api = box.apis[slot]
-    ids = read(api, "text").ids(f"{slot}_leads")
+def test_an_id_of_64_bits_is_text(box: Sandbox) -> None:
+    api = box.dashly
+    ids = read(api, "text").ids("dashly_leads")
     assert max(map(int, ids)) > 2**63
     assert set(map(int, ids)) == set(api.leads)
     # Asked for as a number, it goes through whatever JSON library the server has.
     assert {request.query["id_as_string"][0] for request in api.journal} == {"true"}
 
 
-@pytest.mark.parametrize("slot", ["dashly", "carrotquest"])
-def test_dates_without_a_zone_are_read_in_the_accounts(box: Sandbox, slot: str) -> None:
-    api = getattr(box, slot)
-    utc = {r["id"]: r for r in read(api, "text").records(f"{slot}_leads")}
+def test_dates_without_a_zone_are_read_in_the_accounts(box: Sandbox) -> None:
+    api = box.dashly
+    utc = {r["id"]: r for r in read(api, "text").records("dashly_leads")}
     api.options.props_utc_offset = 3
-    there = read(api, "text", timezone="Europe/Moscow").records(f"{slot}_leads")
+    there = read(api, "text", timezone="Europe/Moscow").records("dashly_leads")
     assert len(there) == len(utc)
     names = ("last_seen", "last_contacted", "events")
     for record in there:

@@ -15,14 +15,12 @@ from singer_sdk import Stream
 from tests.support.catalogs import LEADS
 from tests.support.run import sync
 from tests.support.runtime import set_runtime
-from tests.support.settings import settings_for
+from tests.support.settings import SOURCES, settings_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
-
-SOURCES = ["kommo", "dashly", "carrotquest", "octanist"]
 
 
 @pytest.fixture
