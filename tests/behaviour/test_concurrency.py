@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.run import sync
-from tests.support.settings import CREDENTIALS, SOURCES, settings_for
+from tests.support.run import read
+from tests.support.settings import CREDENTIALS, SOURCES
 
 if TYPE_CHECKING:
-    from sandbox import Api, Sandbox
-    from tests.support.run import Run
+    from sandbox import Sandbox
 
 CONCURRENCIES = [1, 4, 8]
-
-
-def read(api: Api, concurrency: int, **settings: Any) -> Run:
-    """Return a run over the default streams that ends well."""
-    config = {api.slot: settings_for(api, **settings), "concurrency": concurrency}
-    run = sync(config, catalog=None)
-    assert run.code == 0
-    return run
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -32,7 +23,7 @@ def test_an_account_has_no_more_requests_under_way_or_connections_than_its_concu
     api = box.apis[source]
     api.options.latency = 0.03  # so that requests that are sent at once are under way at once
     api.options.page_cap = 25 if source == "kommo" else 5
-    read(api, concurrency)
+    read(api, catalog=None, concurrency=concurrency)
     assert len(api.journal) >= 50
     assert api.under_way_max() <= concurrency
     assert api.under_way_max() > 1 or concurrency == 1
@@ -47,7 +38,7 @@ def test_each_account_keeps_to_its_concurrency_and_reuses_its_connections(
     api.options.latency, api.options.page_cap = 0.02, 25
     tokens = {"north": api.token, "south": api.add_account()}
     accounts = [{"name": n, CREDENTIALS["kommo"]: token} for n, token in tokens.items()]
-    read(api, concurrency, accounts=accounts)
+    read(api, catalog=None, concurrency=concurrency, accounts=accounts)
     for token in tokens.values():
         assert len(api.requests_of(token)) >= 50
         assert api.under_way_max(token) <= concurrency
@@ -62,7 +53,7 @@ def test_the_concurrency_changes_neither_the_records_of_any_stream_nor_the_state
     box.clock.freeze()
     api.options.ties = "stable"
     api.options.page_cap = 50
-    runs = [read(api, concurrency) for concurrency in CONCURRENCIES]
+    runs = [read(api, catalog=None, concurrency=concurrency) for concurrency in CONCURRENCIES]
     streams = list(runs[0].schemas)
     assert streams
     for run in runs[1:]:

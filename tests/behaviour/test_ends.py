@@ -21,7 +21,7 @@ import pytest
 from tests.support.catalogs import LEADS
 from tests.support.run import everyone, sync
 from tests.support.runtime import set_runtime
-from tests.support.settings import SOURCES, settings_for
+from tests.support.settings import DAY, SOURCES, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tests.support.settings import Config
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
-DAY = 86_400
 # What takes this long hangs.
 PATIENCE = 60
 

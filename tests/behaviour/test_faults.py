@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +10,11 @@ import pytest
 from sandbox import Sandbox, faults
 from tap_leads.rest.retry import RetryPolicy
 from tap_leads.sources.connect import Network
-from tests.support.run import everyone, sync
+from tests.support.run import everyone, read
 from tests.support.runtime import set_runtime
-from tests.support.settings import CREDENTIALS, SOURCES, settings_for
+from tests.support.settings import CREDENTIALS, DAY, SOURCES, settings_for
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Iterator
 
     from sandbox import Api
@@ -24,30 +22,13 @@ if TYPE_CHECKING:
 
     Runner = Callable[..., Run]
 
-DAY = 86_400
 THREADS = 4
 MAX_TRIES = 20
-FULL_PAGE = {"kommo": 250, "dashly": 50, "octanist": 100}
-
-
-def read(api: Api, state: dict[str, Any] | None = None, **settings: Any) -> Run:
-    return sync({api.slot: settings_for(api), "concurrency": THREADS, **settings}, state)
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What was told at ERROR."""
     return [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-
-
-def limits(api: Api) -> list[int]:
-    """The sizes of the pages that were asked for."""
-    return [int(request.query["limit"][0]) for request in api.journal]
-
-
-def leads_a_minute_apart(api: Api, count: int) -> None:
-    """Leads that share no moment, up to a day ago."""
-    for minutes in range(count):
-        api.insert(1, at=time.time() - DAY - 60 * minutes)
 
 
 # Faults that pass
@@ -83,7 +64,7 @@ def test_requests_that_fail_by_chance_are_sent_again_and_nothing_is_lost_or_come
     api = box.apis[source]
     again = [] if fault.kind == "early_204" else [fault]
     api.faults.plan("none", fault, *again, "none", "none", fault, "none", "none", "none", fault)
-    run = read(api, request_timeout=0.3 if fault.kind == "stall" else 60)
+    run = read(api, concurrency=THREADS, request_timeout=0.3 if fault.kind == "stall" else 60)
     assert run.code == 0
     assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
     assert api.faults.pending == 0
@@ -96,8 +77,7 @@ def test_a_third_of_all_requests_may_fail_and_nothing_is_lost(box: Sandbox, sour
     kinds: list[str | int] = ["reset", "truncate", "lost_reply", "html200", "half_json200"]
     api.insert(90, at=time.time() - DAY)
     api.faults.random(0.33, [*kinds, 429, 500, 503, 504], seed=5)
-    run = read(api)
-    assert run.code == 0
+    run = read(api, concurrency=THREADS)
     assert set(run.ids(f"{source}_leads")) == everyone(api)
 
 
@@ -113,93 +93,11 @@ def test_waits_between_tries_are_drawn_from_all_of_a_time_that_doubles(
 
     set_runtime(monkeypatch, network=Network(retry=RetryPolicy(rng=Rng())))
     box.octanist.faults.plan(*[503] * 8)
-    assert read(box.octanist).code == 0
+    read(box.octanist, concurrency=THREADS)
     assert drawn == [(0, most) for most in (1, 2, 4, 8, 16, 32, 60, 60)]
 
 
 # Pages that are too much for the API
-
-
-@pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("most", [100, 60, 20])
-def test_pages_are_halved_until_the_api_can_make_them(box: Sandbox, source: str, most: int) -> None:
-    api, full = box.apis[source], FULL_PAGE[source]
-    api.options.gateway_timeout_above = most
-    api.insert(130, at=time.time() - DAY)
-    run = read(api)
-    assert run.code == 0
-    assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
-    failed = [limit for limit in limits(api) if limit > most]
-    halves = [full // 2**step for step in range(8)]
-    too_large = [half for half in halves if half > most]
-    assert limits(api)[0] == full
-    assert set(too_large) <= set(failed)
-    # Each size fails once for each thread at the most, and so does each growth.
-    assert len(failed) <= THREADS * (len(too_large) + 2)
-
-
-@pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("source", SOURCES)
-def test_pages_of_leads_that_share_a_moment_are_halved_too(box: Sandbox, source: str) -> None:
-    api = box.apis[source]
-    api.insert(500, at=time.time() - DAY)
-    from_now = len(api.journal) + 2
-
-    def after_request(api: Api, _rng: random.Random) -> None:
-        if len(api.journal) >= from_now:
-            api.options.gateway_timeout_above = FULL_PAGE[source] // 3
-
-    api.after_request = after_request
-    run = read(api)
-    assert run.code == 0
-    assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
-    assert any(request.status == 504 for request in api.journal)
-
-
-@pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SOURCES)
-def test_pages_stay_large_where_one_in_twenty_fails_whatever_its_size(
-    box: Sandbox, source: str
-) -> None:
-    api = box.apis[source]
-    leads_a_minute_apart(api, 1500)
-    api.faults.plan(*([faults.none()] * 19 + [faults.status(504)]) * 60)
-    run = sync({source: settings_for(api), "concurrency": 1})
-    assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
-    assert sum(limits(api)) / len(limits(api)) > 10  # of 20
-
-
-@pytest.mark.usefixtures("no_waits", "small_pages")
-@pytest.mark.parametrize("source", SOURCES)
-def test_pages_grow_back_and_more_slowly_each_time_it_was_too_early(
-    box: Sandbox, source: str
-) -> None:
-    api = box.apis[source]
-    api.options.gateway_timeout_above = 12
-    leads_a_minute_apart(api, 600)
-    run = sync({source: settings_for(api), "concurrency": 1})
-    assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
-    tried = [place for place, request in enumerate(api.journal) if request.status == 504]
-    gaps = [later - first for first, later in pairwise(tried)]
-    assert len(gaps) >= 2
-    assert gaps == sorted(gaps)
-    api.options.gateway_timeout_above = None
-    api.journal.clear()
-    api.faults.plan("none", 504)
-    assert sync({source: settings_for(api), "concurrency": 1}).code == 0
-    assert {limit for limit in limits(api)[:6] if limit > 10} == {20}
-    assert limits(api).count(20) > 10
-
-
-@pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_page_that_comes_too_slowly_is_halved(box: Sandbox, source: str) -> None:
-    api, full = box.apis[source], FULL_PAGE[source]
-    api.faults.plan(faults.stall(30), faults.stall(30))
-    run = read(api, request_timeout=0.3)
-    assert sorted(run.ids(f"{source}_leads")) == sorted(everyone(api))
-    assert limits(api)[:3] == [full, full // 2, full // 4]
 
 
 # Faults that stay
@@ -214,7 +112,7 @@ def test_a_fault_that_stays_ends_the_account_with_one_line(
     api, passed = box.apis[source], 5
     api.faults.plan(after=passed)
     api.faults.random(1.0, [fault])
-    assert read(api).code == 1
+    read(api, concurrency=THREADS, code=1)
     (line,) = errors(caplog)
     assert line.startswith(f"{source}_leads, account ")
     assert len(api.journal) <= passed + MAX_TRIES * THREADS
@@ -229,10 +127,9 @@ def test_what_was_read_before_a_failure_keeps_its_state(
     api, stream = box.apis[source], f"{source}_leads"
     api.faults.plan(after=passed)
     api.faults.random(1.0, [500])
-    broken = read(api)
-    assert broken.code == 1
+    broken = read(api, concurrency=THREADS, code=1)
     api.faults.clear()
-    rest = read(api, broken.state)
+    rest = read(api, broken.state, concurrency=THREADS)
     assert {*broken.ids(stream), *rest.ids(stream)} == everyone(api)
     assert len(rest.ids(stream)) < len(everyone(api)) or passed < 4
 
@@ -248,8 +145,7 @@ def test_after_a_refusal_for_good_nothing_is_sent_but_what_was_under_way(
     api = box.apis[source]
     api.options.latency = 0.05  # so that others are under way
     api.faults.plan(fault, after=4)
-    run = read(api)
-    assert run.code == 1
+    read(api, concurrency=THREADS, code=1)
     (line,) = errors(caplog)
     assert f": {fault.code}: " in line
     (refused,) = (i for i, r in enumerate(api.journal) if r.status == fault.code)

@@ -17,7 +17,7 @@ from typing_extensions import override
 from sandbox import Sandbox, faults
 from tests.support.run import Table, everyone, sync
 from tests.support.runtime import set_runtime
-from tests.support.settings import KEYS, SOURCES, settings_for
+from tests.support.settings import DAY, KEYS, SOURCES, settings_for
 
 if TYPE_CHECKING:
     import random
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sandbox import Api
     from tests.support.run import Run
 
-DAY = 86_400
 # Leads may show up this many seconds late: less than the shortest lookback.
 LATE = 240
 # Far more requests than any run here needs; one that never ends is refused for good here.

@@ -73,7 +73,9 @@ def every_stream() -> dict[str, Any]:
     return catalog
 
 
-def read(box: Sandbox, state: dict[str, Any] | None, catalog: dict[str, Any] | None = None) -> Run:
+def resume(
+    box: Sandbox, state: dict[str, Any] | None, catalog: dict[str, Any] | None = None
+) -> Run:
     """Return a run over all sources that ends well."""
     run = sync(config_of(box), state, catalog=catalog or every_stream())
     assert run.code == 0
@@ -151,8 +153,8 @@ def test_the_files_hold_what_their_names_say() -> None:
 
 def test_a_run_from_the_state_of_a_complete_run_reads_what_changed_since(box: Sandbox) -> None:
     go_on(box)
-    state, whole = load("state"), read(box, None)
-    run = read(box, state)
+    state, whole = load("state"), resume(box, None)
+    run = resume(box, state)
     assert_reads_on(run, whole, load("state"))
     for source, stream in zip(CREDENTIALS, LEADS, strict=True):
         assert len(rows_of(run, stream, "north")) < box.apis[source].count / 2
@@ -160,13 +162,13 @@ def test_a_run_from_the_state_of_a_complete_run_reads_what_changed_since(box: Sa
 
 def test_where_nothing_changed_the_state_stays_as_it_is(box: Sandbox) -> None:
     state = load("state")
-    assert read(box, load("state")).state == state
+    assert resume(box, load("state")).state == state
 
 
 @pytest.mark.parametrize("name", INTERRUPTED)
 def test_a_run_from_the_state_of_an_interrupted_run_reads_the_rest(box: Sandbox, name: str) -> None:
-    state, whole = load(name), read(box, None)
-    run = read(box, state)
+    state, whole = load(name), resume(box, None)
+    run = resume(box, state)
     assert_reads_on(run, whole, load(name))
     ((stream, account),) = bookmarks_of(load(name))
     seen, read_then = bookmarks_of(load(name)), rows_of(run, stream, account)
@@ -183,7 +185,7 @@ def test_the_columns_of_custom_fields_keep_the_types_that_the_state_has(
     box.kommo.fields.delete([990_002])
     box.kommo.edit(list(box.kommo.leads))
     kept = load(name)["bookmarks"]["kommo_leads"]["custom_fields"]
-    run = read(box, load(name))
+    run = resume(box, load(name))
     properties = run.schemas["kommo_leads"]["schema"]["properties"]
     for kind, columns in kept.items():
         for column in columns:
@@ -198,7 +200,7 @@ def test_the_columns_of_custom_fields_keep_the_types_that_the_state_has(
 def test_the_selections_of_a_catalog_are_honored(box: Sandbox, state: str | None) -> None:
     go_on(box)
     catalog = load("catalog_selected")
-    run = read(box, load(state) if state else None, catalog)
+    run = resume(box, load(state) if state else None, catalog)
     streams = {stream["tap_stream_id"]: stream for stream in catalog["streams"]}
     assert run.schemas.keys() == streams.keys() - {"kommo_tasks", "kommo_users"}
     for stream, schema in run.schemas.items():

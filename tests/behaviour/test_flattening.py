@@ -33,7 +33,7 @@ def box() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def read(box: Sandbox, source: str, form: str, **settings: Any) -> Run:
+def read_default_streams(box: Sandbox, source: str, form: str, **settings: Any) -> Run:
     """Return a run over the default streams of a source that ends well."""
     top = {name: value for name, value in settings.items() if name.startswith("flattening")}
     own = {name: value for name, value in settings.items() if name not in top}
@@ -45,7 +45,9 @@ def read(box: Sandbox, source: str, form: str, **settings: Any) -> Run:
 
 def flat(box: Sandbox, source: str, form: str, depth: int, **settings: Any) -> Run:
     """Return a run whose records are flattened."""
-    return read(box, source, form, flattening_enabled=True, flattening_max_depth=depth, **settings)
+    return read_default_streams(
+        box, source, form, flattening_enabled=True, flattening_max_depth=depth, **settings
+    )
 
 
 def is_of(name: str, column: str) -> bool:
@@ -72,7 +74,7 @@ def test_every_key_of_a_flattened_record_is_declared(
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("depth", [0, 2, 5])
 def test_flattening_loses_no_column(box: Sandbox, source: str, form: str, depth: int) -> None:
-    plain, run = read(box, source, form), flat(box, source, form, depth)
+    plain, run = read_default_streams(box, source, form), flat(box, source, form, depth)
     assert run.schemas.keys() == plain.schemas.keys()
     for stream, schema in plain.schemas.items():
         declared = run.schemas[stream]["schema"]["properties"]
@@ -100,7 +102,7 @@ def test_flattening_loses_no_column(box: Sandbox, source: str, form: str, depth:
 def test_an_object_whose_keys_nobody_knows_is_flattened_into_json_text(
     box: Sandbox, source: str, stream: str, column: str, depth: int
 ) -> None:
-    plain, run = read(box, source, "text"), flat(box, source, "native", depth)
+    plain, run = read_default_streams(box, source, "text"), flat(box, source, "native", depth)
     texts = {record["id"]: record[column] for record in run.records(stream)}
     for record in plain.records(stream):
         if record[column] is not None:
@@ -111,7 +113,7 @@ def test_an_object_whose_keys_nobody_knows_is_flattened_into_json_text(
 
 @pytest.mark.parametrize("depth", [1, 5])
 def test_custom_fields_as_columns_are_flattened_without_loss(box: Sandbox, depth: int) -> None:
-    plain = read(box, "kommo", "native", custom_fields="columns")
+    plain = read_default_streams(box, "kommo", "native", custom_fields="columns")
     run = flat(box, "kommo", "native", depth, custom_fields="columns")
     for stream, schema in plain.schemas.items():
         declared = run.schemas[stream]["schema"]["properties"]

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Sandbox
 from tests.support.run import everyone, sync
-from tests.support.settings import SOURCES, settings_for
+from tests.support.settings import DAY, SOURCES, settings_for
 
 if TYPE_CHECKING:
     import random
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from sandbox import Api
 
-DAY = 86_400
 LEADS, TIED = 1400, 1100
 IGNORED = {
     "kommo": ("filter[updated_at][from]", "filter[updated_at][to]"),

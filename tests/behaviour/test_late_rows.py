@@ -9,17 +9,15 @@ import pytest
 
 from sandbox import Sandbox
 from tests.support.catalogs import catalog_for
-from tests.support.run import Table, everyone, sync
-from tests.support.settings import KEYS, SOURCES, settings_for
+from tests.support.run import Table, everyone, read, sync
+from tests.support.settings import DAY, KEYS, SOURCES, settings_for
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
     from sandbox import Api
-    from tests.support.run import Run
 
-DAY = 86_400
 START = 1_770_000_030.0
 """The clock: where a minute begins decides on how a set of ties is split."""
 PAGE = 20
@@ -57,13 +55,6 @@ def on_the_page(edited: int, deleted: int) -> Callable[..., None]:
     return after_request
 
 
-def read(api: Api, concurrency: int, state: dict[str, Any] | None = None) -> Run:
-    """Return a run that ends well."""
-    run = sync({api.slot: settings_for(api), "concurrency": concurrency}, state)
-    assert run.code == 0
-    return run
-
-
 def requests_of(source: str, *, late: bool, tied: int, ties: Any, changes: str) -> int:
     """Count the requests of a run over a moving list."""
     with sandbox(START) as box:
@@ -78,7 +69,7 @@ def requests_of(source: str, *, late: bool, tied: int, ties: Any, changes: str) 
             change(api, rng)
 
         api.after_request = after_request
-        read(api, 1)
+        read(api, concurrency=1)
         return len(api.journal)
 
 
@@ -106,15 +97,15 @@ def test_rows_that_are_read_late_cause_no_warning_and_no_loss(
     api.options.ties, api.options.late_rows = ties, True
     before = {str(lead["id"]): lead for lead in api.rendered()}
     api.after_request = on_the_page(*CHANGES[changes])
-    first = read(api, concurrency)
+    first = read(api, concurrency=concurrency)
     table.load(first.messages)
     assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == []
     untouched = {str(x["id"]) for x in api.rendered() if before.get(str(x["id"])) == x}
     assert untouched - set(table.rows[stream]) == set()
 
     api.after_request = None
-    table.load(read(api, concurrency, first.state).messages)
-    now = {str(r["id"]): r[KEYS[source]] for r in read(api, 1).records(stream)}
+    table.load(read(api, first.state, concurrency=concurrency).messages)
+    now = {str(r["id"]): r[KEYS[source]] for r in read(api, concurrency=1).records(stream)}
     assert now.keys() == everyone(api)
     assert {each: table.rows[stream].get(each, {}).get(KEYS[source]) for each in now} == now
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sandbox import Sandbox
 from tests.support.run import Table, sync
 from tests.support.runtime import set_runtime
-from tests.support.settings import KEYS, settings_for
+from tests.support.settings import DAY, KEYS, settings_for
 
 if TYPE_CHECKING:
     import random
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from sandbox import Api
 
-DAY = 86_400
 # Leads may show up this many seconds late: less than the shortest lookback.
 LATE = 240
 # Far more than any of these sweeps needs; one that never ends is blocked here.

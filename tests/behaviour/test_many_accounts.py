@@ -31,7 +31,7 @@ def box() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def read(api: Api, accounts: int, state: dict[str, Any] | None = None, **top: Any) -> Run:
+def read_accounts(api: Api, accounts: int, state: dict[str, Any] | None = None, **top: Any) -> Run:
     """Return a run over so many accounts that ends well."""
     names = [{"name": f"account_{number:03}"} for number in range(accounts)]
     config = {api.slot: settings_for(api, accounts=names), **top}
@@ -50,7 +50,7 @@ def test_the_bytes_of_state_grow_with_the_accounts_and_not_with_their_square(
     box: Sandbox, source: str
 ) -> None:
     api = box.apis[source]
-    assert state_bytes(read(api, 100)) < 6 * state_bytes(read(api, 25))
+    assert state_bytes(read_accounts(api, 100)) < 6 * state_bytes(read_accounts(api, 25))
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -58,7 +58,7 @@ def test_the_last_state_of_many_accounts_has_the_bookmark_of_each(
     box: Sandbox, source: str
 ) -> None:
     api = box.apis[source]
-    run = read(api, 40)
+    run = read_accounts(api, 40)
     stream = f"{source}_leads"
     bookmarks = {
         partition["context"]["account"]: partition["replication_key_value"]
@@ -70,7 +70,7 @@ def test_the_last_state_of_many_accounts_has_the_bookmark_of_each(
     for account in ("account_000", "account_039"):
         ids = {str(r["id"]) for r in run.records(stream) if r["account"] == account}
         assert ids == everyone(api)
-    again = read(api, 40, run.state)
+    again = read_accounts(api, 40, run.state)
     assert len(again.records(stream)) < len(run.records(stream))
 
 
@@ -83,7 +83,7 @@ def test_a_state_follows_at_least_every_thousand_records_of_an_account_and_each_
     api.insert(2500 if accounts == 1 else 10)
     since: Counter[str] = Counter()
     stream = None
-    for message in read(api, accounts).messages:
+    for message in read_accounts(api, accounts).messages:
         if message["type"] == "STATE":
             since, stream = Counter(), None
         elif message["type"] == "RECORD":
@@ -98,12 +98,12 @@ def test_a_state_follows_at_least_every_thousand_records_of_an_account_and_each_
 def test_every_state_of_many_accounts_can_be_resumed_from(box: Sandbox, source: str) -> None:
     api, stream = box.apis[source], f"{source}_leads"
     api.insert(70)
-    whole = read(api, 30)
+    whole = read_accounts(api, 30)
     wanted = {(r["account"], str(r["id"])) for r in whole.records(stream)}
     assert len(wanted) == 30 * len(everyone(api))
     states = [place for place, m in enumerate(whole.messages) if m["type"] == "STATE"]
     for place in [states[0], states[len(states) // 2], states[-1]]:
         seen = Run(whole.messages[:place]).records(stream)
-        rest = read(api, 30, json.loads(json.dumps(whole.messages[place]["value"])))
+        rest = read_accounts(api, 30, json.loads(json.dumps(whole.messages[place]["value"])))
         rows = [*seen, *rest.records(stream)]
         assert wanted <= {(r["account"], str(r["id"])) for r in rows}

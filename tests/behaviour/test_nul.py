@@ -38,7 +38,7 @@ def box() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def read(api: Api, form: str, **settings: Any) -> Run:
+def read_streams_with_text(api: Api, form: str, **settings: Any) -> Run:
     """Return a run over the streams of a source that ends well."""
     top = {name: settings.pop(name) for name in list(settings) if name.startswith("flattening")}
     config = {api.slot: settings_for(api, **settings), "nested_values": form, **top}
@@ -118,7 +118,7 @@ def fill(api: Any) -> None:
 def test_no_text_and_no_name_of_any_message_has_a_nul(box: Sandbox, source: str, form: str) -> None:
     api = box.apis[source]
     fill(api)
-    assert_no_nul(read(api, form))
+    assert_no_nul(read_streams_with_text(api, form))
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -126,7 +126,9 @@ def test_no_text_and_no_name_of_any_message_has_a_nul(box: Sandbox, source: str,
 def test_flattened_records_have_no_nul_either(box: Sandbox, source: str, depth: int) -> None:
     api = box.apis[source]
     fill(api)
-    assert_no_nul(read(api, "native", flattening_enabled=True, flattening_max_depth=depth))
+    assert_no_nul(
+        read_streams_with_text(api, "native", flattening_enabled=True, flattening_max_depth=depth)
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -137,21 +139,29 @@ def test_custom_fields_as_columns_have_no_nul(box: Sandbox, form: str) -> None:
         api.fields.edit([each], name="Fi\x00eld")
         api.fill_field(each, 2)
     fill(api)
-    assert_no_nul(read(api, form, custom_fields="columns"))
+    assert_no_nul(read_streams_with_text(api, form, custom_fields="columns"))
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_around_a_nul_is_kept(box: Sandbox, form: str) -> None:
     for source in SOURCES:
         fill(box.apis[source])
-    (lead,) = (r for r in read(box.kommo, form).records("kommo_leads") if r["name"] == "name")
+    (lead,) = (
+        r
+        for r in read_streams_with_text(box.kommo, form).records("kommo_leads")
+        if r["name"] == "name"
+    )
     (custom,) = loaded(lead["custom_fields_values"])
     assert custom["field_name"] == "Field"
     assert custom["values"][0]["value"] == "ab"
-    (lead,) = (r for r in read(box.dashly, form).records("dashly_leads") if r["name"] == "ab")
+    (lead,) = (
+        r
+        for r in read_streams_with_text(box.dashly, form).records("dashly_leads")
+        if r["name"] == "ab"
+    )
     props = loaded(lead["props"])
     assert props["nk"] == props["k"] == "v"
-    leads = read(box.octanist, form).records("octanist_leads")
+    leads = read_streams_with_text(box.octanist, form).records("octanist_leads")
     (lead,) = (r for r in leads if r["name"] == "ab")
     assert loaded(lead["custom"]) == {"company": "ab", "n": [""]}
 
@@ -163,12 +173,16 @@ def test_the_six_characters_of_an_escape_that_somebody_typed_are_kept(
     typed = "C:\\u0000"
     assert "\x00" not in typed
     box.kommo.insert(1, name=typed)
-    assert typed in {r["name"] for r in read(box.kommo, form).records("kommo_leads")}
+    assert typed in {
+        r["name"] for r in read_streams_with_text(box.kommo, form).records("kommo_leads")
+    }
     box.dashly.insert(1, typed=typed)
-    bags = [loaded(r["props"]) for r in read(box.dashly, form).records("dashly_leads")]
+    bags = [
+        loaded(r["props"]) for r in read_streams_with_text(box.dashly, form).records("dashly_leads")
+    ]
     assert typed in {bag.get("typed") for bag in bags}
     box.octanist.insert(1, custom=json.dumps({"company": typed}))
-    leads = read(box.octanist, form).records("octanist_leads")
+    leads = read_streams_with_text(box.octanist, form).records("octanist_leads")
     assert {"company": typed} in [json.loads(r["custom"] or "null") for r in leads]
 
 

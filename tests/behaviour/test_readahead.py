@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.support.run import Table, everyone, sync
+from tests.support.run import Table, everyone, read
 from tests.support.runtime import set_traits
-from tests.support.settings import KEYS, SOURCES, settings_for
+from tests.support.settings import DAY, KEYS, SOURCES
 
 if TYPE_CHECKING:
     import random
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sandbox import Api
     from tests.support.run import Run
 
-DAY = 86_400
 # What takes this long has come to a stop.
 PATIENCE = 20
 
@@ -32,13 +31,6 @@ def box() -> Iterator[Sandbox]:
         for api in sandbox.apis.values():
             api.options.rate_limit = None
         yield sandbox
-
-
-def read(api: Api, concurrency: int, state: dict[str, Any] | None = None) -> Run:
-    """A run that ends well."""
-    run = sync({api.slot: settings_for(api), "concurrency": concurrency}, state)
-    assert run.code == 0
-    return run
 
 
 def assert_whole(api: Api, run: Run) -> None:
@@ -56,10 +48,10 @@ def test_the_concurrency_changes_neither_the_records_nor_their_order_nor_the_sta
     api.options.ties = "stable"
     api.options.page_cap = page_cap
     api.insert(70, at=time.time() - DAY)
-    alone = read(api, 1)
+    alone = read(api, concurrency=1)
     assert_whole(api, alone)
     for concurrency in (4, 8):
-        run = read(api, concurrency)
+        run = read(api, concurrency=concurrency)
         assert run.records(f"{source}_leads") == alone.records(f"{source}_leads")
         assert run.state == alone.state
 
@@ -72,7 +64,7 @@ def test_the_concurrency_changes_nothing_where_leads_of_one_moment_keep_changing
     api = box.apis[source]
     for hours in (20, 30, 31):
         api.insert(45, at=time.time() - hours * 3600)
-    runs = [read(api, concurrency) for concurrency in (1, 4, 8)]
+    runs = [read(api, concurrency=concurrency) for concurrency in (1, 4, 8)]
     for run in runs:
         assert_whole(api, run)
         assert run.state == runs[0].state
@@ -83,7 +75,7 @@ def test_the_concurrency_changes_nothing_where_leads_of_one_moment_keep_changing
 @pytest.mark.parametrize("concurrency", [1, 4, 8])
 def test_three_thousand_leads_of_one_second_come_once_each(box: Sandbox, concurrency: int) -> None:
     box.kommo.insert(3000, at=time.time() - 30 * DAY)
-    assert_whole(box.kommo, read(box.kommo, concurrency))
+    assert_whole(box.kommo, read(box.kommo, concurrency=concurrency))
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -99,12 +91,12 @@ def test_no_lead_is_lost_that_changes_while_windows_are_read_at_once(
 
     api, table = box.apis[source], Table()
     api.after_request = after_request
-    first = read(api, concurrency)
+    first = read(api, concurrency=concurrency)
     table.load(first.messages)
     api.after_request = None
-    table.load(read(api, concurrency, first.state).messages)
+    table.load(read(api, first.state, concurrency=concurrency).messages)
     rows, key = table.rows[f"{source}_leads"], KEYS[source]
-    current = {str(r["id"]): r[key] for r in read(api, 1).records(f"{source}_leads")}
+    current = {str(r["id"]): r[key] for r in read(api, concurrency=1).records(f"{source}_leads")}
     assert current.keys() == everyone(api)
     assert {i: rows[i][key] for i in current if i in rows} == current
 
@@ -126,7 +118,7 @@ def test_an_api_that_takes_no_note_of_a_position_or_of_an_upper_bound_costs_no_l
     set_traits(monkeypatch, "kommo_leads", page_size=100)  # no moment has more leads
     api = box.apis[source]
     api.options.ignored_params = (ignored,)
-    assert_whole(api, read(api, concurrency))
+    assert_whole(api, read(api, concurrency=concurrency))
     assert len(api.journal) < 50
 
 
@@ -137,7 +129,7 @@ def test_reading_ahead_costs_next_to_no_requests(box: Sandbox, source: str) -> N
     requests = []
     for concurrency in (1, 4, 8):
         before = len(api.journal)
-        read(api, concurrency)
+        read(api, concurrency=concurrency)
         requests.append(len(api.journal) - before)
     assert max(requests) <= requests[0] * 1.15
 
@@ -146,9 +138,9 @@ def test_reading_ahead_costs_next_to_no_requests(box: Sandbox, source: str) -> N
 @pytest.mark.parametrize("concurrency", [4, 8])
 def test_a_quiet_run_looks_for_no_windows(box: Sandbox, source: str, concurrency: int) -> None:
     api = box.apis[source]
-    first = read(api, concurrency)
+    first = read(api, concurrency=concurrency)
     before = len(api.journal)
-    assert read(api, concurrency, first.state).state == first.state
+    assert read(api, first.state, concurrency=concurrency).state == first.state
     assert len(api.journal) - before <= 2
 
 
@@ -170,5 +162,5 @@ def test_windows_are_read_at_once(box: Sandbox) -> None:
 
     api.options.latency = 0.05
     api.answer = answer  # type: ignore[method-assign]  # the sandbox's own, and counted
-    read(api, 4)
+    read(api, concurrency=4)
     assert 2 <= most[0] <= 4

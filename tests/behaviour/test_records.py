@@ -12,22 +12,14 @@ from jsonschema import Draft202012Validator
 
 from sandbox.octanist.leads import CLICK_IDS
 from tests.support.moments import FORMATS, moment
-from tests.support.run import sync
-from tests.support.settings import CREDENTIALS, SOURCES, settings_for
+from tests.support.run import read
+from tests.support.settings import CREDENTIALS, SOURCES
 
 if TYPE_CHECKING:
-    from sandbox import Api, Sandbox
-    from tests.support.run import Run
+    from sandbox import Sandbox
 
 Lead = dict[str, Any]
 FORMS = ["text", "native"]
-
-
-def read(api: Api, form: str, **others: Any) -> Run:
-    """A run over one source."""
-    run = sync({api.slot: settings_for(api, **others), "nested_values": form})
-    assert run.code == 0
-    return run
 
 
 def exact(value: float | None) -> Decimal | None:
@@ -142,7 +134,7 @@ def test_every_lead_arrives_once_with_the_values_that_its_source_has(
     api = box.apis[slot]
     box.clock.freeze(box.clock.now())
     expected = {str(lead["id"]): ROWS[slot](lead, form) for lead in api.rendered()}
-    run = read(api, form)
+    run = read(api, nested_values=form)
     assert sorted(run.ids(f"{slot}_leads")) == sorted(expected)
     for record in run.records(f"{slot}_leads"):
         wanted = expected[str(record["id"])]
@@ -157,7 +149,7 @@ def test_every_lead_arrives_once_with_the_values_that_its_source_has(
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("slot", SOURCES)
 def test_every_record_keeps_its_schema(box: Sandbox, slot: str, form: str) -> None:
-    run = read(box.apis[slot], form)
+    run = read(box.apis[slot], nested_values=form)
     (schema,) = run.schemas.values()
     validator = Draft202012Validator(schema["schema"], format_checker=FORMATS)
     records = run.records(f"{slot}_leads")
@@ -171,7 +163,7 @@ def test_every_record_keeps_its_schema(box: Sandbox, slot: str, form: str) -> No
 def test_every_declared_property_is_in_every_record_in_order(
     box: Sandbox, slot: str, form: str
 ) -> None:
-    run = read(box.apis[slot], form)
+    run = read(box.apis[slot], nested_values=form)
     (schema,) = run.schemas.values()
     declared = list(schema["schema"]["properties"])
     assert declared[:2] == ["account", "id"]
@@ -182,7 +174,7 @@ def test_every_declared_property_is_in_every_record_in_order(
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("slot", SOURCES)
 def test_a_schema_has_only_what_every_target_loads(box: Sandbox, slot: str, form: str) -> None:
-    run = read(box.apis[slot], form)
+    run = read(box.apis[slot], nested_values=form)
     assert [m["type"] for m in run.messages].count("SCHEMA") == 1
     (message,) = run.schemas.values()
     assert message["key_properties"] == ["account", "id"]
@@ -208,13 +200,13 @@ def test_a_schema_has_only_what_every_target_loads(box: Sandbox, slot: str, form
 @pytest.mark.parametrize("slot", SOURCES)
 def test_records_carry_no_nul_in_any_form(box: Sandbox, slot: str) -> None:
     for form in FORMS:
-        for record in read(box.apis[slot], form).records(f"{slot}_leads"):
+        for record in read(box.apis[slot], nested_values=form).records(f"{slot}_leads"):
             assert "\\u0000" not in json.dumps(record, default=str)
 
 
 def test_an_id_of_64_bits_is_text(box: Sandbox) -> None:
     api = box.dashly
-    ids = read(api, "text").ids("dashly_leads")
+    ids = read(api, nested_values="text").ids("dashly_leads")
     assert max(map(int, ids)) > 2**63
     assert set(map(int, ids)) == set(api.leads)
     # Asked for as a number, it goes through whatever JSON library the server has.
@@ -223,9 +215,9 @@ def test_an_id_of_64_bits_is_text(box: Sandbox) -> None:
 
 def test_dates_without_a_zone_are_read_in_the_accounts(box: Sandbox) -> None:
     api = box.dashly
-    utc = {r["id"]: r for r in read(api, "text").records("dashly_leads")}
+    utc = {r["id"]: r for r in read(api, nested_values="text").records("dashly_leads")}
     api.options.props_utc_offset = 3
-    there = read(api, "text", timezone="Europe/Moscow").records("dashly_leads")
+    there = read(api, nested_values="text", timezone="Europe/Moscow").records("dashly_leads")
     assert len(there) == len(utc)
     names = ("last_seen", "last_contacted", "events")
     for record in there:
@@ -235,12 +227,12 @@ def test_dates_without_a_zone_are_read_in_the_accounts(box: Sandbox) -> None:
 def test_fields_that_an_account_does_not_send_are_null(box: Sandbox) -> None:
     box.kommo.options.minor_units = False
     box.kommo.options.with_source = False
-    for record in read(box.kommo, "text").records("kommo_leads"):
+    for record in read(box.kommo, nested_values="text").records("kommo_leads"):
         assert record["price_with_minor_units"] is None
         assert record["source"] is None
     box.octanist.options.null_keys = False
     box.octanist.options.new_click_ids = False
-    records = read(box.octanist, "text").records("octanist_leads")
+    records = read(box.octanist, nested_values="text").records("octanist_leads")
     assert len(records) == box.octanist.count
     for record in records:
         assert [record[name] for name in ("dclid", "wbraid", "gbraid", "epik")] == [None] * 4
@@ -248,7 +240,11 @@ def test_fields_that_an_account_does_not_send_are_null(box: Sandbox) -> None:
 
 def test_a_loss_reason_that_comes_as_an_object_is_a_list_of_one(box: Sandbox) -> None:
     box.kommo.options.loss_reason = "object"
-    lost = [r for r in read(box.kommo, "native").records("kommo_leads") if r["loss_reason_id"]]
+    lost = [
+        r
+        for r in read(box.kommo, nested_values="native").records("kommo_leads")
+        if r["loss_reason_id"]
+    ]
     assert lost
     assert all(r["loss_reason"][0]["id"] == r["loss_reason_id"] for r in lost)
 
@@ -259,7 +255,7 @@ def test_a_nested_field_that_is_not_declared_is_kept(box: Sandbox) -> None:
         lead["id"]: [(e["id"], e["quantity"]) for e in lead["_embedded"]["catalog_elements"]]
         for lead in box.kommo.rendered()
     }
-    for record in read(box.kommo, "native").records("kommo_leads"):
+    for record in read(box.kommo, nested_values="native").records("kommo_leads"):
         found = [(e["id"], e["quantity"]) for e in record["catalog_elements"]]
         assert found == stored[record["id"]]
         assert all(e["metadata"]["quantity"] is None for e in record["catalog_elements"])

@@ -40,7 +40,7 @@ def insert(api: Api, **fields: str) -> str:
     return str(lead_id)
 
 
-def read(api: Api, form: str = "text", **others: Any) -> dict[str, Lead]:
+def read_by_id(api: Api, form: str = "text", **others: Any) -> dict[str, Lead]:
     """The records of a run over one source, by id."""
     run = sync({api.slot: settings_for(api, **others), "nested_values": form})
     assert run.code == 0
@@ -62,7 +62,7 @@ COLUMNS = {
 )
 def test_a_value_is_kept(box: Sandbox, slot: str, field: str, sent: str, kept: Any) -> None:
     lead_id = insert(box.apis[slot], **{field: sent})
-    record = read(box.apis[slot])[lead_id]
+    record = read_by_id(box.apis[slot])[lead_id]
     value = record[COLUMNS.get(field, field)]
     assert value == kept
     assert type(value) is type(kept)
@@ -79,7 +79,7 @@ def test_what_does_not_fit_a_column_is_null_there_and_kept_in_extra(
 ) -> None:
     api = box.apis[slot]
     whole, lead_id = api.insert()[0], insert(api, **{field: sent})
-    records = read(api, form)
+    records = read_by_id(api, form)
     record = records[lead_id]
     assert record["extra"] == f'{{"{field}":{kept}}}'
     assert records[str(whole)]["extra"] is None
@@ -95,7 +95,7 @@ def test_half_a_character_is_dropped_and_nothing_else(box: Sandbox, slot: str) -
     sent = {"half": rf'"a {HALF}\u0000b"', "whole": r'"\ud83d\ude00 é"', "text": '"Лид"'}
     ids = {kind: insert(api, **{field: text}) for kind, text in sent.items()}
     for form in ("text", "native"):
-        records = read(api, form)
+        records = read_by_id(api, form)
         names = {kind: records[lead_id]["name"] for kind, lead_id in ids.items()}
         assert names == {"half": "a b", "whole": "😀 é", "text": "Лид"}
         assert len(records) == api.count
@@ -109,7 +109,7 @@ def test_a_number_is_exact_beside_half_a_character(box: Sandbox) -> None:
         value=msgspec.Raw(f"{THIRTY_DIGITS}.10".encode()),
         custom=msgspec.Raw(f"[0.10, {THIRTY_DIGITS}]".encode()),
     )
-    record = read(box.octanist)[lead_id]
+    record = read_by_id(box.octanist)[lead_id]
     assert str(record["value"]) == f"{THIRTY_DIGITS}.10"
     assert record["custom"] == f"[0.10,{THIRTY_DIGITS}]"
     assert record["name"] == ""
@@ -130,21 +130,21 @@ def test_fields_that_are_named_like_our_own_columns_are_kept_apart(
 ) -> None:
     api = box.apis[slot]
     lead_id = insert(api, account='"theirs"', extra='"more"', other="1")
-    record = read(api, form, name="north")[lead_id]
+    record = read_by_id(api, form, name="north")[lead_id]
     assert record["account"] == "north"
     assert json.loads(record["extra"]) == {"account": "theirs", "extra": "more", "other": 1}
 
 
 def test_fields_that_are_named_like_a_column_of_another_name_are_kept(box: Sandbox) -> None:
     lead_id = insert(box.kommo, tags='"loose"')
-    assert read(box.kommo)[lead_id]["extra"] == '{"tags":"loose"}'
+    assert read_by_id(box.kommo)[lead_id]["extra"] == '{"tags":"loose"}'
     lead_id = insert(box.octanist, updated_at='"loose"', label_id="1")
-    assert read(box.octanist)[lead_id]["extra"] == '{"updated_at":"loose","label_id":1}'
+    assert read_by_id(box.octanist)[lead_id]["extra"] == '{"updated_at":"loose","label_id":1}'
 
 
 def test_several_fields_are_kept_together(box: Sandbox) -> None:
     lead_id = insert(box.kommo, price="1.50", score='"high"', region='"EU"')
-    record = read(box.kommo)[lead_id]
+    record = read_by_id(box.kommo)[lead_id]
     assert json.loads(record["extra"]) == {"price": 1.5, "score": "high", "region": "EU"}
     assert record["price"] is None
     assert record["score"] is None
@@ -154,10 +154,10 @@ def test_several_fields_are_kept_together(box: Sandbox) -> None:
 def test_a_property_may_be_of_any_kind(box: Sandbox, slot: str) -> None:
     api = box.apis[slot]
     lead_id = insert(api, **{name: sent for name, (sent, _) in MIXED.items()})
-    bag = read(api)[lead_id]["props"]
+    bag = read_by_id(api)[lead_id]["props"]
     for name, (sent, _) in MIXED.items():
         assert f'"{name}":{sent.replace(", ", ",")}' in bag
-    native = read(api, "native")[lead_id]["props"]
+    native = read_by_id(api, "native")[lead_id]["props"]
     assert {name: native[name] for name in MIXED} == {name: x for name, (_, x) in MIXED.items()}
 
 
@@ -182,15 +182,15 @@ def test_events_are_gathered_from_the_properties(box: Sandbox, slot: str) -> Non
         {"event_id": "18", "first": None, "last": None, "count": 4},
         {"event_id": "of_a_kind", "first": day.format(1), "last": None, "count": None},
     ]
-    events = read(api, "native")[str(lead_id)]["events"]
+    events = read_by_id(api, "native")[str(lead_id)]["events"]
     assert sorted(events, key=expected.index) == expected
-    assert json.loads(read(api)[str(lead_id)]["events"]) == events
+    assert json.loads(read_by_id(api)[str(lead_id)]["events"]) == events
 
 
 @pytest.mark.parametrize("form", ["text", "native"])
 def test_an_event_that_is_none_is_not_lost(box: Sandbox, form: str) -> None:
     lead_id = insert(box.dashly, **{"$event_18_count": '"many"', "$event_18_last": '"never"'})
-    record = read(box.dashly, form)[lead_id]
+    record = read_by_id(box.dashly, form)[lead_id]
     everywhere = json.dumps([record["events"], record["extra"], record["props"]])
     assert everywhere.count("many") >= 2
     assert everywhere.count("never") >= 2
@@ -215,14 +215,14 @@ def test_no_text_has_a_nul_however_deep(box: Sandbox, form: str) -> None:
         "octanist": insert(box.octanist, custom=f"{{{nul}: {nul}}}"),
     }
     for slot, lead_id in ids.items():
-        found = texts(read(box.apis[slot], form)[lead_id])
+        found = texts(read_by_id(box.apis[slot], form)[lead_id])
         assert any("a" in text and "b" in text for text in found)
         assert [text for text in found if "\x00" in text] == []
 
 
 def test_nested_values_that_fit_no_declaration_are_null_and_in_extra(box: Sandbox) -> None:
     lead_id = insert(box.kommo, custom_fields_values='["loose", {"field_id": "one"}]')
-    record = read(box.kommo, "native")[lead_id]
+    record = read_by_id(box.kommo, "native")[lead_id]
     assert record["custom_fields_values"] is None
     kept = json.loads(record["extra"])["custom_fields_values"]
     assert kept == ["loose", {"field_id": "one"}]

@@ -8,62 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sandbox import Sandbox
-from sandbox.kommo.leads import WITH
-from tap_leads.tap import TapLeads
 from tests.support.run import sync
+from tests.support.selection import catalog_for, chosen, columns_of, only
 from tests.support.settings import CREDENTIALS, KEYS, settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sandbox import Api
-    from tests.support.run import Run
+    from sandbox import Sandbox
     from tests.support.settings import Config
-
-    Runner = Callable[..., Run]
-
-Catalog = dict[str, Any]
 
 
 def every_source(box: Sandbox) -> Config:
     """Settings of all four sources."""
     return {slot: settings_for(api) for slot, api in box.apis.items()}
-
-
-def catalog_for(config: Config) -> Catalog:
-    """What the tap discovers of leads: a stream that a catalog does not name is not read."""
-    catalog: Catalog = TapLeads(config=config).catalog_dict
-    leads = {f"{slot}_leads" for slot in CREDENTIALS}
-    return {"streams": [each for each in catalog["streams"] if each["tap_stream_id"] in leads]}
-
-
-def chosen(
-    config: Config, *columns: str, selected: bool = False, stream: str | None = None
-) -> Catalog:
-    """The catalog with these columns selected or not; with the stream itself for none."""
-    catalog = catalog_for(config)
-    for entry in catalog["streams"]:
-        if stream in {None, entry["tap_stream_id"]}:
-            for metadata in entry["metadata"]:
-                name = metadata["breadcrumb"][-1] if metadata["breadcrumb"] else ""
-                if name in columns or (not name and not columns):
-                    metadata["metadata"]["selected"] = selected
-    return catalog
-
-
-def only(config: Config, *columns: str) -> Catalog:
-    """The catalog with these columns and no others."""
-    (entry,) = catalog_for(config)["streams"]
-    others = entry["schema"]["properties"].keys() - set(columns)
-    return chosen(config, *others)
-
-
-def columns_of(run: Run, stream: str) -> list[str]:
-    """The columns of a stream's schema, which are those of its records."""
-    columns = list(run.schemas[stream]["schema"]["properties"])
-    assert {tuple(record) for record in run.records(stream)} == {tuple(columns)}
-    return columns
 
 
 @pytest.mark.parametrize("slot", CREDENTIALS)
@@ -107,68 +63,6 @@ def test_a_property_of_its_own_column_is_also_in_the_bag(box: Sandbox) -> None:
     emails = [lead["props"].get("$email", "@") for lead in box.dashly.rendered()]
     sent = json.dumps(run.records("dashly_leads"))
     assert [email for email in emails if email != "@" and email in sent] == []
-
-
-def with_of(api: Api) -> set[str]:
-    """What the requests asked Kommo to add, which is the same in each."""
-    (asked,) = {tuple(request.query.get("with", [])) for request in api.journal}
-    return set(asked[0].split(",")) if asked else set()
-
-
-def test_kommo_is_asked_for_everything_but_deleted_leads(box: Sandbox) -> None:
-    sync({"kommo": settings_for(box.kommo)})
-    assert with_of(box.kommo) == set(WITH)
-
-
-@pytest.mark.parametrize("name", WITH)
-def test_kommo_is_not_asked_for_what_is_deselected(box: Sandbox, name: str) -> None:
-    config = {"kommo": settings_for(box.kommo)}
-    sync(config, catalog=chosen(config, name))
-    assert with_of(box.kommo) == set(WITH) - {name}
-
-
-def test_kommo_is_asked_for_nothing_more_where_nothing_more_is_selected(box: Sandbox) -> None:
-    config = {"kommo": settings_for(box.kommo)}
-    run = sync(config, catalog=only(config, "name"))
-    assert with_of(box.kommo) == set()
-    assert columns_of(run, "kommo_leads") == ["account", "id", "name", "updated_at"]
-
-
-@pytest.mark.parametrize("wanted", [["contacts", "source"], "contacts,source"])
-def test_kommo_is_asked_for_what_the_settings_say(box: Sandbox, wanted: Any) -> None:
-    config = {"kommo": settings_for(box.kommo, **{"with": wanted})}
-    records = sync(config).records("kommo_leads")
-    assert with_of(box.kommo) == {"contacts", "source"}
-    assert any(record["contacts"] for record in records)
-    assert {record["loss_reason"] for record in records} == {None}
-    box.kommo.journal.clear()
-    sync(config, catalog=chosen(config, "contacts"))
-    assert with_of(box.kommo) == {"source"}
-
-
-def test_kommo_is_asked_for_nothing_more_where_the_settings_say_so(box: Sandbox) -> None:
-    sync({"kommo": settings_for(box.kommo, **{"with": []})})
-    assert with_of(box.kommo) == set()
-
-
-def test_octanist_is_asked_for_the_selected_fields_alone(box: Sandbox) -> None:
-    config = {"octanist": settings_for(box.octanist)}
-    sync(config)
-    assert not any("fields" in request.query for request in box.octanist.journal)
-    box.octanist.journal.clear()
-    run = sync(config, catalog=only(config, "email", "loss_reason"))
-    asked = {request.query["fields"][0] for request in box.octanist.journal}
-    assert {frozenset(fields.split(",")) for fields in asked} == {
-        frozenset({"id", "updatedAt", "email", "lossReason"})
-    }
-    assert len(run.records("octanist_leads")) == box.octanist.count
-    assert columns_of(run, "octanist_leads") == [
-        "account",
-        "id",
-        "email",
-        "loss_reason",
-        "updated_at",
-    ]
 
 
 @pytest.mark.parametrize("slot", CREDENTIALS)
@@ -314,65 +208,3 @@ def test_a_stream_map_can_leave_only_what_it_names(box: Sandbox) -> None:
     maps = {"kommo_leads": {"account": "account", "id": "id", "__else__": "__NULL__"}}
     run = sync({"kommo": settings_for(box.kommo), "stream_maps": maps})
     assert columns_of(run, "kommo_leads") == ["account", "id"]
-
-
-def tokens_asked_with(api: Api) -> set[str]:
-    """The credentials that came with the requests, without their schemes."""
-    given = (r.headers.get("Authorization") or r.headers.get("X-API-KEY") for r in api.journal)
-    return {str(credential).split(" ")[-1] for credential in given}
-
-
-@pytest.mark.parametrize("slot", CREDENTIALS)
-def test_each_account_has_its_token_its_leads_and_its_own_state(box: Sandbox, slot: str) -> None:
-    stream = f"{slot}_leads"
-    with Sandbox(leads=40, seed=8) as other:
-        here, there = box.apis[slot], other.apis[slot]
-        assert here.token != there.token
-        north = {"name": "north"}
-        south = {"name": "south", "api_url": there.url, CREDENTIALS[slot]: there.token}
-        config = {slot: settings_for(here, accounts=[north, south])}
-        run = sync(config)
-        assert tokens_asked_with(here) == {here.token}
-        assert tokens_asked_with(there) == {there.token}
-        for name, api in (("north", here), ("south", there)):
-            ids = {str(r["id"]) for r in run.records(stream) if r["account"] == name}
-            assert ids == set(map(str, api.leads))
-            assert run.bookmark(stream, name) is not None
-        partitions = run.state["bookmarks"][stream]["partitions"]
-        assert [part["context"] for part in partitions] == [{"account": "north"}, south_only()]
-        box.clock.advance(7200)
-        other.clock.advance(7200)
-        (changed,) = there.edit(1)
-        again = sync(config, state=run.state).records(stream)
-        assert ("south", str(changed)) in {(r["account"], str(r["id"])) for r in again}
-        assert len(again) < len(run.records(stream)) / 2
-
-
-def south_only() -> dict[str, str]:
-    """The partition of an account is its name and nothing else."""
-    return {"account": "south"}
-
-
-def test_an_account_is_named_after_what_it_is(box: Sandbox) -> None:
-    named = {
-        "kommo": settings_for(box.kommo),
-        "dashly": settings_for(box.dashly, app_id="4271"),
-        "carrotquest": settings_for(box.carrotquest),
-        "octanist": settings_for(box.octanist, name="ours"),
-    }
-    run = sync(named)
-    names = {slot: {r["account"] for r in run.records(f"{slot}_leads")} for slot in named}
-    assert names == {
-        "kommo": {"acme"},
-        "dashly": {"4271"},
-        "carrotquest": {"default"},
-        "octanist": {"ours"},
-    }
-
-
-def test_an_account_overrides_what_it_shares_with_the_others(box: Sandbox) -> None:
-    won, lost = ({"status": status} for status in ("won", "lost"))
-    accounts = [{"name": "a"}, {"name": "b", "filters": lost}]
-    config = {"octanist": settings_for(box.octanist, filters=won, accounts=accounts)}
-    found = {(r["account"], r["status"]) for r in sync(config).records("octanist_leads")}
-    assert found == {("a", "won"), ("b", "lost")}

@@ -38,7 +38,7 @@ def accounts_of(api: Api) -> list[dict[str, Any]]:
     ]
 
 
-def read(api: Api, per_second: int, **settings: Any) -> Run:
+def read_ten_accounts(api: Api, per_second: int, **settings: Any) -> Run:
     """Return a run over ten accounts that ends well."""
     settings = {"accounts": accounts_of(api), "requests_per_second": per_second, **settings}
     run = sync({api.slot: settings_for(api, **settings)})
@@ -63,7 +63,7 @@ def test_the_streams_of_ten_accounts_together_keep_to_the_default_rate(box: Sand
 def test_ten_accounts_together_keep_to_one_rate_limit(box: Sandbox, source: str) -> None:
     api = box.apis[source]
     api.options.page_cap = 20
-    read(api, 12)
+    read_ten_accounts(api, 12)
     assert len(api.journal) >= 30
     assert api.requests_per_second_max() <= 12
 
@@ -74,7 +74,7 @@ def test_accounts_that_share_no_rate_limit_each_keep_to_their_own(
 ) -> None:
     api = box.apis[source]
     api.options.page_cap = 20
-    read(api, 4, share_rate_limit=False)
+    read_ten_accounts(api, 4, share_rate_limit=False)
     tokens = {request.token for request in api.journal}
     assert len(tokens) == ACCOUNTS
     assert all(api.requests_per_second_max(token) <= 4 for token in tokens)
@@ -89,7 +89,7 @@ def test_a_429_for_one_account_slows_all_that_share_the_rate_limit(
     api = box.apis[source]
     api.options.page_cap = 20
     api.faults.plan(429, after=2)
-    read(api, 40)
+    read_ten_accounts(api, 40)
     (refused,) = (place for place, r in enumerate(api.journal) if r.status == 429)
     after = api.journal[refused + 4 :]  # those that were under way are not slowed down
     assert len({request.token for request in after}) > 1

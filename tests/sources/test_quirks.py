@@ -17,7 +17,7 @@ from sandbox.octanist.leads import CLICK_IDS
 from tap_leads.tap import TapLeads
 from tests.support.run import sync
 from tests.support.runtime import set_traits
-from tests.support.settings import settings_for
+from tests.support.settings import DAY, settings_for
 
 if TYPE_CHECKING:
     from sandbox import Api, Sandbox
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sandbox.dashly.api import Dashly
     from tests.support.run import Run
 
-DAY = 86_400
 REACH = 200
 
 

@@ -3,15 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.run import Run
-
-    Runner = Callable[..., Run]
-
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 THIRTY_DIGITS = "123456789012345678901234567890"

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from tap_leads.tap import TapLeads
 from tests.support.catalogs import LEADS
+from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,6 +113,31 @@ def sync(config: Config, state: dict[str, Any] | None = None, **options: Any) ->
     tap = TapLeads(config=config, state=state, message_writer=writer, **options)
     tap.sync_all()
     return Run(messages=writer.messages, code=1 if tap.report.failures else 0)
+
+
+def read(
+    api: Api,
+    state: dict[str, Any] | None = None,
+    *,
+    catalog: dict[str, Any] | None = LEADS,
+    code: int = 0,
+    **settings: Any,
+) -> Run:
+    """Run the tap over one source, and check its exit code.
+
+    Args:
+        api: The source.
+        state: The state to resume from.
+        catalog: What is selected: leads, or the default streams if None.
+        code: The exit code.
+        settings: Settings of the source, or of the tap.
+    """
+    of_source = TapLeads.config_jsonschema["properties"][api.slot]["properties"]
+    own = {name: value for name, value in settings.items() if name in of_source}
+    top = {name: value for name, value in settings.items() if name not in own}
+    run = sync({api.slot: settings_for(api, **own), **top}, state, catalog=catalog)
+    assert run.code == code
+    return run
 
 
 def written(folder: Path, **files: Any) -> list[str]:

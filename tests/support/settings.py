@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from sandbox import Api
 
 Config = dict[str, Any]
+DAY = 86_400
 
 SOURCES = ("kommo", "dashly", "octanist")
 """Those that differ: Carrot quest is Dashly by another name."""

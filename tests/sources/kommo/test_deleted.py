@@ -12,6 +12,7 @@ from sandbox import Sandbox
 from tests.support.kommo_streams import asked, read
 from tests.support.moments import moment
 from tests.support.run import Table
+from tests.support.settings import DAY
 
 if TYPE_CHECKING:
     import random
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from sandbox.kommo.api import Kommo
 
 DELETED = "kommo_deleted_leads"
-DAY = 86_400
 LOOKBACK = 600
 Row = dict[str, Any]
 

@@ -18,7 +18,7 @@ from tests.support.kommo_streams import assert_equal, read
 from tests.support.moments import moment
 from tests.support.run import Table, sync
 from tests.support.runtime import set_runtime
-from tests.support.settings import settings_for
+from tests.support.settings import DAY, settings_for
 
 if TYPE_CHECKING:
     import random
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 CHANGES = "kommo_lead_stage_changes"
 EVENTS = "kommo_lead_events"
-DAY = 86_400
 LOOKBACK = 600
 STAGES = [(pipeline, stage) for pipeline, stages in PIPELINES.items() for stage in stages]
 Row = dict[str, Any]

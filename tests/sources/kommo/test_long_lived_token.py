@@ -10,12 +10,10 @@ import pytest
 
 from tests.support.catalogs import LEADS, catalog_for
 from tests.support.run import sync
-from tests.support.settings import settings_for
+from tests.support.settings import DAY, settings_for
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
-
-DAY = 86_400
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

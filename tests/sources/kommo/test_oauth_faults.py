@@ -20,14 +20,11 @@ from tests.support.run import everyone, sync
 from tests.support.runtime import set_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from sandbox import Sandbox
     from tests.support.run import Run
     from tests.support.settings import Config
-
-    Runner = Callable[..., Run]
 
 # The first ones are told before anything is carried out, the others after it.
 BEFORE = [

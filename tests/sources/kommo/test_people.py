@@ -13,7 +13,7 @@ from tests.support.catalogs import catalog_for
 from tests.support.hashing import KEY, sha
 from tests.support.kommo_streams import assert_equal, read
 from tests.support.run import Table, sync
-from tests.support.settings import settings_for
+from tests.support.settings import DAY, settings_for
 
 if TYPE_CHECKING:
     import random
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.support.run import Run
 
 PEOPLE = {"kommo_contacts": "contacts", "kommo_companies": "companies"}
-DAY = 86_400
 ZEROS = ("closest_task_at",)
 Row = dict[str, Any]
 

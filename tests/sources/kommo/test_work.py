@@ -10,6 +10,7 @@ import pytest
 from sandbox.kommo.reference import BRANDS, PRODUCTS
 from tests.support.kommo_streams import asked, assert_equal, read
 from tests.support.run import Table
+from tests.support.settings import DAY
 
 if TYPE_CHECKING:
     import random
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 TASKS, NOTES = "kommo_tasks", "kommo_lead_notes"
 INCOMING, ELEMENTS = "kommo_incoming_leads", "kommo_list_elements"
-DAY = 86_400
 Row = dict[str, Any]
 
 
