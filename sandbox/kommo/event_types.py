@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import (
     Filters,
     InvalidParameterError,
@@ -16,12 +15,13 @@ from sandbox.kommo.query import (
     since,
     stages_of,
 )
+from sandbox.kommo.resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.core.options import KommoOptions
     from sandbox.core.store import Lead
+    from sandbox.kommo.options import KommoOptions
 
 Change = tuple[str, list[Any], list[Any]]
 """The type of an event, the values before and after."""

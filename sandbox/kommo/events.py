@@ -16,8 +16,8 @@ from sandbox.kommo.leads import ACCOUNT_ID, PIPELINES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sandbox.core.options import KommoOptions
     from sandbox.core.store import Lead
+    from sandbox.kommo.options import KommoOptions
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 

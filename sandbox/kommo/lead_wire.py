@@ -9,8 +9,8 @@ import msgspec
 from sandbox.kommo import leads as kommo_leads
 
 if TYPE_CHECKING:
-    from sandbox.core.options import KommoOptions
     from sandbox.core.store import Lead
+    from sandbox.kommo.options import KommoOptions
 
 _ALWAYS = frozenset({"id", "updated_by", "updated_at", "account_id"})
 

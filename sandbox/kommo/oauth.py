@@ -12,15 +12,15 @@ import msgspec
 from sandbox.core.faults import Faults
 from sandbox.core.wire import Reply, json_reply
 from sandbox.kommo.leads import ACCOUNT_ID, USERS
+from sandbox.kommo.problems import PROBLEM
 
 if TYPE_CHECKING:
     from sandbox.core.clock import Clock
-    from sandbox.core.options import KommoOptions
+    from sandbox.kommo.options import KommoOptions
 
 _CODE_LIFETIME = 20 * 60
 _FAR = 2_051_222_400
 """2035, when the long-lived token that is there from the beginning expires."""
-_PROBLEM = "application/problem+json"
 _TEXTS = {
     False: ("Bad request", "Parameters are missing or invalid"),
     True: ("Некорректный запрос", "В запросе отсутствует ряд параметров или параметры невалидны"),  # noqa: RUF001 - Russian on purpose
@@ -196,7 +196,7 @@ class OAuth:
             "status": status,
             "detail": detail,
         }
-        return json_reply(status, content, _PROBLEM)
+        return json_reply(status, content, PROBLEM)
 
     def _opaque(self, digits: int) -> str:
         return f"{self._rng.getrandbits(digits * 4):0{digits}x}"

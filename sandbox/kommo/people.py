@@ -12,9 +12,9 @@ from typing_extensions import override
 from sandbox.core.people import Person, person
 from sandbox.kommo.fields import COMPANY_FIELDS, CONTACT_FIELDS, Fields
 from sandbox.kommo.leads import ACCOUNT_ID, FIRST_COMPANY, FIRST_CONTACT, FIRST_TAG, TAGS, USERS
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import LEAD_FILTERS, searching
 from sandbox.kommo.reference import INCOMING
+from sandbox.kommo.resource import Resource
 from sandbox.kommo.table import Ground, Making, Row, Table
 from sandbox.kommo.values import MOBILE, WORK_EMAIL, values_of
 
@@ -76,10 +76,10 @@ class People(Table):
 
     @override
     def happening(self, row: Row) -> Row:
-        who = person(self._rng.randrange(1000), row["id"] % 1_000_000)
-        chance = self._rng.random()
+        who = person(self.rng.randrange(1000), row["id"] % 1_000_000)
+        chance = self.rng.random()
         if chance < 0.4:
-            return {"responsible_user_id": self._rng.choice(USERS[:4])}
+            return {"responsible_user_id": self.rng.choice(USERS[:4])}
         if chance < 0.7:
             kept = [c for c in row["custom_fields_values"] or () if c["field_code"] != "PHONE"]
             return {"custom_fields_values": [_phone(who, 1), *kept]}

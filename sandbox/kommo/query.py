@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sandbox.core.options import KommoOptions
     from sandbox.core.store import Lead
+    from sandbox.kommo.options import KommoOptions
 
 _INTEGER = re.compile(r"-?\d{1,18}")
 _MOST = 10

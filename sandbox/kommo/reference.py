@@ -18,8 +18,8 @@ from sandbox.kommo.leads import (
     USERS,
     WON,
 )
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import either, members
+from sandbox.kommo.resource import Resource
 from sandbox.kommo.table import Ground, Making, Row, Table
 
 if TYPE_CHECKING:

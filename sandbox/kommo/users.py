@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from sandbox.kommo.leads import PIPELINES, USERS
-from sandbox.kommo.lists import Resource
+from sandbox.kommo.resource import Resource
 from sandbox.kommo.table import Ground, Making, Row, Table
 
 if TYPE_CHECKING:

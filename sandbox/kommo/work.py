@@ -14,9 +14,9 @@ from typing_extensions import override
 from sandbox.core.people import person
 from sandbox.core.store import Collection, between
 from sandbox.kommo.leads import ACCOUNT_ID, USERS
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import either, flag, members, of, since, words
 from sandbox.kommo.reference import INCOMING, TAGGED
+from sandbox.kommo.resource import Resource
 from sandbox.kommo.table import Ground, Making, Row, Table
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Unsorted(Table):
         by_stage = leads.sorted("status_id")
         for stage in sorted(INCOMING):
             for _, lead_id in between(by_stage, stage, stage):
-                row = _incoming(self._ground.seed, leads.shown[lead_id])
+                row = _incoming(self.seed, leads.shown[lead_id])
                 found.put(row["uid"], row)
         return found
 

@@ -14,8 +14,8 @@ from sandbox.core.people import iso_ms
 from sandbox.octanist.leads import CLICK_IDS, SOURCES, STATUSES
 
 if TYPE_CHECKING:
-    from sandbox.core.options import OctanistOptions
     from sandbox.core.store import Lead
+    from sandbox.octanist.options import OctanistOptions
 
 Test = Callable[["Lead"], bool]
 SORTABLE = ("createdAt", "updatedAt", "qualifiedAt", "value", "name", "email", "status")
