@@ -85,7 +85,7 @@ def status(
     """Answer with an error status.
 
     Args:
-        code: The HTTP status.
+        code: The status.
         retry_after: The `Retry-After` header: seconds, or any text.
         retry_after_date: `Retry-After` as an HTTP date, this many seconds after the clock's time.
         retry_after_body: `retry_after` in the JSON body.
@@ -102,7 +102,7 @@ def status(
 
 
 def early_204(*, counted: bool = True) -> Fault:
-    """Answer with an empty page before the end of the list. `counted`: the total is correct."""
+    """Return an empty page before the end of the list; with `counted` its total is correct."""
     return Fault(kind="early_204", counted=counted)
 
 
@@ -132,7 +132,7 @@ _PLAIN = {
     "lost_reply": lost_reply,
     "meta_error200": meta_error200,
 }
-_MAKERS: dict[str, Callable[..., Fault]] = {**_PLAIN, "status": status, "redirect": redirect}
+BY_NAME: dict[str, Callable[..., Fault]] = {**_PLAIN, "status": status, "redirect": redirect}
 
 
 def named(what: FaultSpec) -> Fault:
@@ -146,9 +146,9 @@ def named(what: FaultSpec) -> Fault:
     if isinstance(what, dict):
         others = dict(what)
         kind = str(others.pop("kind", None))
-        if kind not in _MAKERS:
+        if kind not in BY_NAME:
             raise ValueError(_unknown(kind))
-        return _MAKERS[kind](**others)
+        return BY_NAME[kind](**others)
     if isinstance(what, int) or what.isdigit():
         return status(int(what))
     if what not in _PLAIN:
@@ -157,7 +157,7 @@ def named(what: FaultSpec) -> Fault:
 
 
 def _unknown(name: str) -> str:
-    return f"no such fault: {name!r}; known: {', '.join(_MAKERS)}, or an HTTP status"
+    return f"no such fault: {name!r}; known: {', '.join(BY_NAME)}, or an HTTP status"
 
 
 class Faults:

@@ -1,5 +1,5 @@
-"""Made-up people, companies and campaigns, and the moments at which they became leads."""
-# ruff: noqa: PLR2004, SIM905 - shares of made-up data; words read best as text
+"""Generates people, companies and campaigns, and when leads were created and updated."""
+# ruff: noqa: PLR2004, SIM905 - shares of generated data; word lists are easier to read as text
 
 from __future__ import annotations
 

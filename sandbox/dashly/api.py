@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MAX_LIMIT = 50
 _DEFAULT_LIMIT = 20
 _IMPORTED = 33
-"""One lead in so many was imported and has never been seen."""
+"""One lead in this many was imported and has no `$last_seen`."""
 _PATH = re.compile(r"(?:/v(?P<version>[12]))?/apps/(?P<app>[^/]+)/(?P<method>[^/]+)/?")
 _ERRORS = {
     400: ("BadRequest", "The request could not be understood due to malformed syntax"),
@@ -39,7 +39,7 @@ _DATE, _MISSING = 1, 9
 
 
 class Dashly(Api):
-    """Dashly, and Carrot quest under its own slot, app and token."""
+    """Dashly, or Carrot quest, which is the same API with another app and token."""
 
     options: DashlyOptions
 
@@ -71,7 +71,7 @@ class Dashly(Api):
     @override
     def _new(self, arrival: Arrival) -> tuple[Any, Lead]:
         lead_id = (int(arrival.created * 1000) << 20) + self.rng.getrandbits(20)
-        if arrival.number % 61 == 40:  # noqa: PLR2004 - ids are unsigned, and some use all 64 bits
+        if arrival.number % 61 == 40:  # noqa: PLR2004 - IDs are unsigned, and some use all 64 bits
             lead_id |= 1 << 63
         return lead_id, dashly_leads.new_lead(self.rng, arrival, lead_id)
 
@@ -91,7 +91,7 @@ class Dashly(Api):
 
     @override
     def _with(self, lead: Lead, fields: dict[str, Any]) -> Lead:
-        """The lead with other properties; a property that is set to `None` goes."""
+        """Return the lead with these properties; `None` removes a property."""
         props = lead["props"] | {
             name: dashly_leads.stored(name, value) for name, value in fields.items()
         }
@@ -109,14 +109,14 @@ class Dashly(Api):
         return dashly_leads.on_the_wire(props, self.options.props_utc_offset, convert=convert)
 
     def _presence(self, lead: Lead) -> str:
-        """Whether the lead is on the site; this changes without the lead changing."""
+        """Return the presence of a lead, which depends on the clock only."""
         seen = lead["props"].get("$last_seen")
         if not isinstance(seen, datetime):
             return "offline"
         age = (dashly_leads.moment(self.clock.now()) - seen).total_seconds()
         return "online" if age < 120 else "idle" if age < 240 else "offline"  # noqa: PLR2004 - two minutes each
 
-    # -- answers -------------------------------------------------------------------------------
+    # -- answering -----------------------------------------------------------------------------
 
     @override
     def _token_of(self, request: Request) -> str:
@@ -203,7 +203,7 @@ class Dashly(Api):
         return Filters() if self.options.ignore_filters else filters
 
     def _find(self, name: str, filters: Filters) -> list[Entry]:
-        """The matching leads, ascending by that property, those without it last."""
+        """Return the matching leads by ascending property, leads without it last."""
         store = self.store
         entries = store.sorted(name)
         tests = list(filters.tests)
@@ -272,7 +272,7 @@ def _last(request: Request, name: str, default: str) -> str:
 
 
 def _true(text: str) -> bool:
-    """A boolean as the API reads it: any text but these is true."""
+    """Parse a boolean as the API does: any other text is true."""
     return text.lower() not in {"false", "0", ""}
 
 

@@ -21,7 +21,7 @@ from sandbox.kommo.oauth import OAuth, first_token
 from sandbox.kommo.options import KommoOptions
 from sandbox.kommo.problems import problem
 from sandbox.kommo.routes import Routes
-from sandbox.kommo.table import Ground, Row, Table
+from sandbox.kommo.table import Context, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,15 +57,17 @@ class Kommo(Api):
         self._bin = Collection(self._key)
         self._next_id = 20_024_930
         self._history = History(world.seed, self.options, self._all_leads)
-        ground = Ground(self.lock, self.clock, world.seed, self._visible_at, self._heard)
-        fields = kommo_fields.tables(ground)
-        people = kommo_people.tables(ground, fields, lambda: self.store.rows)
+        context = Context(
+            self.lock, self.clock, world.seed, self._visible_at, self._on_table_change
+        )
+        fields = kommo_fields.tables(context)
+        people = kommo_people.tables(context, fields, lambda: self.store.rows)
         self.tables: dict[str, Table] = {
-            **reference.tables(ground),
-            **kommo_users.tables(ground),
+            **reference.tables(context),
+            **kommo_users.tables(context),
             **fields,
             **people,
-            **work.tables(ground, lambda: self.store, people),
+            **work.tables(context, lambda: self.store, people),
         }
         self.contacts, self.companies = self.tables["contacts"], self.tables["companies"]
         self.users, self.roles = self.tables["users"], self.tables["roles"]
@@ -246,7 +248,7 @@ class Kommo(Api):
             visible_at = max(visible_at or 0.0, self.clock.now() + options.events_lag)
         self._history.record(happening._replace(visible_at=visible_at))
 
-    def _heard(
+    def _on_table_change(
         self, path: str, what: str, at: float, before: Row | None, after: Row | None
     ) -> None:
         if path in _ENTITIES:

@@ -14,7 +14,7 @@ from sandbox.kommo.leads import ACCOUNT_ID, FIELDS, FIRST_FIELD
 from sandbox.kommo.query import either
 from sandbox.kommo.reference import BRANDS, PRODUCTS
 from sandbox.kommo.resource import Resource
-from sandbox.kommo.table import Ground, Making, Row, Table
+from sandbox.kommo.table import Context, Row, RowFactory, Table
 from sandbox.kommo.values import KINDS, enums_of, values_of
 
 if TYPE_CHECKING:
@@ -154,21 +154,23 @@ def _made(owner: int, field_id: int, kind: str) -> list[Row]:
     return values_of(rng, person(field_id, owner % 1_000_000), kind, 1_760_000_000)
 
 
-def tables(ground: Ground) -> dict[str, Table]:
+def tables(context: Context) -> dict[str, Table]:
     """Return the fields and field groups of each entity type, by path."""
     found: dict[str, Table] = {}
     for place, entity in enumerate(_BUILT_IN, 1):
         path = f"{entity}/custom_fields"
-        making = _Makings(entity)
-        fields = Making(make=making.field, fill=making.fields, first_id=2_000_001 + 10_000 * place)
-        found[path] = Fields(ground, FIELD, path, fields)
-        groups = Making(make=making.group, fill=making.groups)
-        found[f"{path}/groups"] = Table(ground, GROUP, f"{path}/groups", groups)
+        factory = _FieldFactory(entity)
+        fields = RowFactory(
+            make=factory.field, fill=factory.fields, first_id=2_000_001 + 10_000 * place
+        )
+        found[path] = Fields(context, FIELD, path, fields)
+        groups = RowFactory(make=factory.group, fill=factory.groups)
+        found[f"{path}/groups"] = Table(context, GROUP, f"{path}/groups", groups)
     return found
 
 
 @dataclass(frozen=True)
-class _Makings:
+class _FieldFactory:
     """Generates the fields and field groups of an entity type."""
 
     entity: str

@@ -180,7 +180,7 @@ class Lists:
             row = store.shown[row_id]
             fragment = known.get(row_id)
             if fragment is None or fragment[0] is not row:
-                fragment = known[row_id] = (row, *listed.halves(row, with_, base))
+                fragment = known[row_id] = (row, *listed.encode(row, with_, base))
             rows.append(fragment[1] + middle + fragment[2])
         return rows
 
@@ -215,7 +215,7 @@ class Lists:
             missing = self._options.missing_lead
             return self._api.empty() if missing == 204 else self._api.error(404)  # noqa: PLR2004
         with_ = asked_with(nested(request.pairs))
-        first, second = listed.halves(rows[row_id], with_, request.base)
+        first, second = listed.encode(rows[row_id], with_, request.base)
         return Reply(200, first + second, HAL, rows=1)
 
 

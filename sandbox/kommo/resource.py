@@ -52,7 +52,7 @@ class Listed:
 
     resource: Resource
     store: Collection
-    halves: Callable[[Lead, frozenset[str], str], tuple[bytes, bytes]]
+    encode: Callable[[Lead, frozenset[str], str], tuple[bytes, bytes]]
     """Encodes a row as JSON, split where the query of its `self` link goes."""
     kind: tuple[Hashable, ...] = ()
     """What the encoding depends on, besides the row and `with`."""

@@ -147,7 +147,7 @@ class Routes:
         return Listed(
             resource=LEAD,
             store=self._account.bin if deleted else store,
-            halves=self._lead_halves,
+            encode=self._encode_lead,
             kind=(*lead_wire.kind(options), self._account.fields.revision),
             scopes=(own,) if options.own_leads_only else (),
             filtered=not deleted or options.only_deleted_filters,
@@ -156,8 +156,8 @@ class Routes:
     def _leads_page(self, request: Request) -> Reply:
         return self._lists.page(request, self._leads(asked_with(nested(request.pairs))))
 
-    def _lead_halves(self, lead: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
-        return lead_wire.halves(self._account.current(lead), with_, base, self._options)
+    def _encode_lead(self, lead: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
+        return lead_wire.encode(self._account.current(lead), with_, base, self._options)
 
     def _listed(self, table: Table, scope: Scope | None, *, deleted: bool = False) -> Listed:
         scopes = [] if scope is None else [scope]
@@ -171,7 +171,7 @@ class Routes:
         return Listed(
             resource=table.resource,
             store=store,
-            halves=table.halves,
+            encode=table.encode,
             kind=(revision, leads, *others),
             scopes=tuple(scopes),
         )
@@ -200,7 +200,7 @@ class Routes:
         return Listed(
             resource=replace(event_types.EVENT, order=order, descending=descending),
             store=self._account.history.events(),
-            halves=self._event_halves,
+            encode=self._encode_event,
             kind=(options.event_values, request.clock if "with" in request.query else None),
             scopes=tuple(scopes),
             shuffled=options.events_ties == "shuffled",
@@ -214,7 +214,7 @@ class Routes:
             return invalid(error)
         return self._lists.page(request, self._events(request))
 
-    def _event_halves(self, event: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
+    def _encode_event(self, event: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
         kind, entity_id = event["entity_type"], event["entity_id"]
         path = {"lead": "leads", "contact": "contacts", "company": "companies"}[kind]
         link = {"self": {"href": f"{base}/api/v4/{path}/{entity_id}"}}

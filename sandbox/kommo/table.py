@@ -27,7 +27,7 @@ _SURVIVES = frozenset({"id", "updated_by", "updated_at", "account_id"})
 
 
 @dataclass(frozen=True)
-class Ground:
+class Context:
     """What all tables of an account share."""
 
     lock: threading.RLock
@@ -35,13 +35,13 @@ class Ground:
     seed: int
     lag: Callable[[], float | None]
     """Returns when lists show a change made now; `None` is at once."""
-    heard: Callable[[str, str, float, Row | None, Row | None], None]
+    on_change: Callable[[str, str, float, Row | None, Row | None], None]
     """Called after each change with the path, the type of change, its time, and the row before
     and after."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Making:
+class RowFactory:
     """How the rows of a table are generated."""
 
     make: Callable[[int, Any, int], Row]
@@ -58,16 +58,18 @@ class Table(Rows):
     """A table of an account.
 
     Args:
-        ground: What all tables of the account share.
+        context: What all tables of the account share.
         resource: The list of the table's rows.
         path: The path of that list below `/api/v4`; may contain fields of a row.
-        making: How the rows are generated.
+        factory: How the rows are generated.
     """
 
-    def __init__(self, ground: Ground, resource: Resource, path: str, making: Making) -> None:
-        rng = random.Random(f"{ground.seed} {path}")
-        super().__init__(ground.clock, ground.lock, rng, itemgetter)
-        self.seed = ground.seed
+    def __init__(
+        self, context: Context, resource: Resource, path: str, factory: RowFactory
+    ) -> None:
+        rng = random.Random(f"{context.seed} {path}")
+        super().__init__(context.clock, context.lock, rng, itemgetter)
+        self.seed = context.seed
         self.resource = resource
         self.path = path
         self.revision = 0
@@ -76,9 +78,9 @@ class Table(Rows):
         """The IDs of deleted rows."""
         self.bin = Collection(itemgetter)
         """The rows in the recycle bin, with all their values."""
-        self._ground = ground
-        self._making = making
-        self._next_id = making.first_id
+        self._context = context
+        self._factory = factory
+        self._next_id = factory.first_id
         self._made = 0
 
     # -- rows ------------------------------------------------------------------------------------
@@ -104,24 +106,24 @@ class Table(Rows):
 
     def add(self, row: Row) -> None:
         """Add a row that was created together with a lead, unless it exists."""
-        row_id = self._making.identify(row)
+        row_id = self._factory.identify(row)
         if row_id not in self.store.rows:
             self.store.put(row_id, row, self._visible_at())
 
     def put(self, row: Row) -> None:
         """Replace a row that changed together with a lead."""
-        self.store.put(self._making.identify(row), row, self._visible_at())
+        self.store.put(self._factory.identify(row), row, self._visible_at())
 
     @override
     def _seed(self) -> Iterator[tuple[Any, Row]]:
-        for row in self._making.fill():
-            yield self._making.identify(row), row
+        for row in self._factory.fill():
+            yield self._factory.identify(row), row
 
     @override
     def _create(self, at: float, fields: Row) -> tuple[Any, Row]:
-        row = {**self._making.make(self._made, self._next_id, int(at)), **fields}
+        row = {**self._factory.make(self._made, self._next_id, int(at)), **fields}
         self._made, self._next_id = self._made + 1, self._next_id + 2
-        return self._making.identify(row), row
+        return self._factory.identify(row), row
 
     @override
     def _changed(self, row: Row, at: float | None, fields: Row) -> Row:
@@ -130,22 +132,22 @@ class Table(Rows):
 
     @override
     def _visible_at(self) -> float | None:
-        return self._ground.lag()
+        return self._context.lag()
 
     @override
     def _happened(self, what: str, at: float, before: Row | None, after: Row | None) -> None:
         if what == "deleted" and before is not None:
-            row_id = self._making.identify(before)
+            row_id = self._factory.identify(before)
             self.removed.add(row_id)
             if self.resource.recycles:
                 gone = {**before, "is_deleted": True, "updated_at": int(at)}
                 self.bin.put(row_id, gone, self._visible_at())
         self.revision += 1
-        self._ground.heard(self.path, what, at, before, after)
+        self._context.on_change(self.path, what, at, before, after)
 
     # -- encoding --------------------------------------------------------------------------------
 
-    def halves(self, row: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
+    def encode(self, row: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
         """Return a row as JSON."""
         return msgspec.json.encode(self.shown(row, with_, base)), b""
 
@@ -170,7 +172,7 @@ class Table(Rows):
         """Return the `_links` of a row."""
         if not self.resource.linked:
             return {}
-        path, last = self.path.format_map(row), self._making.identify(row)
+        path, last = self.path.format_map(row), self._factory.identify(row)
         last = last[-1] if isinstance(last, tuple) else last
         return {"_links": {"self": {"href": f"{base}/api/v4/{path}/{last}"}}}
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MAX_LIMIT = 100
 _DEFAULT_LIMIT = 50
 _UNCHANGED = 97
-"""One lead in so many has never been changed and has no `updatedAt`."""
+"""One lead in this many was never edited and has no `updatedAt`."""
 _ERRORS = {
     400: ("VALIDATION_ERROR", "Invalid parameters"),
     401: ("UNAUTHORIZED", "Invalid or missing API key"),
@@ -40,14 +40,14 @@ _NULL = (True, 0)
 
 
 def _of_one_kind(key: tuple[bool, Any]) -> tuple[bool, str, Any]:
-    """A sort key beside which keys of another kind can stand: tests put anything into a field."""
+    """Return a sort key that compares with keys of other types, since tests set any value."""
     is_null, value = key
     is_number = isinstance(value, (int, float)) or value is None
     return is_null, "" if is_number else "text", value if is_number else str(value)
 
 
 class Octanist(Api):
-    """Octanist."""
+    """Octanist: a list of leads, single leads and a check of the API key."""
 
     options: OctanistOptions
 
@@ -92,7 +92,7 @@ class Octanist(Api):
             if name not in left_out and (value is not None or self.options.null_keys)
         }
 
-    # -- answers -------------------------------------------------------------------------------
+    # -- answering -----------------------------------------------------------------------------
 
     @override
     def _token_of(self, request: Request) -> str:
@@ -187,7 +187,7 @@ class Octanist(Api):
         return fields | {"id"}
 
     def _find(self, sort: list[tuple[str, bool]], filters: Filters, search: str) -> list[Entry]:
-        """The matching leads in the order asked for; nulls sort as the largest value."""
+        """Return the matching leads in the requested order; nulls sort as the largest value."""
         store = self.store
         first, descending = sort[0]
         entries = store.sorted(first)
