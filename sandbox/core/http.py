@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 import threading
 import time
 from http.client import responses
@@ -87,8 +88,10 @@ class _Server(ThreadingHTTPServer):
         self.closing = threading.Event()
 
     @override
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore clients that close the connection early."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore clients that close the connection early; print any other error."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
