@@ -15,7 +15,8 @@ Simulated lead APIs of Kommo, Dashly, Carrot quest and Octanist for development 
 
 The sandbox serves all four APIs on a loopback port, filled with generated leads. It prints the URL
 and the credentials of each API. Over its control plane you change leads and make requests fail
-while it runs. Nothing is stored: the same seed generates the same leads at each start.
+while it runs. Nothing is stored: the same seed generates the same leads at each start, with dates
+up to then.
 """
 _EXAMPLES = """\
 examples:

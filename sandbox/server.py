@@ -23,7 +23,7 @@ class Sandbox:
     Args:
         port: The port; 0 picks a free one.
         leads: The initial number of leads in each API.
-        seed: The same seed generates the same leads.
+        seed: The same seed generates the same leads, with dates before the initial time.
         start: The clock's initial time in epoch seconds. Default: the real time.
     """
 

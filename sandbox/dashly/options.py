@@ -13,7 +13,7 @@ class DashlyOptions(Options):
     """Options of Dashly and Carrot quest."""
 
     strict_bounds: Literal["inclusive", "exclusive"] = "inclusive"
-    """Whether `daysmore` and `daysless` match the exact time."""
+    """`daysmore` and `daysless` match the exact time, or they do not."""
     reach: int = 10_000
     """The maximum of `offset + limit`."""
     reach_error: Literal["ValidationError", "BadRequest"] = "ValidationError"

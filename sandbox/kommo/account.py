@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """What an account holds besides its leads, and its options."""
+    """The options of an account, and its data besides the leads."""
 
     options: KommoOptions
     oauth: OAuth
@@ -25,7 +25,7 @@ class Account:
     bin: Collection
     """The leads in the recycle bin, with all their values."""
     history: History
-    """What happened to leads, contacts and companies."""
+    """The changes of leads, contacts and companies."""
 
     @property
     def fields(self) -> Fields:

@@ -29,8 +29,7 @@ class KommoOptions(Options):
     forbidden: tuple[str, ...] = ()
     """Paths below `/api/v4`, including all paths under them, that get 403."""
     strict_bounds: Literal["inclusive", "exclusive", "half_open"] = "inclusive"
-    """Whether `[from]` and `[to]` match the exact time. `half_open`: `[from]` does, `[to]` does
-    not."""
+    """Bounds of filters: both match the exact value, neither does, or only `[from]` does."""
     statuses_filter: Literal["first", "all"] = "first"
     """Apply the first index of `filter[statuses]` only, or all of them."""
     custom_fields_filter: bool = False
@@ -58,7 +57,7 @@ class KommoOptions(Options):
     loss_reason: Literal["array", "object"] = "array"
     """The type of `_embedded.loss_reason`."""
     quantity: Literal["metadata", "element"] = "metadata"
-    """Where a linked list element has its quantity."""
+    """The location of the quantity in a linked list element."""
     admin: bool = True
     """Tokens belong to an administrator. Otherwise users and roles get 403."""
     own_leads_only: bool = False
@@ -88,7 +87,7 @@ class KommoOptions(Options):
     event_values: Literal["full", "empty", "odd"] = "full"
     """The values before and after a change: documented, empty, or malformed."""
     merged_values: Literal["links", "ids", "empty"] = "links"
-    """How `entity_merged` names the merged leads, which is not documented."""
+    """The values of `entity_merged` events, which are not documented."""
     merged_on: Literal["heir", "merged"] = "heir"
     """The lead an `entity_merged` event belongs to, which is not documented."""
     merge_deletes: bool = False

@@ -55,12 +55,12 @@ class Listed:
     encode: Callable[[Lead, frozenset[str], str], tuple[bytes, bytes]]
     """Encodes a row as JSON, split where the query of its `self` link goes."""
     kind: tuple[Hashable, ...] = ()
-    """What the encoding depends on, besides the row and `with`."""
+    """The values that the encoding depends on, besides the row and `with`."""
     scopes: tuple[tuple[Hashable, Test], ...] = ()
     """Tests that every row passes, each with a key that identifies it."""
     filtered: bool = True
     """Filters apply."""
     shuffled: bool | None = None
-    """Whether rows with equal sort keys are shuffled. Default: as the option `ties` says, for
-    lists that are sorted by request."""
+    """Shuffle rows with equal sort keys. Default: if the option `ties` says so and the request
+    names a sort order."""
     max_limit: int = MAX_LIMIT

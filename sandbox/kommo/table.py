@@ -28,7 +28,7 @@ _SURVIVES = frozenset({"id", "updated_by", "updated_at", "account_id"})
 
 @dataclass(frozen=True)
 class Context:
-    """What all tables of an account share."""
+    """The objects that all tables of an account share."""
 
     lock: threading.RLock
     clock: Clock
@@ -42,7 +42,7 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True)
 class RowFactory:
-    """How the rows of a table are generated."""
+    """Generates the rows of a table."""
 
     make: Callable[[int, Any, int], Row]
     """Returns a generated row from its number, its ID and its time of creation."""
@@ -58,10 +58,10 @@ class Table(Rows):
     """A table of an account.
 
     Args:
-        context: What all tables of the account share.
+        context: The objects that all tables of the account share.
         resource: The list of the table's rows.
         path: The path of that list below `/api/v4`; may contain fields of a row.
-        factory: How the rows are generated.
+        factory: Generates the rows.
     """
 
     def __init__(
