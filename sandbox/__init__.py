@@ -1,7 +1,8 @@
-"""The lead APIs of Kommo, Dashly, Carrot quest and Octanist on this machine.
+"""Simulated lead APIs of Kommo, Dashly, Carrot quest and Octanist for development and tests.
 
-`with Sandbox(leads=3000) as box:` serves all four on a loopback port; `python -m sandbox` does the
-same for people. The leads are made up, change on request, and the answers fail on request.
+`with Sandbox(leads=3000) as box:` serves all four on a loopback port, and so does
+`python -m sandbox`. The leads are generated. Leads change and requests fail on demand.
+See `README.md` in this folder.
 """
 
 from sandbox.core import faults

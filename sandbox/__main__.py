@@ -7,17 +7,66 @@ import random
 import sys
 import time
 
+from sandbox.reference import reference
 from sandbox.server import Sandbox
+
+_DESCRIPTION = """\
+Simulated lead APIs of Kommo, Dashly, Carrot quest and Octanist for development and tests.
+
+The sandbox serves all four APIs on a loopback port, filled with generated leads. It prints the URL
+and the credentials of each API. Over its control plane you change leads and make requests fail
+while it runs. Nothing is stored: the same seed generates the same leads at each start, with dates
+up to then.
+"""
+_EXAMPLES = """\
+examples:
+  python -m sandbox
+      serve 3000 leads per API on port 8070
+  python -m sandbox --port 0 --leads 100 --live
+      serve 100 leads on a free port, and add and edit leads all the time
+  curl -X POST http://127.0.0.1:8070/_control/kommo/edit -d '{"count": 5}'
+      edit five leads of Kommo
+  curl -X POST http://127.0.0.1:8070/_control/kommo/faults -d '{"plan": ["reset", 503]}'
+      reset the connection of the next list request, and answer 503 to the one after it
+  curl -X POST http://127.0.0.1:8070/_control/octanist/options -d '{"latency": 0.3}'
+      delay each answer by 0.3 seconds
+
+control plane:
+  GET http://127.0.0.1:8070/_control lists the APIs, their options and all actions.
+  It has no authentication. The sandbox listens on 127.0.0.1 only.
+
+sandbox/README.md describes the faults, the options and the use from Python tests.
+"""
 
 
 def main() -> None:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=8070, help="0 picks a free port (default 8070)")
-    parser.add_argument("--leads", type=int, default=3000, help="leads in each API (default 3000)")
-    parser.add_argument("--seed", type=int, default=1, help="seed for the leads (default 1)")
-    parser.add_argument("--live", action="store_true", help="add and edit leads all the time")
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8070,
+        help="port to listen on; 0 picks a free one (default: 8070)",
+    )
+    parser.add_argument(
+        "--leads", type=int, default=3000, help="initial number of leads per API (default: 3000)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed for the leads (default: 1)")
+    parser.add_argument(
+        "--live", action="store_true", help="add and edit leads all the time (default: off)"
+    )
+    parser.add_argument(
+        "--reference", action="store_true", help="print all faults and options as Markdown and exit"
+    )
     arguments = parser.parse_args()
+    if arguments.reference:
+        sys.stdout.write(reference())
+        return
     with Sandbox(port=arguments.port, leads=arguments.leads, seed=arguments.seed) as box:
         sys.stdout.write(banner(box, live=arguments.live))
         sys.stdout.flush()
@@ -25,15 +74,19 @@ def main() -> None:
             while True:
                 time.sleep(0.5)
                 if arguments.live:
-                    live(box)
+                    change(box)
         except KeyboardInterrupt:
             sys.stdout.write("\nStopped.\n")
 
 
 def banner(box: Sandbox, *, live: bool = False) -> str:
-    """What is served, with which credentials, and how to drive it."""
-    state = "added and edited all the time" if live else "unchanged"
-    lines = [f"Four lead APIs at {box.url} with made-up leads, {state}. Press Ctrl-C to stop.", ""]
+    """Return the URLs, the credentials and some commands to try."""
+    state = "Leads are added and edited all the time." if live else "Leads change on request only."
+    lines = [
+        f"Four lead APIs with generated leads at {box.url}. {state}",
+        "Press Ctrl-C to stop.",
+        "",
+    ]
     for name, api, credential in (
         ("Kommo", box.kommo, "access_token"),
         ("Dashly", box.dashly, "auth_token"),
@@ -52,20 +105,19 @@ def banner(box: Sandbox, *, live: bool = False) -> str:
         f"  curl -X POST {control}/kommo/edit -d '{{\"count\": 5}}'",
         f"  curl -X POST {control}/octanist/insert -d '{{\"count\": 2}}'",
         f"  curl -X POST {control}/dashly/options -d '{{\"latency\": 0.3}}'",
-        f"  curl -X POST {control}/octanist/options -d '{{\"late_rows\": true}}'",
         f'  curl -X POST {control}/kommo/faults -d \'{{"plan": ["reset", 503]}}\'',
         "",
     ]
     return "\n".join(lines)
 
 
-def live(box: Sandbox) -> None:
-    """Let a little happen in each API."""
+def change(box: Sandbox) -> None:
+    """Edit or add a few leads in each API."""
     for api in box.apis.values():
         chance = random.random()
-        if chance < 0.6:  # noqa: PLR2004 - most of what happens is an edit
+        if chance < 0.6:  # noqa: PLR2004 - most changes are edits
             api.edit(random.randint(1, 3))
-        elif chance < 0.85:  # noqa: PLR2004 - some are new
+        elif chance < 0.85:  # noqa: PLR2004 - some are new leads
             api.insert()
 
 

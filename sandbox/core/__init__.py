@@ -1,1 +1,1 @@
-"""What the four APIs share: the store, the clock, faults, requests, and the control plane."""
+"""Code that the four APIs share."""

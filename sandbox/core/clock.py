@@ -1,4 +1,4 @@
-"""The sandbox's now: real time by default, moved or stopped at will."""
+"""The sandbox's clock."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 
 
 class Clock:
-    """Epoch seconds that the four APIs live by.
+    """The clock of the four APIs, in epoch seconds. It can be moved and frozen.
 
     Args:
-        start: The moment the clock shows at first; it runs on from there. Default: real time.
+        start: The initial time; the clock runs from there. Default: the real time.
     """
 
     def __init__(self, start: float | None = None) -> None:
@@ -17,22 +17,22 @@ class Clock:
         self._frozen: float | None = None
 
     def now(self) -> float:
-        """The moment, in epoch seconds."""
+        """Return the time in epoch seconds."""
         return time.time() + self._offset if self._frozen is None else self._frozen
 
     def advance(self, seconds: float) -> None:
-        """Move the clock; a frozen clock stays frozen."""
+        """Move the clock forward; a frozen clock stays frozen."""
         if self._frozen is None:
             self._offset += seconds
         else:
             self._frozen += seconds
 
     def freeze(self, at: float | None = None) -> None:
-        """Stop the clock, at a given moment or at the present one."""
+        """Stop the clock, at the given time or at the current one."""
         self._frozen = self.now() if at is None else at
 
     def run(self) -> None:
-        """Let a frozen clock run on from where it stands."""
+        """Restart a frozen clock from the time it shows."""
         if self._frozen is not None:
             self._offset = self._frozen - time.time()
             self._frozen = None

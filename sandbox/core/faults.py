@@ -1,14 +1,14 @@
-"""Things that go wrong on the way: each fault spoils one list request."""
+"""Faults: each one makes a single list request fail."""
 
 from __future__ import annotations
 
 import random
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Kind = Literal[
     "none",
@@ -27,7 +27,7 @@ Kind = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault; made by the functions below."""
+    """A fault. Use the functions below to create one."""
 
     kind: Kind
     code: int = 0
@@ -40,33 +40,37 @@ class Fault:
     to: str = ""
 
 
+FaultSpec = Fault | str | int | dict[str, Any]
+"""A fault, its name, a status number, or `{"kind": name}` with the arguments of that fault."""
+
+
 def none() -> Fault:
-    """No fault: lets one request pass, so that a later one can be hit."""
+    """Let one request succeed, so that a fault hits a later one."""
     return Fault(kind="none")
 
 
 def reset() -> Fault:
-    """The connection is reset (RST) instead of an answer."""
+    """Reset the connection (RST) instead of answering."""
     return Fault(kind="reset")
 
 
 def stall(seconds: float = 3600.0) -> Fault:
-    """Half of the body arrives, then nothing for `seconds`, then the connection closes."""
+    """Send half of the body, then nothing for `seconds`, then close the connection."""
     return Fault(kind="stall", seconds=seconds)
 
 
 def truncate() -> Fault:
-    """`Content-Length` promises the body, half of it arrives and the connection closes."""
+    """Send half of the body that `Content-Length` announces, then close the connection."""
     return Fault(kind="truncate")
 
 
 def html200() -> Fault:
-    """A 200 with an HTML page, as a proxy or a login wall sends it."""
+    """Answer 200 with an HTML page, as proxies and login pages do."""
     return Fault(kind="html200")
 
 
 def half_json200() -> Fault:
-    """A well-formed 200 whose JSON stops half way."""
+    """Answer 200 with JSON that is cut off in the middle."""
     return Fault(kind="half_json200")
 
 
@@ -78,14 +82,14 @@ def status(
     retry_after_body: float | str | None = None,
     body: Literal["json", "html", "echo"] = "json",
 ) -> Fault:
-    """Another status, with the API's own error body or a proxy's page.
+    """Answer with an error status.
 
     Args:
-        code: The HTTP status.
-        retry_after: The `Retry-After` header: seconds, or any text as it is.
-        retry_after_date: The same as an HTTP date, this many seconds from the sandbox's now.
-        retry_after_body: The same as `retry_after` of the body in JSON.
-        body: The API's error in JSON, an HTML page, or that error and all that the request said.
+        code: The status.
+        retry_after: The `Retry-After` header: seconds, or any text.
+        retry_after_date: `Retry-After` as an HTTP date, this many seconds after the clock's time.
+        retry_after_body: `retry_after` in the JSON body.
+        body: The API's error in JSON, an HTML page, or the API's error with the request repeated.
     """
     return Fault(
         kind="status",
@@ -98,22 +102,22 @@ def status(
 
 
 def early_204(*, counted: bool = True) -> Fault:
-    """The API's answer for "no more", though there is more; its total counts all rows, or none."""
+    """Return an empty page before the end of the list; with `counted` its total is correct."""
     return Fault(kind="early_204", counted=counted)
 
 
 def lost_reply() -> Fault:
-    """The request is carried out and the connection closes without an answer."""
+    """Process the request, then close the connection without an answer."""
     return Fault(kind="lost_reply")
 
 
 def meta_error200() -> Fault:
-    """HTTP 200 around the API's own body for a 500."""
+    """Answer 200 with the API's body for a 500."""
     return Fault(kind="meta_error200")
 
 
 def redirect(to: str, code: int = 302) -> Fault:
-    """A redirect to another address."""
+    """Redirect to another URL."""
     return Fault(kind="redirect", to=to, code=code)
 
 
@@ -128,26 +132,36 @@ _PLAIN = {
     "lost_reply": lost_reply,
     "meta_error200": meta_error200,
 }
+BY_NAME: dict[str, Callable[..., Fault]] = {**_PLAIN, "status": status, "redirect": redirect}
 
 
-def named(what: Fault | str | int) -> Fault:
-    """A fault from its name, or from a status number.
+def named(what: FaultSpec) -> Fault:
+    """Return the fault that was specified.
 
     Raises:
         ValueError: There is no such fault.
     """
     if isinstance(what, Fault):
         return what
+    if isinstance(what, dict):
+        others = dict(what)
+        kind = str(others.pop("kind", None))
+        if kind not in BY_NAME:
+            raise ValueError(_unknown(kind))
+        return BY_NAME[kind](**others)
     if isinstance(what, int) or what.isdigit():
         return status(int(what))
     if what not in _PLAIN:
-        message = f"no fault is called {what!r}; known: {', '.join(_PLAIN)}, or a status number"
-        raise ValueError(message)
+        raise ValueError(_unknown(what))
     return _PLAIN[what]()
 
 
+def _unknown(name: str) -> str:
+    return f"no such fault: {name!r}; known: {', '.join(BY_NAME)}, or an HTTP status"
+
+
 class Faults:
-    """The faults that an API has yet to commit."""
+    """The faults that wait for the next list requests of an API."""
 
     def __init__(self) -> None:
         self._planned: deque[Fault] = deque()
@@ -155,36 +169,37 @@ class Faults:
         self._kinds: tuple[Fault, ...] = ()
         self._rng = random.Random(0)
 
-    def plan(self, *faults: Fault | str | int, after: int = 0) -> None:
+    def plan(self, *faults: FaultSpec, after: int = 0) -> None:
         """Queue faults, one for each of the next list requests.
 
         Args:
-            faults: Faults, names of faults, or status numbers.
-            after: Let this many requests pass first.
+            faults: Faults, names of faults, status numbers, or dicts such as
+                `{"kind": "stall", "seconds": 5}`.
+            after: The number of requests that succeed first.
         """
         self._planned.extend([none()] * after)
         self._planned.extend(named(fault) for fault in faults)
 
     def random(
-        self, rate: float, kinds: Sequence[Fault | str | int] = ("reset", 503, 429), seed: int = 0
+        self, rate: float, kinds: Sequence[FaultSpec] = ("reset", 503, 429), seed: int = 0
     ) -> None:
-        """Spoil this share of the list requests for which no fault is planned."""
+        """Make this share of the list requests fail, when no fault is planned."""
         self._rate = rate
         self._kinds = tuple(named(kind) for kind in kinds)
         self._rng = random.Random(seed)
 
     def clear(self) -> None:
-        """Commit no more faults."""
+        """Discard all faults."""
         self._planned.clear()
         self._rate = 0.0
 
     @property
     def pending(self) -> int:
-        """How many planned faults are left."""
+        """The number of planned faults that are left."""
         return len(self._planned)
 
     def take(self) -> Fault:
-        """The fault of the next list request."""
+        """Return the fault of the next list request."""
         if self._planned:
             return self._planned.popleft()
         if self._rate and self._rng.random() < self._rate:

@@ -1,5 +1,5 @@
-"""Made-up people, companies and campaigns, and the moments at which they became leads."""
-# ruff: noqa: PLR2004, SIM905 - shares of made-up data; words read best as text
+"""Generates people, companies and campaigns, and when leads were created and updated."""
+# ruff: noqa: PLR2004, SIM905 - shares of generated data; word lists are easier to read as text
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ PATHS = ("/", "/pricing", "/demo", "/contact", "/blog/checklist", "/features", "
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who became a lead. The same number is the same person in every API."""
+    """A generated person. The same number gives the same person in every API."""
 
     name: str
     email: str
@@ -94,7 +94,7 @@ class Person:
 
 
 def person(seed: int, number: int) -> Person:
-    """The person with that number, the same for the same seed."""
+    """Return the person with that number; the same seed gives the same person."""
     rng = random.Random(seed * 1_000_003 + number)
     first, last = rng.choice(_FIRST), rng.choice(_LAST)
     firm = f"{rng.choice(_FIRM)} {rng.choice(_TRADE)}"
@@ -121,7 +121,7 @@ def person(seed: int, number: int) -> Person:
 
 
 class Arrival(NamedTuple):
-    """Somebody becomes a lead."""
+    """A person who becomes a lead, and when the lead was created and last updated."""
 
     number: int
     who: Person
@@ -130,10 +130,10 @@ class Arrival(NamedTuple):
 
 
 def moments(rng: random.Random, count: int, now: float) -> list[tuple[float, float]]:
-    """When each of so many leads was created and last changed, in the order of creation.
+    """Return when each lead was created and last updated, in order of creation.
 
-    They come over two years, more of them lately, mostly in working hours; about one in 25 came
-    with a bulk import and shares its second with the others of that import.
+    Creation is spread over two years, with more leads in recent months, mostly during working
+    hours. About one lead in 25 belongs to a bulk import, whose leads share one second.
     """
     imported = count // 25
     made = sorted(_working_moment(rng, now) for _ in range(count))
@@ -168,6 +168,6 @@ def _changed(rng: random.Random, created: float, now: float) -> float:
 
 
 def iso_ms(at: float) -> str:
-    """A moment as `YYYY-MM-DDTHH:MM:SS.sssZ`."""
+    """Return epoch seconds as `YYYY-MM-DDTHH:MM:SS.sssZ`."""
     stamp = datetime.fromtimestamp(round(at * 1000) / 1000, UTC)
     return stamp.isoformat(timespec="milliseconds")[:-6] + "Z"

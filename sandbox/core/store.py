@@ -1,10 +1,9 @@
-"""A collection of leads: what is true, what lists show of it yet, and sorted indexes."""
+"""Collections of rows, with sorted indexes and changes that lists show later."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
-from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,11 +14,11 @@ if TYPE_CHECKING:
 Lead = dict[str, Any]
 Key = Callable[[Lead], Any]
 Entry = tuple[Any, Any]
-"""A sort key and the id of the lead that has it."""
+"""A sort key, and the ID of the row that has it."""
 
 
 class Change(NamedTuple):
-    """A change that lists do not show yet."""
+    """A change that lists do not show yet. `lead` is `None` for a deletion."""
 
     at: float
     lead_id: Any
@@ -27,17 +26,21 @@ class Change(NamedTuple):
 
 
 class Collection:
-    """Leads by id. A changed lead is a new dict, so what a reader holds stays as it was.
+    """Rows by ID: the current state, and the state that lists show.
+
+    A changed row is a new dict, so a row that was read earlier keeps its values.
 
     Args:
-        key: Gives, for the name of an index, the function from a lead to its sort key.
+        key: Returns, for the name of an index, the function from a row to its sort key.
     """
 
     def __init__(self, key: Callable[[str], Key]) -> None:
         self.rows: dict[Any, Lead] = {}
+        """The current rows."""
         self.shown: dict[Any, Lead] = {}
+        """The rows as lists show them."""
         self.fragments: dict[Any, dict[Any, tuple[Any, ...]]] = {}
-        """Rendered leads by kind of rendering and id; each entry begins with its lead."""
+        """Encoded rows by rendering and ID; each entry starts with the row it was made from."""
         self._found: dict[Any, list[Entry]] = {}
         self._key = key
         self._indexes: dict[str, list[Entry]] = {}
@@ -45,22 +48,22 @@ class Collection:
         self._doubtful = False
 
     def put(self, lead_id: Any, lead: Lead, visible_at: float | None = None) -> None:
-        """Insert or replace a lead; lists show it at once, or at a later moment."""
+        """Insert or replace a row; lists show it at once, or at a later time."""
         self.rows[lead_id] = lead
         self._change(lead_id, lead, visible_at)
 
     def remove(self, lead_id: Any, visible_at: float | None = None) -> Lead:
-        """Take a lead out."""
+        """Remove a row and return it; lists show that at once, or at a later time."""
         lead = self.rows.pop(lead_id)
         self._change(lead_id, None, visible_at)
         return lead
 
     def doubt(self) -> None:
-        """Say that the rows may be changed from outside: nothing worked out from them is kept."""
+        """Discard indexes and caches before the next read: rows may be changed in place."""
         self._doubtful = True
 
     def settle(self, now: float) -> None:
-        """Let the changes show whose moment has come."""
+        """Show the changes that are due."""
         if self._doubtful:
             self._doubtful = False
             self._forget()
@@ -73,7 +76,7 @@ class Collection:
                 self._show(change.lead_id, change.lead)
 
     def sorted(self, name: str) -> list[Entry]:
-        """The index of that name, ascending. Not to be changed by the caller."""
+        """Return the index of that name, ascending. The caller must not change it."""
         index = self._indexes.get(name)
         if index is None:
             key = self._key(name)
@@ -82,9 +85,9 @@ class Collection:
         return index
 
     def found(self, question: Any, find: Callable[[], list[Entry]]) -> list[Entry]:
-        """The answer of `find`, remembered until the next change."""
+        """Return the result of `find`, cached until the next change."""
         if question not in self._found:
-            if len(self._found) >= 64:  # noqa: PLR2004 - more is memory without use
+            if len(self._found) >= 64:  # noqa: PLR2004 - bounds the memory
                 self._found.clear()
             self._found[question] = find()
         return self._found[question]
@@ -123,40 +126,14 @@ class Collection:
 
 
 def between(entries: list[Entry], low: Any, high: Any) -> list[Entry]:
-    """The entries with `low <= key <= high`; `None` is no bound."""
+    """Return the entries with `low <= key <= high`; `None` is no bound."""
     start = 0 if low is None else bisect_left(entries, low, key=itemgetter(0))
     stop = len(entries) if high is None else bisect_right(entries, high, key=itemgetter(0))
     return entries[start:stop]
 
 
-def page_of(entries: list[Entry], start: int, stop: int, rng: random.Random | None) -> list[Any]:
-    """The ids in those places of a list that is in its final order.
-
-    Args:
-        entries: The list.
-        start: The first place.
-        stop: The place after the last.
-        rng: Shuffles entries of equal keys; without it they stay as they are.
-    """
-    if rng is None or start >= len(entries):
-        return [lead_id for _, lead_id in entries[start:stop]]
-    stop = min(stop, len(entries))
-    first, last = start, stop
-    while first > 0 and entries[first - 1][0] == entries[start][0]:
-        first -= 1
-    while last < len(entries) and entries[last][0] == entries[stop - 1][0]:
-        last += 1
-    ids: list[Any] = []
-    for _, same in groupby(entries[first:last], key=itemgetter(0)):
-        group = [lead_id for _, lead_id in same]
-        if len(group) > 1:
-            rng.shuffle(group)
-        ids += group
-    return ids[start - first : stop - first]
-
-
 def pick(rows: dict[Any, Lead], which: int | Iterable[Any], rng: random.Random) -> list[Any]:
-    """The ids meant: those given, or so many at random."""
+    """Return the given IDs, or a number of IDs chosen at random."""
     if isinstance(which, int):
         return rng.sample(list(rows), min(which, len(rows)))
     return list(which)

@@ -1,4 +1,4 @@
-"""A request as an API sees it, and the answer it gives."""
+"""Requests and replies."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Request:
-    """One request, as the journal keeps it."""
+    """A request as the journal keeps it."""
 
     method: str
     path: str
-    """Below the API's base url, as the real API would see it."""
+    """The path below the API's base URL, as the real API would receive it."""
     query: dict[str, list[str]]
     headers: Message
-    """Names in any case."""
+    """Header names are case-insensitive."""
     at: float
-    """Monotonic seconds."""
+    """When the request arrived, in monotonic seconds."""
     clock: float
-    """The sandbox's moment."""
+    """When the request arrived by the sandbox's clock, in epoch seconds."""
     status: int = 0
-    """Of the answer; 0 if there was none."""
+    """The status of the reply; 0 if none was sent."""
     rows: int = 0
-    """Leads in the answer."""
+    """The number of rows in the reply."""
     pairs: list[tuple[str, str]] = field(default_factory=list, repr=False)
-    """The query in the order it came."""
+    """The query parameters in their original order."""
     base: str = field(default="", repr=False)
-    """The API's base url as the client wrote it."""
+    """The API's base URL as the client wrote it."""
     body: bytes = field(default=b"", repr=False)
     token: str = field(default="", repr=False)
-    """The credential it was sent with: what tells the accounts of an API apart."""
+    """The credential, which identifies the account."""
     connection: int = 0
-    """The number of the TCP connection that it came on."""
+    """The number of the TCP connection."""
     answered: float | None = None
-    """Monotonic seconds when its answer was complete; `None` while it is under way."""
+    """When the reply was complete, in monotonic seconds; `None` until then."""
 
 
 @dataclass(slots=True)
 class Reply:
-    """An answer."""
+    """A reply to a request."""
 
     status: int
     body: bytes = b""
@@ -56,8 +56,8 @@ class Reply:
     fault: Fault = field(default_factory=none)
 
 
-class RefusedError(Exception):
-    """A request that the API refuses; carries the refusal."""
+class RejectedError(Exception):
+    """Raised for a request that the API rejects; carries the reply."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
@@ -65,7 +65,7 @@ class RefusedError(Exception):
 
 
 def json_reply(status: int, content: object, type_: str = "application/json") -> Reply:
-    """An answer in JSON."""
+    """Return a reply in JSON."""
     return Reply(status, msgspec.json.encode(content), type_)
 
 
@@ -83,7 +83,7 @@ _REASONS = {
 
 
 def html_reply(status: int) -> Reply:
-    """A web server's own page, where a client expects JSON."""
+    """Return the error page of a web server, where a client expects JSON."""
     reason = _REASONS.get(status, str(status))
     page = (
         f"<html>\r\n<head><title>{reason}</title></head>\r\n<body>\r\n<center><h1>{reason}</h1>"

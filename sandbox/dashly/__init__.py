@@ -1,1 +1,1 @@
-"""The API of Dashly and Carrot quest."""
+"""The simulated API of Dashly and Carrot quest."""

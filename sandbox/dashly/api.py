@@ -10,11 +10,12 @@ import msgspec
 from typing_extensions import override
 
 from sandbox.core.api import Api, World
-from sandbox.core.options import DashlyOptions
+from sandbox.core.paging import ends_early, reject_heavy
 from sandbox.core.store import between
-from sandbox.core.wire import RefusedError, Reply, Request, json_reply
+from sandbox.core.wire import RejectedError, Reply, Request, json_reply
 from sandbox.dashly import leads as dashly_leads
 from sandbox.dashly.filters import Filters, InvalidFilterError, as_moment, read_filters
+from sandbox.dashly.options import DashlyOptions
 
 if TYPE_CHECKING:
     from sandbox.core.people import Arrival
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _MAX_LIMIT = 50
 _DEFAULT_LIMIT = 20
 _IMPORTED = 33
-"""One lead in so many was imported and has never been seen."""
+"""One lead in this many was imported and has no `$last_seen`."""
 _PATH = re.compile(r"(?:/v(?P<version>[12]))?/apps/(?P<app>[^/]+)/(?P<method>[^/]+)/?")
 _ERRORS = {
     400: ("BadRequest", "The request could not be understood due to malformed syntax"),
@@ -38,7 +39,7 @@ _DATE, _MISSING = 1, 9
 
 
 class Dashly(Api):
-    """Dashly, and Carrot quest under its own slot, app and token."""
+    """Dashly, or Carrot quest, which is the same API with another app and token."""
 
     options: DashlyOptions
 
@@ -70,7 +71,7 @@ class Dashly(Api):
     @override
     def _new(self, arrival: Arrival) -> tuple[Any, Lead]:
         lead_id = (int(arrival.created * 1000) << 20) + self.rng.getrandbits(20)
-        if arrival.number % 61 == 40:  # noqa: PLR2004 - ids are unsigned, and some use all 64 bits
+        if arrival.number % 61 == 40:  # noqa: PLR2004 - IDs are unsigned, and some use all 64 bits
             lead_id |= 1 << 63
         return lead_id, dashly_leads.new_lead(self.rng, arrival, lead_id)
 
@@ -80,7 +81,7 @@ class Dashly(Api):
         return dashly_leads.never_seen(lead) if imported else lead
 
     @override
-    def _changed(self, lead: Lead, at: float | None, fields: dict[str, object]) -> Lead:
+    def _changed(self, lead: Lead, at: float | None, fields: dict[str, Any]) -> Lead:
         if not fields:
             moment = self.clock.now() if at is None else at
             fields = dashly_leads.something_happens(self.rng, lead, moment)
@@ -89,8 +90,8 @@ class Dashly(Api):
         return self._with(lead, fields)
 
     @override
-    def _with(self, lead: Lead, fields: dict[str, object]) -> Lead:
-        """The lead with other properties; a property that is set to `None` goes."""
+    def _with(self, lead: Lead, fields: dict[str, Any]) -> Lead:
+        """Return the lead with these properties; `None` removes a property."""
         props = lead["props"] | {
             name: dashly_leads.stored(name, value) for name, value in fields.items()
         }
@@ -108,14 +109,14 @@ class Dashly(Api):
         return dashly_leads.on_the_wire(props, self.options.props_utc_offset, convert=convert)
 
     def _presence(self, lead: Lead) -> str:
-        """Whether the lead is on the site; this changes without the lead changing."""
+        """Return the presence of a lead, which depends on the clock only."""
         seen = lead["props"].get("$last_seen")
         if not isinstance(seen, datetime):
             return "offline"
         age = (dashly_leads.moment(self.clock.now()) - seen).total_seconds()
         return "online" if age < 120 else "idle" if age < 240 else "offline"  # noqa: PLR2004 - two minutes each
 
-    # -- answers -------------------------------------------------------------------------------
+    # -- answering -----------------------------------------------------------------------------
 
     @override
     def _token_of(self, request: Request) -> str:
@@ -127,15 +128,15 @@ class Dashly(Api):
     @override
     def _route(self, request: Request) -> Reply:
         if request.token not in self.tokens:
-            return self._error(401)
+            return self.error(401)
         path = _PATH.fullmatch(request.path)
         if path is None or path["method"] != "users":
-            return self._error(404)
+            return self.error(404)
         if path["app"] not in {self.app_id, "$self_app"}:
-            return self._error(403)
+            return self.error(403)
         if request.method != "GET":
-            return self._error(405)
-        return self._listing(request, self._list)
+            return self.error(405)
+        return self.listing(request, self._list)
 
     def _list(self, request: Request) -> Reply:
         version = _last(request, "version", "2")
@@ -155,15 +156,15 @@ class Dashly(Api):
             matching = self._find(name, filters)
         else:
             question = (name, self.options.ignore_filters, _last(request, "filters", ""))
-            matching = self._store.found(question, lambda: self._find(name, filters))
+            matching = self.store.found(question, lambda: self._find(name, filters))
         total = len(matching)
         if self.options.total_cap is not None:
             total = min(total, self.options.total_cap)
         size = min(limit, self.options.page_cap or limit)
         ids: list[Any] = []
-        if not self._starved(beyond_first=offset > 0):
-            ids = self._page(self._ordered(matching, way), offset, offset + size)
-        return self._rows(request, self._left_of(ids, self._store), total)
+        if not ends_early(self.options, beyond_first=offset > 0):
+            ids = self._page_of(self._ordered(matching, way), offset, offset + size)
+        return self._rows(request, self.still_there(ids, self.store), total)
 
     def _limit_and_offset(self, request: Request) -> tuple[int, int]:
         limit = self._integer(request, "limit", _DEFAULT_LIMIT)
@@ -179,8 +180,8 @@ class Dashly(Api):
             message = f"offset + limit must not exceed {self.options.reach}"
             if self.options.reach_error == "ValidationError":
                 raise self._invalid(offset=message)
-            raise RefusedError(self._refusal(400, "BadRequest", message))
-        self._refuse_heavy(limit)
+            raise RejectedError(self._refusal(400, "BadRequest", message))
+        reject_heavy(self.options, limit)
         return limit, offset
 
     def _integer(self, request: Request, name: str, default: int) -> int:
@@ -202,8 +203,8 @@ class Dashly(Api):
         return Filters() if self.options.ignore_filters else filters
 
     def _find(self, name: str, filters: Filters) -> list[Entry]:
-        """The matching leads, ascending by that property, those without it last."""
-        store = self._store
+        """Return the matching leads by ascending property, leads without it last."""
+        store = self.store
         entries = store.sorted(name)
         tests = list(filters.tests)
         for bounds, is_older in ((filters.older_than, True), (filters.younger_than, False)):
@@ -229,10 +230,11 @@ class Dashly(Api):
         convert = _true(_last(request, "convert_props_types", "true"))
         options = self.options
         kind = (convert, options.props_utc_offset, options.expose_custom_props)
-        known = self._store.fragments.setdefault(kind, {})
+        store = self.store
+        known = store.fragments.setdefault(kind, {})
         rows = []
         for lead_id in ids:
-            lead = self._store.shown[lead_id]
+            lead = store.shown[lead_id]
             fragment = known.get(lead_id)
             if fragment is None or fragment[0] is not lead:
                 props = msgspec.json.encode(self._props(lead, convert=convert))
@@ -246,7 +248,7 @@ class Dashly(Api):
     # -- errors --------------------------------------------------------------------------------
 
     @override
-    def _error(self, status: int) -> Reply:
+    def error(self, status: int) -> Reply:
         name, message = _ERRORS.get(status, _ERRORS[500])
         return self._refusal(status, name, message)
 
@@ -254,13 +256,13 @@ class Dashly(Api):
         meta = {"status": status, "error": name, "error_message": message, **more}
         return json_reply(status, {"meta": meta, "data": {}})
 
-    def _invalid(self, **fields: str) -> RefusedError:
+    def _invalid(self, **fields: str) -> RejectedError:
         message = "; ".join(f"{name}: {why}" for name, why in fields.items())
         errors = {name: [why] for name, why in fields.items()}
-        return RefusedError(self._refusal(400, "ValidationError", message, error_fields=errors))
+        return RejectedError(self._refusal(400, "ValidationError", message, error_fields=errors))
 
     @override
-    def _empty(self, total: int = 0) -> Reply:
+    def empty(self, total: int = 0) -> Reply:
         return json_reply(200, {"meta": {"status": 200}, "data": {"total": total, "users": []}})
 
 
@@ -270,7 +272,7 @@ def _last(request: Request, name: str, default: str) -> str:
 
 
 def _true(text: str) -> bool:
-    """A boolean as the API reads it: any text but these is true."""
+    """Parse a boolean as the API does: any other text is true."""
     return text.lower() not in {"false", "0", ""}
 
 

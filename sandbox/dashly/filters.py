@@ -1,4 +1,4 @@
-"""The `filters` object of Dashly's lead list: https://developers.dashly.io/filters."""
+"""Parses the `filters` of Dashly's lead list: https://developers.dashly.io/filters."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ _LONGEST = 255
 
 
 class InvalidFilterError(ValueError):
-    """The filters cannot be read."""
+    """Raised for filters that cannot be parsed."""
 
 
 @dataclass
 class Filters:
-    """Conditions on properties; all of them hold, or any of them."""
+    """Conditions on properties, combined with `and` or `or`."""
 
     every: bool = True
     tests: list[tuple[str, Test]] = field(default_factory=list)
     older_than: dict[str, datetime] = field(default_factory=dict)
-    """Inclusive upper bounds by property, for `and` alone."""
+    """Inclusive upper bounds by property; only for `and`."""
     younger_than: dict[str, datetime] = field(default_factory=dict)
-    """Inclusive lower bounds by property, for `and` alone."""
+    """Inclusive lower bounds by property; only for `and`."""
     relative: bool = False
-    """What they match depends on the moment."""
+    """The result depends on the time."""
 
     def hold(self, lead: Lead) -> bool:
-        """Whether they hold for the lead; the bounds are not looked at."""
+        """Return True if the lead meets the conditions, except for the bounds."""
         props = lead["props"]
         results = (test(props.get(name)) for name, test in self.tests)
         return all(results) if self.every or not self.tests else any(results)
 
 
 def read_filters(text: str, now: datetime, *, inclusive: bool) -> Filters:
-    """The filters in that JSON.
+    """Parse filters.
 
     Args:
-        text: The parameter.
-        now: What ages are counted from.
-        inclusive: Whether an age is matched at its very moment.
+        text: The JSON.
+        now: The time that ages are relative to.
+        inclusive: An age matches its exact time.
 
     Raises:
-        InvalidFilterError: Not JSON, or not of the documented form.
+        InvalidFilterError: The text is not JSON, or not a documented filter.
     """
     try:
         content = json.loads(text)
@@ -107,14 +107,14 @@ def _read(filters: Filters, condition: object, now: datetime, *, inclusive: bool
 
 
 def as_moment(value: object) -> datetime | None:
-    """A date property as a moment; `None` if it is no date."""
+    """Return a date property as a `datetime`; `None` if it is not a date."""
     if isinstance(value, datetime):
         return value
     return datetime(value.year, value.month, value.day) if isinstance(value, date) else None  # noqa: DTZ001 - property dates have no zone
 
 
 def _object(value: object) -> dict[str, Any]:
-    """The `value` of a condition; some clients send it as JSON text, or as empty text."""
+    """Return the `value` of a condition, which some clients send as JSON in a string."""
     if isinstance(value, str):
         try:
             value = json.loads(value) if value else {}

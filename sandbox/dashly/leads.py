@@ -1,9 +1,9 @@
-"""Dashly's leads: an id and one flat bag of properties, no two bags alike.
+"""Generates and changes Dashly's leads: https://developers.dashly.io/props.
 
-Dates are stored as naive UTC `datetime` or `date` objects: on the wire they name no zone either.
-See https://developers.dashly.io/props.
+A lead is an ID and a flat object of properties. Dates are naive UTC `datetime` or `date` objects,
+because the API's dates have no time zone.
 """
-# ruff: noqa: PLR2004, DTZ007, RUF001 - shares of made-up data; property dates have no zone
+# ruff: noqa: PLR2004, DTZ007, RUF001 - shares of generated data; property dates have no zone
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _STATUSES = ("new", "paid", "shipped", "cancelled")
 
 
 def moment(at: float) -> datetime:
-    """A moment as a property holds it: naive UTC, whole seconds."""
+    """Return epoch seconds as a property value: naive UTC, in whole seconds."""
     return datetime.fromtimestamp(int(at), UTC).replace(tzinfo=None)
 
 
 def new_lead(rng: random.Random, arrival: Arrival, lead_id: int) -> Lead:
-    """A lead as it is stored."""
+    """Return a new lead."""
     number, who, created, seen = arrival
     props: dict[str, Any] = {}
     chance = rng.random()
@@ -56,14 +56,14 @@ def new_lead(rng: random.Random, arrival: Arrival, lead_id: int) -> Lead:
 
 
 def never_seen(lead: Lead) -> Lead:
-    """The lead, had it been imported and never been on the site."""
+    """Return the lead as if it was imported and never visited the site."""
     site = ("$last_", "$sessions", "$event_", "$initial_", "$viewed_")
     props = {name: value for name, value in lead["props"].items() if not name.startswith(site)}
     return {**lead, "props": props}
 
 
 def something_happens(rng: random.Random, lead: Lead, at: float) -> dict[str, Any]:
-    """What a visit leaves behind: one more session and an event."""
+    """Return the properties that a visit changes: the sessions and an event."""
     event = rng.choice(EVENTS)
     props, now = lead["props"], moment(at)
     return {
@@ -75,19 +75,19 @@ def something_happens(rng: random.Random, lead: Lead, at: float) -> dict[str, An
 
 
 def stored(name: str, value: object) -> object:
-    """A property value as it is stored; text of the form of a date becomes a date."""
+    """Return a property value; text in the format of a date becomes a date."""
     if isinstance(value, str) and (name.startswith("$last_") or name.endswith(("_first", "_last"))):
         return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S")
     return value
 
 
 def on_the_wire(props: dict[str, Any], utc_offset: float, *, convert: bool) -> dict[str, Any]:
-    """The bag as an answer has it.
+    """Return properties as a response has them.
 
     Args:
-        props: The stored bag.
-        utc_offset: Hours from UTC in which dates are written.
-        convert: Keep the types; else every value is text.
+        props: The properties.
+        utc_offset: The UTC offset of dates, in hours.
+        convert: Keep the types. Otherwise every value is text.
     """
     if not utc_offset and convert:
         return props

@@ -1,1 +1,1 @@
-"""The API of Kommo (amoCRM)."""
+"""The simulated API of Kommo (amoCRM)."""

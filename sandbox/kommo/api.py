@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from sandbox.core.options import KommoOptions
-from sandbox.core.store import Collection, Lead, pick
+from sandbox.core.api import Api
+from sandbox.core.store import Collection, Key, Lead, pick
+from sandbox.core.wire import Reply, Request
 from sandbox.kommo import control, lead_wire, reference, work
 from sandbox.kommo import fields as kommo_fields
 from sandbox.kommo import leads as kommo_leads
 from sandbox.kommo import people as kommo_people
 from sandbox.kommo import users as kommo_users
+from sandbox.kommo.account import Account
 from sandbox.kommo.events import Happening, History, Stage
 from sandbox.kommo.oauth import OAuth, first_token
+from sandbox.kommo.options import KommoOptions
+from sandbox.kommo.problems import problem
 from sandbox.kommo.routes import Routes
-from sandbox.kommo.table import Ground, Row, Table
+from sandbox.kommo.table import Context, Row, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from sandbox.core.actions import Action
     from sandbox.core.api import World
     from sandbox.core.people import Arrival
 
 _ENTITIES = {"contacts": "contact", "companies": "company"}
-"""What events call the rows of a table."""
+"""The entity types of tables whose changes are events."""
 
 
-class Kommo(Routes):
-    """Kommo: leads with all that they refer to, and the events that they give rise to.
+class Kommo(Api):
+    """Kommo: leads, the tables that they refer to, and the events of their changes.
 
-    A deleted lead goes to the recycle bin, which `with=only_deleted` lists. What is there beside
-    leads is in `tables`, by path, and is made when it is first asked for. Rows that are changed in
-    place give rise to no events.
+    A deleted lead goes to the recycle bin, which `with=only_deleted` lists. `tables` has all rows
+    that are not leads, by path; a table is generated on first use. Changing rows in place creates
+    no events.
     """
 
     options: KommoOptions
@@ -45,21 +51,23 @@ class Kommo(Routes):
         self.tokens = {self.token}
         self.oauth = OAuth(world.seed, world.clock, self.options, self.tokens)
         self.merged: dict[int, int] = {}
-        """The lead that each merged lead became a part of."""
+        """The lead that each merged lead became part of."""
         self.purged: set[int] = set()
-        """The leads that are gone from the recycle bin."""
+        """The leads that were deleted from the recycle bin."""
         self._bin = Collection(self._key)
         self._next_id = 20_024_930
         self._history = History(world.seed, self.options, self._all_leads)
-        ground = Ground(self.lock, self.clock, world.seed, self._visible_at, self._heard)
-        fields = kommo_fields.tables(ground)
-        people = kommo_people.tables(ground, fields, lambda: self._ready().rows)
+        context = Context(
+            self.lock, self.clock, world.seed, self._visible_at, self._on_table_change
+        )
+        fields = kommo_fields.tables(context)
+        people = kommo_people.tables(context, fields, lambda: self.store.rows)
         self.tables: dict[str, Table] = {
-            **reference.tables(ground),
-            **kommo_users.tables(ground),
+            **reference.tables(context),
+            **kommo_users.tables(context),
             **fields,
             **people,
-            **work.tables(ground, self._ready, people),
+            **work.tables(context, lambda: self.store, people),
         }
         self.contacts, self.companies = self.tables["contacts"], self.tables["companies"]
         self.users, self.roles = self.tables["users"], self.tables["roles"]
@@ -67,30 +75,31 @@ class Kommo(Routes):
         self.loss_reasons, self.sources = self.tables["leads/loss_reasons"], self.tables["sources"]
         self.tasks, self.unsorted = self.tables["tasks"], self.tables["leads/unsorted"]
         self.catalogs, self.elements = self.tables["catalogs"], self.tables["elements"]
-        self.fields = cast("kommo_fields.Fields", self.tables["leads/custom_fields"])
+        self._account = Account(self.options, self.oauth, self.tables, self._bin, self._history)
+        self.fields = self._account.fields
+        self._routes = Routes(self, self._account)
 
-    # -- what became of the leads ----------------------------------------------------------------
+    # -- deleted leads and events ----------------------------------------------------------------
 
     @property
     def bin(self) -> dict[Any, Lead]:
-        """The leads in the recycle bin by id, as they were."""
+        """The leads in the recycle bin by ID, with all their values."""
         with self.lock:
-            self._ready()
             self._bin.doubt()
             return self._bin.rows
 
     def stage_history(self) -> dict[int, list[Stage]]:
-        """The stages that each lead truly was in, in order; leads that are gone are there too."""
+        """Return the stages that each lead was in, in order, including deleted leads."""
         with self.lock:
             return self._history.stages()
 
     def events(self) -> list[Row]:
-        """Every event so far, in order, whatever the lag and the retention."""
+        """Return every event so far, in order, regardless of lag and retention."""
         with self.lock:
             return [dict(event) for event in self._history.events().rows.values()]
 
     def edit_events(self, which: int | Iterable[Any], **fields: object) -> list[Any]:
-        """Give events other values, by id or so many at random; returns their ids."""
+        """Edit events by ID, or a number of events chosen at random; return their IDs."""
         with self.lock:
             events = self._history.events()
             ids = pick(events.rows, which, self.rng)
@@ -99,7 +108,7 @@ class Kommo(Routes):
             return ids
 
     def delete_events(self, which: int | Iterable[Any]) -> list[Any]:
-        """Delete events, by id or so many at random; returns their ids."""
+        """Delete events by ID, or a number of events chosen at random; return their IDs."""
         with self.lock:
             events = self._history.events()
             ids = pick(events.rows, which, self.rng)
@@ -109,16 +118,6 @@ class Kommo(Routes):
 
     # -- changing leads --------------------------------------------------------------------------
 
-    @override
-    def insert(self, count: int = 1, *, at: float | None = None, **fields: object) -> list[Any]:
-        with self.lock:
-            ids = super().insert(count, at=at, **fields)
-            for lead_id in ids:
-                lead = self._store.rows[lead_id]
-                self._record(Happening("lead", "added", lead["created_at"], None, lead))
-                self._accompanied(lead)
-            return ids
-
     def fill_field(
         self,
         field_id: int,
@@ -127,29 +126,29 @@ class Kommo(Routes):
         at: float | None = None,
         touch: bool = True,
     ) -> list[Any]:
-        """Give leads a made-up value in a custom field; returns their ids."""
+        """Set a generated value of a custom field in leads; return their IDs."""
         with self.lock:
-            ids = pick(self._ready().rows, which, self.rng)
+            ids = pick(self.store.rows, which, self.rng)
             for lead_id in ids:
-                customs = self._store.rows[lead_id]["custom_fields_values"] or ()
+                customs = self.store.rows[lead_id]["custom_fields_values"] or ()
                 kept = [custom for custom in customs if custom["field_id"] != field_id]
                 customs = [*kept, self.fields.values_for(field_id, lead_id)]
                 self.edit([lead_id], at=at, touch=touch, custom_fields_values=customs)
             return ids
 
     def restore(self, which: int | Iterable[Any]) -> list[Any]:
-        """Take leads out of the recycle bin; returns their ids."""
+        """Restore leads from the recycle bin; return their IDs."""
         with self.lock:
             ids = pick(self._bin.rows, which, self.rng)
             for lead_id in ids:
                 gone = self._bin.remove(lead_id, self._visible_at())
                 lead = {**gone, "is_deleted": False, "updated_at": int(self.clock.now())}
-                self._store.put(lead_id, lead, self._visible_at())
+                self.store.put(lead_id, lead, self._visible_at())
                 self._record(Happening("lead", "restored", lead["updated_at"], gone, lead))
             return ids
 
     def purge(self, which: int | Iterable[Any]) -> list[Any]:
-        """Empty the recycle bin of these leads; returns their ids."""
+        """Delete leads from the recycle bin; return their IDs."""
         with self.lock:
             ids = pick(self._bin.rows, which, self.rng)
             for lead_id in ids:
@@ -159,12 +158,12 @@ class Kommo(Routes):
             return ids
 
     def merge(self, ids: Iterable[int], into: int, *, at: float | None = None) -> None:
-        """Merge leads into another, which takes over their tags and contacts.
+        """Merge leads into another lead, which gets their tags and contacts.
 
-        The merged leads vanish: they are in no list, not even that of deleted leads.
+        The merged leads are in no list, not even in that of deleted leads.
         """
         with self.lock:
-            store, moment = self._ready(), self.clock.now() if at is None else at
+            store, moment = self.store, self.clock.now() if at is None else at
             old = store.rows[into]
             gone = [store.remove(lead_id, self._visible_at()) for lead_id in ids]
             self.merged |= {lead["id"]: into for lead in gone}
@@ -181,33 +180,48 @@ class Kommo(Routes):
             self._record(Happening("lead", "merged", moment, old, lead, merged=merged))
 
     @override
+    def actions(self) -> Mapping[str, Action]:
+        return {
+            **control.table_actions(self, self.tables),
+            **control.lead_actions(self),
+            **control.token_actions(self.oauth),
+        }
+
+    # -- what happens with a change --------------------------------------------------------------
+
+    @override
+    def _key(self, name: str) -> Key:
+        return itemgetter(name)
+
+    @override
     def _new(self, arrival: Arrival) -> tuple[Any, Lead]:
         self._next_id += self.rng.choice((2, 2, 4, 6, 14))
         return self._next_id, kommo_leads.new_lead(self.rng, arrival, self._next_id)
 
     @override
-    def _changed(self, lead: Lead, at: float | None, fields: dict[str, object]) -> Lead:
-        changes = fields or kommo_leads.something_happens(self.rng, lead)
+    def _changed(self, row: Lead, at: float | None, fields: dict[str, Any]) -> Lead:
+        changes = fields or kommo_leads.something_happens(self.rng, row)
         moment = {} if at is None else {"updated_at": int(at)}
-        changed = {**lead, **moment, **changes}
-        self._record(
-            Happening("lead", "edited", self.clock.now() if at is None else at, lead, changed)
-        )
-        if self.contacts.filled and lead["status_id"] in reference.INCOMING:
-            self._accepted(changed)
-        return changed
+        return {**row, **moment, **changes}
 
     @override
-    def _deleted(self, lead: Lead) -> None:
-        gone = {**lead, "is_deleted": True, "updated_at": int(self.clock.now())}
-        self._bin.put(lead["id"], gone, self._visible_at())
-        self._record(Happening("lead", "deleted", gone["updated_at"], lead, None))
+    def _happened(self, what: str, at: float, before: Lead | None, after: Lead | None) -> None:
+        if what == "added" and after is not None:
+            at = after["created_at"]
+            self._accompany(after)
+        elif what == "deleted" and before is not None:
+            at = int(at)
+            gone = {**before, "is_deleted": True, "updated_at": at}
+            self._bin.put(before["id"], gone, self._visible_at())
+        elif before is not None and after is not None:
+            self._accept(before, after)
+        self._record(Happening("lead", what, at, before, after))
 
     def _all_leads(self) -> list[Lead]:
-        return [*self._ready().rows.values(), *self._bin.rows.values()]
+        return [*self.store.rows.values(), *self._bin.rows.values()]
 
-    def _accompanied(self, lead: Lead) -> None:
-        """The contacts and the company of a new lead are there too."""
+    def _accompany(self, lead: Lead) -> None:
+        """Add the contacts and the company of a new lead."""
         for table, rows in (
             (self.contacts, kommo_people.contacts_of(self.seed, lead)),
             (self.companies, kommo_people.companies_of(self.seed, lead)),
@@ -216,43 +230,61 @@ class Kommo(Routes):
                 for row in rows:
                     table.add(row)
 
-    def _accepted(self, lead: Lead) -> None:
-        """The contacts of an incoming lead show once it is accepted."""
-        if lead["status_id"] in reference.INCOMING:
+    def _accept(self, before: Lead, after: Lead) -> None:
+        """Show the contacts of an incoming lead once it leaves the first stage."""
+        if not self.contacts.filled or before["status_id"] not in reference.INCOMING:
             return
-        for contact_id in lead["_embedded"]["contacts"]:
+        if after["status_id"] in reference.INCOMING:
+            return
+        for contact_id in after["_embedded"]["contacts"]:
             contact = self.contacts.store.rows.get(contact_id)
             if contact is not None and contact["is_unsorted"]:
                 self.contacts.put({**contact, "is_unsorted": False})
 
-    # -- remembering -----------------------------------------------------------------------------
-
     def _record(self, happening: Happening) -> None:
         options = self.options
         visible_at = None if options.prompt_events else self._visible_at()
-        if options.events_lag and self._order_rng.random() < options.late_events:
+        if options.events_lag and self.order_rng.random() < options.late_events:
             visible_at = max(visible_at or 0.0, self.clock.now() + options.events_lag)
         self._history.record(happening._replace(visible_at=visible_at))
 
-    def _heard(
+    def _on_table_change(
         self, path: str, what: str, at: float, before: Row | None, after: Row | None
     ) -> None:
         if path in _ENTITIES:
             self._record(Happening(_ENTITIES[path], what, at, before, after))
 
-    # -- answers -------------------------------------------------------------------------------
+    # -- answering -------------------------------------------------------------------------------
+
+    @override
+    def error(self, status: int) -> Reply:
+        return problem(status)
+
+    @override
+    def empty(self, total: int = 0) -> Reply:
+        return Reply(204)
+
+    @override
+    def _route(self, request: Request) -> Reply:
+        return self._routes.answer(request)
+
+    @override
+    def _token_of(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
 
     @override
     def _another_token(self, number: int) -> str:
         return self.oauth.long_lived()
 
     @override
-    def act(self, action: str, content: dict[str, Any]) -> object:
-        return control.act(self, action, content)
-
-    @override
     def _rendered(self, lead: Lead) -> Lead:
         with_ = frozenset(kommo_leads.WITH)
-        fields, embedded = lead_wire.parts(self.current(lead), with_, self.url, self.options)
+        current = self._account.current(lead)
+        fields, embedded = lead_wire.parts(current, with_, self.url, self.options)
         link = {"self": {"href": f"{self.url}/api/v4/leads/{lead['id']}"}}
         return {**fields, "_links": link, "_embedded": embedded}
+
+    @override
+    def _finish(self, reply: Reply) -> None:
+        reply.headers["X-Request-Id"] = f"{self.order_rng.getrandbits(128):032x}"

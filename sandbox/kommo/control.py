@@ -1,128 +1,164 @@
-"""What the control plane can do to Kommo alone."""
+"""The control plane's actions for Kommo."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from sandbox.core.actions import Action, Content, change_actions, chosen, plan
 from sandbox.kommo.fields import Fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from sandbox.kommo.api import Kommo
+    from sandbox.core.rows import Rows
+    from sandbox.core.store import Lead
+    from sandbox.kommo.events import Stage
+    from sandbox.kommo.oauth import OAuth
     from sandbox.kommo.table import Table
 
-HELP = {
-    "POST /_control/kommo/restore": '{"ids": [...]} or {"count": 3}: out of the recycle bin',
-    "POST /_control/kommo/purge": '{"ids": [...]} or {"count": 3}: from the recycle bin for good',
-    "POST /_control/kommo/merge": '{"ids": [...], "into": 20024932}',
-    "POST /_control/kommo/{insert,edit,delete}": (
-        'the same with "of" for what is not a lead: {"of": "contacts", "count": 2}, '
-        '{"of": "leads/custom_fields", "ids": [1928052], "fields": {"name": "New name"}}'
-    ),
-    "POST /_control/kommo/grow": '{"of": "users", "to": 1000}: so many rows there are then',
-    "POST /_control/kommo/rows": '{"of": "leads/custom_fields"}: the rows as they truly are',
-    "POST /_control/kommo/tables": '{}: what can be given as "of"',
-    "POST /_control/kommo/fill_field": '{"field": 1928052, "count": 5}: values for so many leads',
-    "POST /_control/kommo/rename_enum": (
-        '{"of": "leads/custom_fields", "field": 1928058, "enum": 1669868, "value": "Renamed"}'
-    ),
-    "POST /_control/kommo/truth": "{}: the true stages of leads, what was merged and purged",
-    "POST /_control/kommo/consent": "{}: a code that is good for twenty minutes",
-    "POST /_control/kommo/issue": "{}: a pair of tokens, as if a code had been exchanged",
-    "POST /_control/kommo/long_lived": '{"exp": 1893456000}: a long-lived token',
-    "POST /_control/kommo/expire": "{}: no access token is good any more",
-    "POST /_control/kommo/revoke": "{}: no token at all is good any more",
-    "POST /_control/kommo/token_faults": '{"plan": ["lost_reply", 503]}: of the token endpoint',
-}
+_IDS = '{"ids": [...]} or {"count": 3}'
+_OF = '; with "of", the rows of a table: {"of": "contacts", "count": 2}'
 
 
-def act(api: Kommo, action: str, content: dict[str, Any]) -> object:  # noqa: PLR0911 - one an action
-    """Do what is asked; `None` if this is no action of Kommo's alone."""
-    if "of" in content:
-        return _on_table(api.tables[content["of"]], action, content)
-    which = content.get("ids", content.get("count", 1))
-    match action:
-        case "restore":
-            return {"ids": api.restore(which)}
-        case "purge":
-            return {"ids": api.purge(which)}
-        case "merge":
-            api.merge(content["ids"], content["into"], at=content.get("at"))
-            return {"merged": content["ids"]}
-        case "fill_field":
-            return {"ids": api.fill_field(content["field"], which, at=content.get("at"))}
-        case "tables":
-            return {"tables": sorted(api.tables)}
-        case "truth":
-            return _truth(api)
-        case _:
-            return _on_tokens(api, action, content)
+class KommoLeads(Protocol):
+    """The changes that only Kommo's leads have."""
+
+    merged: dict[int, int]
+    purged: set[int]
+
+    @property
+    def bin(self) -> dict[Any, Lead]:
+        """The leads in the recycle bin."""
+
+    def stage_history(self) -> dict[int, list[Stage]]:
+        """Return the stages that each lead was in."""
+
+    def restore(self, which: int | Iterable[Any]) -> list[Any]:
+        """Restore leads from the recycle bin."""
+
+    def purge(self, which: int | Iterable[Any]) -> list[Any]:
+        """Delete leads from the recycle bin."""
+
+    def merge(self, ids: Iterable[int], into: int, *, at: float | None = None) -> None:
+        """Merge leads into another lead."""
+
+    def fill_field(
+        self, field_id: int, which: int | Iterable[Any], *, at: float | None = None
+    ) -> list[Any]:
+        """Set a custom field in leads."""
 
 
-def _on_table(table: Table, action: str, content: dict[str, Any]) -> object:  # noqa: PLR0911 - one an action
-    which, at = content.get("ids", content.get("count", 1)), content.get("at")
-    if not isinstance(which, int):
-        which = _ids(which)
-    fields = content.get("fields", {})
-    match action:
-        case "insert":
-            return {"ids": table.insert(content.get("count", 1), at=at, **fields)}
-        case "edit":
-            touch = content.get("touch", True)
-            return {"ids": table.edit(which, at=at, touch=touch, **fields)}
-        case "delete":
-            return {"ids": table.delete(which)}
-        case "grow":
-            return {"rows": table.grow(content["to"])}
-        case "rows":
-            return {"rows": table.rendered()}
-        case "rename_enum":
-            if isinstance(table, Fields):
-                table.rename_enum(content["field"], content["enum"], content["value"])
-            return {"ids": [content["field"]]}
-        case _:
-            return None
+def lead_actions(leads: KommoLeads) -> dict[str, Action]:
+    """Return the actions on leads that no other API has."""
 
+    def merge(content: Content) -> object:
+        leads.merge(content["ids"], content["into"], at=content.get("at"))
+        return {"merged": content["ids"]}
 
-def _on_tokens(api: Kommo, action: str, content: dict[str, Any]) -> object:  # noqa: PLR0911 - one an action
-    oauth = api.oauth
-    match action:
-        case "consent":
-            return {
-                "code": oauth.consent(),
-                "client_id": oauth.client_id,
-                "client_secret": oauth.client_secret,
-                "redirect_uri": oauth.redirect_uri,
-            }
-        case "issue":
-            return dataclasses.asdict(oauth.issue())
-        case "long_lived":
-            exp = content.get("exp")
-            return {"access_token": oauth.long_lived() if exp is None else oauth.long_lived(exp)}
-        case "expire":
-            oauth.expire()
-            return {"expired": True}
-        case "revoke":
-            oauth.revoke()
-            return {"revoked": True}
-        case "token_faults":
-            oauth.faults.plan(*content.get("plan", ()))
-            return {"planned": oauth.faults.pending}
-        case _:
-            return None
+    def fill_field(content: Content) -> object:
+        at = content.get("at")
+        return {"ids": leads.fill_field(content["field"], chosen(content), at=at)}
 
+    def truth(_content: Content) -> object:
+        return {
+            "stages": {str(n): past for n, past in leads.stage_history().items()},
+            "merged": {str(n): into for n, into in leads.merged.items()},
+            "purged": sorted(leads.purged),
+            "bin": sorted(leads.bin),
+        }
 
-def _ids(ids: Iterable[Any]) -> list[Any]:
-    """Ids as tables have them: the pair of a stage is a list in JSON."""
-    return [tuple(each) if isinstance(each, list) else each for each in ids]
-
-
-def _truth(api: Kommo) -> dict[str, Any]:
     return {
-        "stages": {str(n): past for n, past in api.stage_history().items()},
-        "merged": {str(n): into for n, into in api.merged.items()},
-        "purged": sorted(api.purged),
-        "bin": sorted(api.bin),
+        "restore": Action(
+            f"{_IDS}: restores leads from the recycle bin",
+            lambda content: {"ids": leads.restore(chosen(content))},
+        ),
+        "purge": Action(
+            f"{_IDS}: deletes leads from the recycle bin",
+            lambda content: {"ids": leads.purge(chosen(content))},
+        ),
+        "merge": Action('{"ids": [...], "into": 20024932}', merge),
+        "fill_field": Action(
+            '{"field": 1928052, "count": 5}: sets a custom field in leads', fill_field
+        ),
+        "truth": Action(
+            "{}: the actual stages of leads, and which leads were merged, purged or deleted", truth
+        ),
+    }
+
+
+def token_actions(oauth: OAuth) -> dict[str, Action]:
+    """Return the actions on tokens."""
+
+    def consent(_content: Content) -> object:
+        return {
+            "code": oauth.consent(),
+            "client_id": oauth.client_id,
+            "client_secret": oauth.client_secret,
+            "redirect_uri": oauth.redirect_uri,
+        }
+
+    def long_lived(content: Content) -> object:
+        expires = (content["exp"],) if content.get("exp") is not None else ()
+        return {"access_token": oauth.long_lived(*expires)}
+
+    def expire(_content: Content) -> object:
+        oauth.expire()
+        return {"expired": True}
+
+    def revoke(_content: Content) -> object:
+        oauth.revoke()
+        return {"revoked": True}
+
+    return {
+        "consent": Action("{}: returns an authorization code, valid for 20 minutes", consent),
+        "issue": Action(
+            "{}: returns a pair of tokens, as for an authorization code",
+            lambda _content: dataclasses.asdict(oauth.issue()),
+        ),
+        "long_lived": Action('{"exp": 1893456000}: returns a long-lived token', long_lived),
+        "expire": Action("{}: expires all access tokens", expire),
+        "revoke": Action("{}: revokes all tokens", revoke),
+        "token_faults": Action(
+            '{"plan": ["lost_reply", 503]}: faults of the token endpoint',
+            lambda content: plan(oauth.faults, content),
+        ),
+    }
+
+
+def table_actions(leads: Rows, tables: Mapping[str, Table]) -> dict[str, Action]:
+    """Return the actions on tables, and those on leads that tables have too.
+
+    Args:
+        leads: The leads, which actions change if they name no table.
+        tables: The tables by path.
+    """
+
+    def table(content: Content) -> Table:
+        return tables[content["of"]]
+
+    def rename_enum(content: Content) -> object:
+        fields = table(content)
+        if not isinstance(fields, Fields):
+            raise TypeError(f"not a table of custom fields: {content['of']}")
+        fields.rename_enum(content["field"], content["enum"], content["value"])
+        return {"ids": [content["field"]]}
+
+    return {
+        **change_actions(lambda content: table(content) if "of" in content else leads, _OF),
+        "tables": Action(
+            '{}: the tables that "of" can name', lambda _content: {"tables": sorted(tables)}
+        ),
+        "rows": Action(
+            '{"of": "leads/custom_fields"}: the current rows, regardless of the lag',
+            lambda content: {"rows": table(content).rendered()},
+        ),
+        "grow": Action(
+            '{"of": "users", "to": 1000}: inserts rows until there are that many',
+            lambda content: {"rows": table(content).grow(content["to"])},
+        ),
+        "rename_enum": Action(
+            '{"of": "leads/custom_fields", "field": 1928058, "enum": 1669868, "value": "New"}',
+            rename_enum,
+        ),
     }

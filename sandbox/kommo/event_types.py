@@ -1,11 +1,10 @@
-"""The kinds of Kommo's events, how they are listed, and which of them a change amounts to."""
-# ruff: noqa: SIM905 - words read best as text
+"""The types of Kommo's events, the list of events, and the events of a change."""
+# ruff: noqa: SIM905 - word lists are easier to read as text
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import (
     Filters,
     InvalidParameterError,
@@ -16,15 +15,16 @@ from sandbox.kommo.query import (
     since,
     stages_of,
 )
+from sandbox.kommo.resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.core.options import KommoOptions
     from sandbox.core.store import Lead
+    from sandbox.kommo.options import KommoOptions
 
 Change = tuple[str, list[Any], list[Any]]
-"""The type of an event, the values before and after."""
+"""The type of an event, and the values before and after it."""
 TYPES = (
     "lead_added lead_deleted lead_restored lead_status_changed lead_linked lead_unlinked "
     "contact_added contact_deleted contact_restored contact_linked contact_unlinked "
@@ -49,11 +49,11 @@ _KINDS = (
     "linked_entity"
 ).split()
 _NUMBERS = {name: number for number, name in enumerate(_KINDS, 1)}
-"""The type of a custom field as a number, which is how events have it."""
+"""The types of custom fields as numbers, as events have them."""
 
 
 def _values(read: Filters, name: str, value: object, options: KommoOptions) -> None:
-    """`filter[value_after]`: a stage, or the person responsible."""
+    """Parse `filter[value_after]`: a stage or a responsible user."""
     if not isinstance(value, dict):
         return
     stages = stages_of(
@@ -103,10 +103,10 @@ EVENT = Resource(
 
 
 def check(filters: object) -> None:
-    """Refuse ids without the one kind of entity whose ids they are.
+    """Reject `filter[entity_id]` without exactly one entity type.
 
     Raises:
-        InvalidParameterError: There is none, or more than one.
+        InvalidParameterError: There is no entity type, or more than one.
     """
     if isinstance(filters, dict) and "entity_id" in filters:
         kinds = several(filters.get("entity", ""))
@@ -115,12 +115,12 @@ def check(filters: object) -> None:
 
 
 def stage_value(pipeline_id: int, status_id: int) -> dict[str, Any]:
-    """A stage as an event has it."""
+    """Return a stage as events have it."""
     return {"lead_status": {"id": status_id, "pipeline_id": pipeline_id}}
 
 
 def differences(before: Lead, after: Lead) -> Iterator[Change]:
-    """The events that a change of a row amounts to."""
+    """Return the events of a change of a row."""
     if "status_id" in after:
         old, new = ((row["pipeline_id"], row["status_id"]) for row in (before, after))
         if old != new:

@@ -1,5 +1,5 @@
-"""Kommo's events: what happened to leads, contacts and companies, made from what truly happened."""
-# ruff: noqa: PLR2004 - shares and sizes of made-up data
+"""Kommo's events of leads, contacts and companies, derived from the actual changes."""
+# ruff: noqa: PLR2004 - shares and sizes of generated data
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sandbox.kommo.leads import ACCOUNT_ID, PIPELINES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sandbox.core.options import KommoOptions
     from sandbox.core.store import Lead
+    from sandbox.kommo.options import KommoOptions
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class Stage(NamedTuple):
-    """A lead is in a stage from a moment on."""
+    """A stage of a lead, and when the lead entered it."""
 
     at: int
     pipeline_id: int
@@ -31,7 +31,7 @@ class Stage(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """Something that was done to a row."""
+    """A change of a row."""
 
     entity: str
     """`lead`, `contact` or `company`."""
@@ -40,20 +40,20 @@ class Happening(NamedTuple):
     before: Lead | None
     after: Lead | None
     visible_at: float | None = None
-    """When it shows among the events; `None` is at once."""
+    """When the list of events shows it; `None` is at once."""
     merged: tuple[int, ...] = ()
 
 
 class History:
-    """What happened, as events and as the stages that leads were in.
+    """The changes so far, as events and as the stages of leads.
 
-    Nothing is worked out before somebody asks. The leads that there were to begin with get a
-    history that leads to what they were then.
+    Events are generated on first use. The initial leads get a history that ends in their initial
+    state.
 
     Args:
-        seed: The same seed gives the same history.
-        options: How events are served.
-        leads: The leads that there are, deleted ones among them.
+        seed: The same seed generates the same history.
+        options: Set how events are listed.
+        leads: Returns all leads, including deleted ones.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class History:
         self._leads = leads
         self._rng = random.Random(f"{seed} events")
         self._happened: list[Happening] = []
-        self._told = 0
+        self._processed = 0
         self._events: Collection | None = None
         self._began: dict[int, Lead] | None = None
         self._last: tuple[int, int] = (0, 0)
 
     def record(self, happening: Happening) -> None:
-        """Remember what happened."""
+        """Add a change."""
         self._happened.append(happening)
 
     def stages(self) -> dict[int, list[Stage]]:
-        """The stages that each lead was in, in order, of the leads that were ever there."""
+        """Return the stages of every lead that ever existed, in order."""
         found = {lead_id: self._past(lead) for lead_id, lead in self._beginning().items()}
         for entity, what, at, _, after, _, _ in self._happened:
             if entity != "lead" or after is None:
@@ -88,21 +88,21 @@ class History:
         return found
 
     def events(self) -> Collection:
-        """The events so far."""
+        """Return the events so far."""
         if self._events is None:
             self._events = Collection(_key)
             for at, lead, change in sorted(self._first(), key=itemgetter(0)):
                 who = lead["created_by" if change[0] == "lead_added" else "updated_by"]
                 self._put(change, ("lead", lead["id"]), at, who)
-        while self._told < len(self._happened):
-            self._tell(self._happened[self._told])
-            self._told += 1
+        while self._processed < len(self._happened):
+            self._add_events(self._happened[self._processed])
+            self._processed += 1
         return self._events
 
-    # -- the leads that there were to begin with -------------------------------------------------
+    # -- the initial leads -----------------------------------------------------------------------
 
     def _beginning(self) -> dict[int, Lead]:
-        """Those leads as they were then."""
+        """Return the initial leads in their initial state."""
         if self._began is None:
             first: dict[int, Lead | None] = {}
             for happening in self._happened:
@@ -115,7 +115,7 @@ class History:
         return self._began
 
     def _past(self, lead: Lead) -> list[Stage]:
-        """How a lead came to the stage that it was in to begin with."""
+        """Return the stages that an initial lead went through."""
         now = Stage(lead["created_at"], lead["pipeline_id"], lead["status_id"])
         last = lead["closed_at"] or lead["updated_at"]
         if last <= lead["created_at"]:
@@ -146,9 +146,9 @@ class History:
                 before, after = stage_value(*old[1:]), stage_value(*new[1:])
                 yield new.at, lead, ("lead_status_changed", [before], [after])
 
-    # -- what happened since ---------------------------------------------------------------------
+    # -- later changes ---------------------------------------------------------------------------
 
-    def _tell(self, happening: Happening) -> None:
+    def _add_events(self, happening: Happening) -> None:
         entity, what, at, before, after, visible_at, merged = happening
         row = after or before or {}
         changes: list[Change] = []
@@ -164,7 +164,7 @@ class History:
                 self._put(change, (entity, each), int(at), row["updated_by"], visible_at)
 
     def _merged(self, entity: str, into: int, ids: tuple[int, ...]) -> tuple[list[Any], list[Any]]:
-        """The values of a merger, which Kommo's pages do not describe."""
+        """Return the values of a merge event, which are not documented."""
         match self._options.merged_values:
             case "links":
                 link = [{"link": {"entity": {"type": entity, "id": each}}} for each in (*ids, into)]
@@ -182,7 +182,7 @@ class History:
         who: int,
         visible_at: float | None = None,
     ) -> None:
-        assert self._events is not None  # noqa: S101 - so that the types are known
+        assert self._events is not None  # noqa: S101 - for the type checker
         kind, before, after = change
         event_id = self._ulid(at)
         row = {
@@ -199,7 +199,7 @@ class History:
         self._events.put(event_id, row, visible_at)
 
     def _ulid(self, at: int) -> str:
-        """An id whose order is that of the moments, and within a moment that of the ids made."""
+        """Return an ID that sorts by time, and within a second by order of creation."""
         self._last = (at, self._last[1] + 1 if self._last[0] == at else 0)
         number = (
             (at * 1000 << 80) + (min(self._last[1], 2**40 - 1) << 40) + self._rng.getrandbits(40)

@@ -1,5 +1,5 @@
-"""The definitions of custom fields, and what a change of them does to the values on the wire."""
-# ruff: noqa: PLR2004 - sizes of made-up data
+"""Kommo's custom fields, and the values of leads, contacts and companies that follow them."""
+# ruff: noqa: PLR2004 - sizes of generated data
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing_extensions import override
 
 from sandbox.core.people import person
 from sandbox.kommo.leads import ACCOUNT_ID, FIELDS, FIRST_FIELD
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import either
 from sandbox.kommo.reference import BRANDS, PRODUCTS
-from sandbox.kommo.table import Ground, Making, Row, Table
+from sandbox.kommo.resource import Resource
+from sandbox.kommo.table import Context, Row, RowFactory, Table
 from sandbox.kommo.values import KINDS, enums_of, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _CLOSED_SET = frozenset({"select", "multiselect", "radiobutton", "category"})
-"""Types whose values are labels of the definition's `enums`."""
+"""The types whose values are labels from the field's `enums`."""
 CONTACT_FIELDS = (
     # id, name, type, code
     (1_929_001, "Phone", "multitext", "PHONE"),
@@ -72,29 +72,19 @@ GROUP = Resource(key="custom_field_groups", order="sort", totals=True)
 
 
 class Fields(Table):
-    """The fields of one kind of entity.
+    """The custom fields of one entity type.
 
-    Values follow their definition: a renamed field or option has its new name in what is served,
-    a deleted field is served no more, and a field of another type has other values.
+    Responses use the current definitions: values have the new name of a renamed field or option,
+    deleted fields are missing, and a field whose type changed has values of the new type.
     """
 
     @override
-    def insert(self, count: int = 1, *, at: float | None = None, **fields: Any) -> list[Any]:
-        return super().insert(count, at=at, **_typed(fields))
-
-    @override
-    def edit(
-        self,
-        which: int | Iterable[Any],
-        *,
-        at: float | None = None,
-        touch: bool = True,
-        **fields: Any,
-    ) -> list[Any]:
-        return super().edit(which, at=at, touch=touch, **_typed(fields))
+    def _completed(self, fields: Row) -> Row:
+        """Add the options of a new type, unless options are given."""
+        return {"enums": _enums(fields["type"]), **fields} if "type" in fields else fields
 
     def current(self, customs: list[Row] | None, owner: int) -> list[Row] | None:
-        """`custom_fields_values` by the definitions as they are now."""
+        """Return `custom_fields_values` by the current definitions."""
         if not self.revision or not customs:
             return customs
         found = []
@@ -106,7 +96,7 @@ class Fields(Table):
         return found
 
     def values_for(self, field_id: int, owner: int) -> Row:
-        """A made-up entry of `custom_fields_values` for that field."""
+        """Return a generated entry of `custom_fields_values` for that field."""
         definition = self.store.rows[field_id]
         kind = definition["type"]
         values = _made(owner, field_id, kind)
@@ -126,17 +116,12 @@ class Fields(Table):
         }
 
     def rename_enum(self, field_id: int, enum_id: int, value: str) -> None:
-        """Give an option of a field another name."""
+        """Rename an option of a field."""
         enums = [
             {**enum, "value": value} if enum["id"] == enum_id else enum
             for enum in self.store.rows[field_id]["enums"]
         ]
         self.edit([field_id], enums=enums)
-
-
-def _typed(fields: dict[str, Any]) -> dict[str, Any]:
-    """The values of a definition, with the options that its type has if none are given."""
-    return {"enums": _enums(fields["type"]), **fields} if "type" in fields else fields
 
 
 def _enums(kind: str, code: str | None = None) -> list[Row] | None:
@@ -169,22 +154,24 @@ def _made(owner: int, field_id: int, kind: str) -> list[Row]:
     return values_of(rng, person(field_id, owner % 1_000_000), kind, 1_760_000_000)
 
 
-def tables(ground: Ground) -> dict[str, Table]:
-    """The tables by their paths: fields and their groups, for each kind of entity."""
+def tables(context: Context) -> dict[str, Table]:
+    """Return the fields and field groups of each entity type, by path."""
     found: dict[str, Table] = {}
     for place, entity in enumerate(_BUILT_IN, 1):
         path = f"{entity}/custom_fields"
-        making = _Makings(entity)
-        fields = Making(make=making.field, fill=making.fields, first_id=2_000_001 + 10_000 * place)
-        found[path] = Fields(ground, FIELD, path, fields)
-        groups = Making(make=making.group, fill=making.groups)
-        found[f"{path}/groups"] = Table(ground, GROUP, f"{path}/groups", groups)
+        factory = _FieldFactory(entity)
+        fields = RowFactory(
+            make=factory.field, fill=factory.fields, first_id=2_000_001 + 10_000 * place
+        )
+        found[path] = Fields(context, FIELD, path, fields)
+        groups = RowFactory(make=factory.group, fill=factory.groups)
+        found[f"{path}/groups"] = Table(context, GROUP, f"{path}/groups", groups)
     return found
 
 
 @dataclass(frozen=True)
-class _Makings:
-    """The fields that a kind of entity has, and those that it may get."""
+class _FieldFactory:
+    """Generates the fields and field groups of an entity type."""
 
     entity: str
 
@@ -206,7 +193,7 @@ class _Makings:
 
 
 class Spec(NamedTuple):
-    """What tells fields apart."""
+    """The attributes in which fields differ."""
 
     field_id: int
     name: str

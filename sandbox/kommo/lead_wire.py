@@ -1,4 +1,4 @@
-"""Kommo's leads as they look on the wire: https://developers.kommo.com/reference/leads-list."""
+"""Encodes Kommo's leads: https://developers.kommo.com/reference/leads-list."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import msgspec
 from sandbox.kommo import leads as kommo_leads
 
 if TYPE_CHECKING:
-    from sandbox.core.options import KommoOptions
     from sandbox.core.store import Lead
+    from sandbox.kommo.options import KommoOptions
 
 _ALWAYS = frozenset({"id", "updated_by", "updated_at", "account_id"})
 
 
 def parts(lead: Lead, with_: frozenset[str], base: str, options: KommoOptions) -> tuple[Lead, Lead]:
-    """The lead's own fields and its `_embedded`, with what was asked for and no more."""
+    """Return the fields and the `_embedded` of a lead for these values of `with`."""
     left_out = {"_embedded"} | ({"source_id", "is_price_modified_by_robot"} - with_)
     if not options.minor_units:
         left_out.add("price_with_minor_units")
@@ -46,10 +46,10 @@ def parts(lead: Lead, with_: frozenset[str], base: str, options: KommoOptions) -
     return fields, embedded
 
 
-def halves(
+def encode(
     lead: Lead, with_: frozenset[str], base: str, options: KommoOptions
 ) -> tuple[bytes, bytes]:
-    """A lead in JSON, cut where the query of its `self` link goes."""
+    """Return a lead as JSON, split where the query of its `self` link goes."""
     link = f',"_links":{{"self":{{"href":"{base}/api/v4/leads/{lead["id"]}'.encode()
     if lead["is_deleted"]:
         bare = {name: lead[name] if name in _ALWAYS else None for name in lead}
@@ -64,12 +64,12 @@ def halves(
 
 
 def kind(options: KommoOptions) -> tuple[Any, ...]:
-    """The options that the look of a lead depends on."""
+    """Return the options that the encoding of a lead depends on."""
     return options.with_source, options.minor_units, options.loss_reason, options.quantity
 
 
 def links(lead: Lead) -> list[dict[str, Any]]:
-    """What a lead is linked to, as `/leads/{id}/links` has it."""
+    """Return the links of a lead as `/leads/{id}/links` does."""
     about, stored = {"entity_id": lead["id"], "entity_type": "leads"}, lead["_embedded"]
     found = [
         {**about, "to_entity_id": number, "to_entity_type": "contacts",

@@ -1,8 +1,5 @@
-"""Kommo's leads: how they are made up, change, and look on the wire.
-
-The shape is that of https://developers.kommo.com/reference/leads-list.
-"""
-# ruff: noqa: PLR2004 - shares and sizes of made-up data
+"""Generates and changes Kommo's leads: https://developers.kommo.com/reference/leads-list."""
+# ruff: noqa: PLR2004 - shares and sizes of generated data
 
 from __future__ import annotations
 
@@ -59,7 +56,7 @@ FIRST_FIELD, FIRST_REASON, FIRST_TAG = 1928052, 21403207, 2164
 
 
 def new_lead(rng: random.Random, arrival: Arrival, lead_id: int) -> Lead:
-    """A lead as it is stored: the API's fields, those of `with` and `_embedded` in full."""
+    """Return a lead with all its fields, including those of `with` and `_embedded`."""
     number, who, created, updated = arrival
     pipeline = rng.choice(tuple(PIPELINES))
     status = rng.choice((*PIPELINES[pipeline], WON, LOST))
@@ -118,7 +115,7 @@ def new_lead(rng: random.Random, arrival: Arrival, lead_id: int) -> Lead:
 
 
 def something_happens(rng: random.Random, lead: Lead) -> dict[str, Any]:
-    """What people do to a lead: another stage, another price, another owner."""
+    """Return a typical change of a lead: its stage, price or responsible user."""
     chance = rng.random()
     if chance < 0.5:
         return {"status_id": rng.choice(PIPELINES[lead["pipeline_id"]])}
@@ -129,7 +126,7 @@ def something_happens(rng: random.Random, lead: Lead) -> dict[str, Any]:
 
 
 def loss_reason(number: int, base: str) -> dict[str, Any]:
-    """An embedded loss reason."""
+    """Return an embedded loss reason."""
     reason_id = FIRST_REASON + number
     return {
         "id": reason_id,

@@ -12,15 +12,15 @@ import msgspec
 from sandbox.core.faults import Faults
 from sandbox.core.wire import Reply, json_reply
 from sandbox.kommo.leads import ACCOUNT_ID, USERS
+from sandbox.kommo.problems import PROBLEM
 
 if TYPE_CHECKING:
     from sandbox.core.clock import Clock
-    from sandbox.core.options import KommoOptions
+    from sandbox.kommo.options import KommoOptions
 
 _CODE_LIFETIME = 20 * 60
 _FAR = 2_051_222_400
-"""2035, when the long-lived token that is there from the beginning expires."""
-_PROBLEM = "application/problem+json"
+"""2035: when the account's initial long-lived token expires."""
 _TEXTS = {
     False: ("Bad request", "Parameters are missing or invalid"),
     True: ("Некорректный запрос", "В запросе отсутствует ряд параметров или параметры невалидны"),  # noqa: RUF001 - Russian on purpose
@@ -29,7 +29,7 @@ _TEXTS = {
 
 @dataclass
 class Grant:
-    """A code or a refresh token: good once, and until a moment."""
+    """An authorization code or a refresh token: valid once, until it expires."""
 
     expires: float
     used: bool = False
@@ -37,7 +37,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Pair:
-    """What the token endpoint gives."""
+    """The tokens that the token endpoint returns."""
 
     access_token: str
     refresh_token: str
@@ -45,13 +45,13 @@ class Pair:
 
 @dataclass
 class OAuth:
-    """The integration's credentials, and every token that was ever given out.
+    """The integration's credentials, and every token that was issued.
 
     Args:
-        seed: The same seed gives the same secrets.
+        seed: The same seed generates the same secrets.
         clock: The account's clock.
-        options: How long tokens last and how they rotate.
-        tokens: The tokens that the API accepts; long-lived ones are added here.
+        options: Set the lifetime and rotation of tokens.
+        tokens: The tokens that the API accepts. Long-lived tokens are added to it.
     """
 
     seed: int
@@ -62,63 +62,63 @@ class OAuth:
     redirect_uri: str = "https://example.com/oauth/callback"
     client_secret: str = ""
     faults: Faults = field(default_factory=Faults)
-    """The faults of the token endpoint: each spoils one token request."""
+    """The faults of the token endpoint: each one makes a single token request fail."""
     expiries: dict[str, float] = field(default_factory=dict)
-    """When each access token that was exchanged for something stops being accepted."""
+    """When each access token from the token endpoint expires."""
     codes: dict[str, Grant] = field(default_factory=dict)
     refreshes: dict[str, Grant] = field(default_factory=dict)
-    """The refresh tokens that are still good, or were."""
+    """All refresh tokens, including used and expired ones."""
     _parents: dict[str, str] = field(default_factory=dict)
-    """The refresh token that each token came from."""
+    """The refresh token that each token was issued for."""
     _long_lived: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._rng = random.Random(f"{self.seed} oauth")
         self.client_secret = self.client_secret or self._opaque(32)
 
-    # -- what tests do ---------------------------------------------------------------------------
+    # -- for tests ---------------------------------------------------------------------------
 
     def consent(self) -> str:
-        """A user agrees to the integration; returns the code that the redirect carries."""
+        """Return an authorization code, as if a user had allowed the integration."""
         code = self._opaque(64)
         self.codes[code] = Grant(self.clock.now() + _CODE_LIFETIME)
         return code
 
     def issue(self) -> Pair:
-        """A pair of tokens, as if a code had been exchanged."""
+        """Return a pair of tokens, as for an authorization code."""
         return self._pair(None)
 
     def long_lived(self, exp: float = _FAR) -> str:
-        """A long-lived token that is good until that moment."""
+        """Return a long-lived token that expires at that time."""
         token = self._jwt(exp, self._opaque(40))
         self.tokens.add(token)
         self._long_lived[token] = exp
         return token
 
     def expire(self) -> None:
-        """Let every access token expire now; refresh tokens stay as they are."""
+        """Expire every access token. Refresh tokens stay valid."""
         now = self.clock.now()
         self.expiries |= {token: min(at, now) for token, at in self.expiries.items()}
 
     def revoke(self) -> None:
-        """Take the integration's access away, as an administrator may: no token is good now."""
+        """Revoke all tokens and codes, as an administrator can."""
         self.tokens.clear()
         self.expiries.clear()
         for grant in (*self.refreshes.values(), *self.codes.values()):
             grant.used = True
 
-    # -- what the API does -------------------------------------------------------------------------
+    # -- for the API -------------------------------------------------------------------------
 
     def accepts(self, token: str) -> bool:
-        """Whether an access token is good; its first use ends the grace of its predecessor."""
+        """Return True for a valid access token; its first use revokes the last refresh token."""
         lasts = self._long_lived.get(token, _FAR) if token in self.tokens else None
         if (lasts or self.expiries.get(token, 0)) <= self.clock.now():
             return False
         self._first_use(token)
         return True
 
-    def answer(self, body: bytes) -> Reply:  # noqa: PLR0911 - one a refusal
-        """The reply to a request for tokens."""
+    def answer(self, body: bytes) -> Reply:  # noqa: PLR0911 - one return per rejection
+        """Answer a request to the token endpoint."""
         try:
             asked = msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.DecodeError:
@@ -196,7 +196,7 @@ class OAuth:
             "status": status,
             "detail": detail,
         }
-        return json_reply(status, content, _PROBLEM)
+        return json_reply(status, content, PROBLEM)
 
     def _opaque(self, digits: int) -> str:
         return f"{self._rng.getrandbits(digits * 4):0{digits}x}"
@@ -206,7 +206,7 @@ class OAuth:
 
 
 def jwt(jti: str, issued: int, expires: int) -> str:
-    """A token of the shape of Kommo's: a JWT, signed by nobody."""
+    """Return a JWT with the claims of Kommo's, without a valid signature."""
     claims = {
         "aud": "6f1d3c2e-0000-4000-8000-000000000000",
         "jti": jti,
@@ -226,5 +226,5 @@ def jwt(jti: str, issued: int, expires: int) -> str:
 
 
 def first_token(seed: int) -> str:
-    """The long-lived token that an account has from the beginning, good until 2035."""
+    """Return the account's initial long-lived token, which expires in 2035."""
     return jwt(f"{seed:080x}", 1_735_689_600, _FAR)

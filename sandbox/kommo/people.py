@@ -1,5 +1,5 @@
-"""The contacts and companies that Kommo's leads point to."""
-# ruff: noqa: PLR2004 - shares and sizes of made-up data
+"""The contacts and companies of Kommo's leads."""
+# ruff: noqa: PLR2004 - shares and sizes of generated data
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing_extensions import override
 from sandbox.core.people import Person, person
 from sandbox.kommo.fields import COMPANY_FIELDS, CONTACT_FIELDS, Fields
 from sandbox.kommo.leads import ACCOUNT_ID, FIRST_COMPANY, FIRST_CONTACT, FIRST_TAG, TAGS, USERS
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import LEAD_FILTERS, searching
 from sandbox.kommo.reference import INCOMING
-from sandbox.kommo.table import Ground, Making, Row, Table
+from sandbox.kommo.resource import Resource
+from sandbox.kommo.table import Context, Row, RowFactory, Table
 from sandbox.kommo.values import MOBILE, WORK_EMAIL, values_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sandbox.core.store import Lead
 
 _SECOND = 5_000_000
-"""Added to the number of a lead's person for the one who comes along."""
+"""Offset between the person numbers of a lead's first and second contact."""
 _FILTERS = {
     name: LEAD_FILTERS[name]
     for name in ("id", "name", "created_by", "updated_by", "responsible_user_id", "created_at",
@@ -49,7 +49,7 @@ COMPANY = Resource(
 
 
 class People(Table):
-    """Contacts or companies: the values of their fields, and what they are linked to."""
+    """Contacts or companies, with their custom fields and links."""
 
     fields: Fields
     leads: Callable[[], Mapping[int, Lead]]
@@ -76,10 +76,10 @@ class People(Table):
 
     @override
     def happening(self, row: Row) -> Row:
-        who = person(self._rng.randrange(1000), row["id"] % 1_000_000)
-        chance = self._rng.random()
+        who = person(self.rng.randrange(1000), row["id"] % 1_000_000)
+        chance = self.rng.random()
         if chance < 0.4:
-            return {"responsible_user_id": self._rng.choice(USERS[:4])}
+            return {"responsible_user_id": self.rng.choice(USERS[:4])}
         if chance < 0.7:
             kept = [c for c in row["custom_fields_values"] or () if c["field_code"] != "PHONE"]
             return {"custom_fields_values": [_phone(who, 1), *kept]}
@@ -87,18 +87,18 @@ class People(Table):
 
 
 def tables(
-    ground: Ground, fields: Mapping[str, Table], leads: Callable[[], Mapping[int, Lead]]
+    context: Context, fields: Mapping[str, Table], leads: Callable[[], Mapping[int, Lead]]
 ) -> dict[str, Table]:
-    """The tables by their paths."""
+    """Return the tables by path."""
     found: dict[str, Table] = {}
     for path, resource, make, of in (
         ("contacts", CONTACT, _new_contact, contacts_of),
         ("companies", COMPANY, _new_company, companies_of),
     ):
-        making = Making(
-            make=partial(make, ground.seed), fill=partial(_filled, of, ground.seed, leads)
+        factory = RowFactory(
+            make=partial(make, context.seed), fill=partial(_filled, of, context.seed, leads)
         )
-        table = People(ground, resource, path, making)
+        table = People(context, resource, path, factory)
         own = fields[f"{path}/custom_fields"]
         assert isinstance(own, Fields)  # noqa: S101 - so that the types are known
         table.fields, table.leads = own, leads
@@ -109,7 +109,7 @@ def tables(
 def _filled(
     of: Callable[[int, Lead], Iterator[Row]], seed: int, leads: Callable[[], Mapping[int, Lead]]
 ) -> Iterator[Row]:
-    """Each row once, with the leads of all its copies."""
+    """Return each row once, linked to all its leads."""
     found: dict[int, Row] = {}
     for lead in leads().values():
         for row in of(seed, lead):
@@ -120,7 +120,7 @@ def _filled(
 
 
 def contacts_of(seed: int, lead: Lead) -> Iterator[Row]:
-    """The contacts of a lead."""
+    """Return the contacts of a lead."""
     for contact_id in lead["_embedded"]["contacts"]:
         number, second = divmod(contact_id - FIRST_CONTACT, 2)
         who = person(seed, number + _SECOND * second)
@@ -137,7 +137,7 @@ def contacts_of(seed: int, lead: Lead) -> Iterator[Row]:
 
 
 def companies_of(seed: int, lead: Lead) -> Iterator[Row]:
-    """The company of a lead, if it has one."""
+    """Return the company of a lead, if it has one."""
     for company_id in lead["_embedded"]["companies"]:
         who = person(seed, company_id - FIRST_COMPANY)
         times = lead["created_at"], lead["updated_at"]

@@ -1,4 +1,4 @@
-"""Reading the query of a Kommo list: PHP brackets, and filters as Kommo takes them."""
+"""Parses the query string of a Kommo list: PHP brackets, integers and filters."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sandbox.core.options import KommoOptions
     from sandbox.core.store import Lead
+    from sandbox.kommo.options import KommoOptions
 
 _INTEGER = re.compile(r"-?\d{1,18}")
 _MOST = 10
-"""Kommo takes no more values than this in some filters of events."""
+"""The maximum number of values in some filters of events."""
 Test = Callable[["Lead"], bool]
 Reader = Callable[["Filters", str, object, "KommoOptions"], None]
-"""Reads one filter: adds to what a list is narrowed to."""
+"""Parses one filter and adds its conditions to `Filters`."""
 
 
 class InvalidParameterError(ValueError):
-    """A parameter that cannot be read; its words are the path and the detail."""
+    """Raised for a parameter that cannot be parsed."""
 
     def __init__(self, path: str, detail: str) -> None:
         super().__init__(path, detail)
@@ -30,7 +30,7 @@ class InvalidParameterError(ValueError):
 
 @dataclass
 class Filters:
-    """What a list is narrowed to."""
+    """The conditions that the rows of a list meet."""
 
     ranges: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
     """Inclusive bounds by field."""
@@ -38,7 +38,7 @@ class Filters:
 
 
 def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """`a[b][]=1` as PHP reads it; a list is a dict of its indexes."""
+    """Parse `a[b][]=1` as PHP does; a list becomes a dict by index."""
     root: dict[str, Any] = {}
     for name, value in pairs:
         head, bracket, tail = name.partition("[")
@@ -54,10 +54,10 @@ def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def integer(value: object, path: str) -> int:
-    """A whole number.
+    """Return the value as an integer.
 
     Raises:
-        InvalidParameterError: It is none.
+        InvalidParameterError: It is not an integer.
     """
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
@@ -65,7 +65,7 @@ def integer(value: object, path: str) -> int:
 
 
 def read_filters(filters: object, readers: Mapping[str, Reader], options: KommoOptions) -> Filters:
-    """The filters that have an effect; Kommo passes over what it does not know."""
+    """Parse the filters of a list. Unknown filters are ignored, as by Kommo."""
     read = Filters()
     if isinstance(filters, dict):
         for name, value in filters.items():
@@ -75,7 +75,7 @@ def read_filters(filters: object, readers: Mapping[str, Reader], options: KommoO
 
 
 def searching(query: str) -> Test:
-    """The test of `query`: it occurs in a filled field."""
+    """Return the test for `query`: the text occurs in a field."""
     words = query.casefold()
 
     def test(lead: Lead) -> bool:
@@ -96,7 +96,7 @@ def _bounds(value: dict[str, Any], path: str, options: KommoOptions) -> tuple[in
 
 
 def span(read: Filters, name: str, value: object, options: KommoOptions) -> None:
-    """`[from]` and `[to]`; a bare time matches nothing."""
+    """Parse a range with `[from]` and `[to]`. A bare time matches nothing."""
     if not isinstance(value, dict):
         read.tests.append(lambda _lead: False)
         return
@@ -106,7 +106,7 @@ def span(read: Filters, name: str, value: object, options: KommoOptions) -> None
 
 
 def since(read: Filters, name: str, value: object, options: KommoOptions) -> None:
-    """`[from]` and `[to]`, a bare time as a `[from]`, or both with a comma between."""
+    """Parse a range as `[from]` and `[to]`, as a bare `from`, or as `from,to`."""
     if isinstance(value, str):
         low, _, high = value.partition(",")
         value = {"from": low, "to": high} if high else {"from": low}
@@ -114,41 +114,41 @@ def since(read: Filters, name: str, value: object, options: KommoOptions) -> Non
 
 
 def members(read: Filters, name: str, value: object, _options: KommoOptions) -> None:
-    """A list of numbers; without `[]` it is passed over."""
+    """Parse a list of integers. Without `[]` the filter is ignored."""
     if isinstance(value, dict):
         wanted = {integer(item, f"filter.{name}") for item in value.values()}
         read.tests.append(lambda row: row[name] in wanted)
 
 
 def words(read: Filters, name: str, value: object, _options: KommoOptions) -> None:
-    """A list of texts; without `[]` it is passed over."""
+    """Parse a list of strings. Without `[]` the filter is ignored."""
     if isinstance(value, dict):
         wanted = set(value.values())
         read.tests.append(lambda row: row[name] in wanted)
 
 
 def either(read: Filters, name: str, value: object, _options: KommoOptions) -> None:
-    """One value, several with commas between, or a list of them."""
+    """Parse one value, a comma-separated list or an array."""
     wanted = several(value)
     if wanted:
         read.tests.append(lambda row: str(row[name]) in wanted)
 
 
 def few(read: Filters, name: str, value: object, options: KommoOptions) -> None:
-    """As `either`, and no more than ten."""
+    """Parse the same as `either`, with at most ten values."""
     if len(several(value)) > _MOST:
         raise InvalidParameterError(f"filter.{name}", f"This value should have {_MOST} at most.")
     either(read, name, value, options)
 
 
 def flag(read: Filters, name: str, value: object, _options: KommoOptions) -> None:
-    """`1` or `0`."""
+    """Parse `1` or `0`."""
     wanted = value in {"1", "true"}
     read.tests.append(lambda row: row[name] is wanted)
 
 
 def of(field_name: str, reader: Reader) -> Reader:
-    """The same filter under another name than the field's."""
+    """Return a filter whose name differs from the name of its field."""
 
     def read_it(read: Filters, _name: str, value: object, options: KommoOptions) -> None:
         reader(read, field_name, value, options)
@@ -157,7 +157,7 @@ def of(field_name: str, reader: Reader) -> Reader:
 
 
 def several(value: object) -> set[str]:
-    """The values of a filter, whichever way they were written."""
+    """Return the values of a filter, written as one value, with commas or as an array."""
     if isinstance(value, dict):
         return {str(item) for item in value.values()}
     return {item for item in str(value).replace(" ", "").split(",") if item}
@@ -173,7 +173,7 @@ def _price(read: Filters, name: str, value: object, options: KommoOptions) -> No
 
 
 def stages_of(value: object, path: str, *, first: bool) -> set[tuple[int, int]]:
-    """The pairs of pipeline and stage in a filter by stage: all of them, or the first alone."""
+    """Return the pairs of pipeline and stage in a filter: all of them, or only the first."""
     stages = set()
     for index, stage in value.items() if isinstance(value, dict) else ():
         if index != "0" and first:
@@ -224,7 +224,7 @@ def _number(text: str | None, default: str) -> float:
 
 
 def within(lead: Lead, ranges: dict[str, tuple[int | None, int | None]]) -> bool:
-    """Whether the lead is inside every range; a time of 0 means "not set"."""
+    """Return True if the row is within every range. A time of 0 is no time."""
     for name, (low, high) in ranges.items():
         value = lead[name]
         if value is None or (name.endswith("_at") and value <= 0):

@@ -1,4 +1,4 @@
-"""What an account's leads refer to: pipelines, stages, loss reasons, tags, sources and lists."""
+"""Reference data of leads: pipelines, stages, loss reasons, tags, sources and lists."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sandbox.kommo.leads import (
     USERS,
     WON,
 )
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import either, members
-from sandbox.kommo.table import Ground, Making, Row, Table
+from sandbox.kommo.resource import Resource
+from sandbox.kommo.table import Context, Row, RowFactory, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 ARCHIVED = 9_114_406
 INCOMING = frozenset(stages[0] for stages in PIPELINES.values())
-"""The stages where incoming leads wait until somebody accepts them."""
+"""The first stages of pipelines, where incoming leads wait for acceptance."""
 PRODUCTS, BRANDS = 1057, 1001
 TAGGED = ("leads", "contacts", "companies")
 _BEGAN = 1_712_141_714
 _COLORS = ("#99ccff", "#ffff99", "#ffcc66", "#ffcccc", "#ccc8f9")
 _PIPELINES = (
-    # id, name, stages, whether it is archived
+    # ID, name, stages, archived
     (12215168, "Pipeline", PIPELINES[12215168], False),
     (12480022, "Wiederkäufe & 紹介 🔁", PIPELINES[12480022], False),
     (ARCHIVED, "Архив 2019", (76_100_203, 76_100_207), True),
@@ -70,7 +70,7 @@ ELEMENT = Resource(key="elements", filters={"id": members}, search=_naming)
 
 
 class Pipelines(Table):
-    """Pipelines, with their stages embedded."""
+    """Pipelines with their embedded stages."""
 
     stages: Table
 
@@ -81,38 +81,38 @@ class Pipelines(Table):
         return {"statuses": [self.stages.shown(stage, with_, base) for stage in own]}
 
 
-def tables(ground: Ground) -> dict[str, Table]:
-    """The tables by their paths."""
+def tables(context: Context) -> dict[str, Table]:
+    """Return the tables by path."""
     pipelines = Pipelines(
-        ground,
+        context,
         PIPELINE,
         "leads/pipelines",
-        Making(make=_pipeline, fill=_pipelines, first_id=13_000_001),
+        RowFactory(make=_pipeline, fill=_pipelines, first_id=13_000_001),
     )
     pipelines.stages = Table(
-        ground,
+        context,
         STAGE,
         "leads/pipelines/{pipeline_id}/statuses",
-        Making(
+        RowFactory(
             make=lambda number, row_id, _at: _stage(12215168, row_id, number, f"Stage {number}"),
             fill=_stages,
             first_id=98_000_001,
             identify=lambda stage: (stage["pipeline_id"], stage["id"]),
         ),
     )
-    reasons = Making(make=_reason, fill=_reasons, first_id=FIRST_REASON + 1001)
-    sources = Making(make=_source, fill=_own_sources, first_id=17_700_001)
-    catalogs = Making(make=_catalog, fill=_catalogs, first_id=2001)
-    elements = Making(make=_element, fill=_elements, first_id=900_001)
-    tags = Making(make=_tag, fill=_tags, first_id=FIRST_TAG + 1001)
+    reasons = RowFactory(make=_reason, fill=_reasons, first_id=FIRST_REASON + 1001)
+    sources = RowFactory(make=_source, fill=_own_sources, first_id=17_700_001)
+    catalogs = RowFactory(make=_catalog, fill=_catalogs, first_id=2001)
+    elements = RowFactory(make=_element, fill=_elements, first_id=900_001)
+    tags = RowFactory(make=_tag, fill=_tags, first_id=FIRST_TAG + 1001)
     every: list[Table] = [
         pipelines,
         pipelines.stages,
-        Table(ground, REASON, "leads/loss_reasons", reasons),
-        Table(ground, SOURCE, "sources", sources),
-        Table(ground, CATALOG, "catalogs", catalogs),
-        Table(ground, ELEMENT, "catalogs/{catalog_id}/elements", elements),
-        *(Table(ground, TAG, f"{entity}/tags", tags) for entity in TAGGED),
+        Table(context, REASON, "leads/loss_reasons", reasons),
+        Table(context, SOURCE, "sources", sources),
+        Table(context, CATALOG, "catalogs", catalogs),
+        Table(context, ELEMENT, "catalogs/{catalog_id}/elements", elements),
+        *(Table(context, TAG, f"{entity}/tags", tags) for entity in TAGGED),
     ]
     names = {"leads/pipelines/{pipeline_id}/statuses": "statuses"}
     names["catalogs/{catalog_id}/elements"] = "elements"
@@ -200,7 +200,7 @@ def _source(number: int, row_id: int, _at: int) -> Row:
 
 
 def _own_sources() -> Iterator[Row]:
-    """The sources of the integration that asks: one of those that leads come from."""
+    """Return the sources of the integration: one of the sources of leads."""
     row_id, name = SOURCES[0]
     own = {"name": name, "external_id": "kchat01", "origin_code": "kommo.ext.30470678"}
     yield {**_source(0, row_id, 0), **own}

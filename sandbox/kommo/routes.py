@@ -1,35 +1,32 @@
-"""Which of Kommo's paths is about what, and who may read it."""
+"""The paths of Kommo's API: what each one returns, and who may read it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-from typing_extensions import override
 
-from sandbox.core.wire import Reply, Request, json_reply
+from sandbox.core.wire import Reply, Request, html_reply, json_reply
 from sandbox.kommo import event_types, lead_wire
-from sandbox.kommo.account import account
+from sandbox.kommo.account_info import account_info
 from sandbox.kommo.leads import USERS
-from sandbox.kommo.lists import HAL, Listed, Lists, Resource, asked_with
+from sandbox.kommo.lists import HAL, Lists, asked_with
+from sandbox.kommo.paths import table_of
+from sandbox.kommo.problems import invalid, problem
 from sandbox.kommo.query import LEAD_FILTERS, InvalidParameterError, nested, searching, several
+from sandbox.kommo.resource import Listed, Resource
 from sandbox.kommo.work import Unsorted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sandbox.core.store import Collection, Lead
-    from sandbox.kommo.events import History
-    from sandbox.kommo.fields import Fields
-    from sandbox.kommo.oauth import OAuth
-    from sandbox.kommo.query import Test
+    from sandbox.core.api import Api
+    from sandbox.core.store import Lead
+    from sandbox.kommo.account import Account
+    from sandbox.kommo.paths import Scope
     from sandbox.kommo.table import Row, Table
 
 _DAY = 86_400
-_SCOPED = frozenset({"statuses", "elements"})
-"""Tables whose rows are served under the row that they belong to."""
-_WITH_NOTES = frozenset({"leads", "contacts", "companies"})
 _EVENT_ORDERS = {
     "newest_first": ("created_at", True),
     "oldest_first": ("created_at", False),
@@ -42,165 +39,146 @@ LEAD = Resource(
     search=searching,
     noted=True,
 )
-Scope = tuple[Any, "Test"]
-
-
+Produce = Callable[[Request], Reply]
 _EMPTY: Row = {"value_after": [], "value_before": []}
 _ODD: Row = {"value_after": [["no object"], None, {"lead_status": "moved"}], "value_before": "none"}
 
 
-class Routes(Lists):
-    """Kommo's paths. What they are about is made by whoever inherits this."""
+class Routes:
+    """The paths of an account.
 
-    oauth: OAuth
-    tables: dict[str, Table]
-    fields: Fields
-    contacts: Table
-    companies: Table
-    _bin: Collection
-    _history: History
+    Args:
+        api: The API, whose rows are the leads.
+        account: The account's other data.
+    """
 
-    @override
-    def _route(self, request: Request) -> Reply:  # noqa: PLR0911 - one a refusal
+    def __init__(self, api: Api, account: Account) -> None:
+        self._api = api
+        self._account = account
+        self._options = account.options
+        self._tables = account.tables
+        self._lists = Lists(api, account.options)
+
+    def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one return per rejection
+        """Answer a request."""
+        if self._options.subdomain == "missing":
+            return html_reply(404)
+        if self._options.subdomain == "redirect":
+            return Reply(302, headers={"Location": self._options.start_page})
         if request.path.rstrip("/") == "/oauth2/access_token":
             return self._token(request)
-        if not request.token or not self.oauth.accepts(request.token):
-            return self._error(401)
+        if not request.token or not self._account.oauth.accepts(request.token):
+            return problem(401)
         path = request.path.partition("/api/v4/")[2].rstrip("/")
-        if any(f"{path}/".startswith(f"{each.strip('/')}/") for each in self.options.forbidden):
-            return self._error(403)
+        for refused, status in self._refused().items():
+            if f"{path}/".startswith(f"{refused.strip('/')}/".lstrip("/")):
+                return problem(status)
         if request.method != "GET":
-            return self._error(405)
+            return problem(405)
         if path == "account":
-            content = account(nested(request.pairs), request.base, self.options.timezone)
+            content = account_info(nested(request.pairs), request.base, self._options.timezone)
             return json_reply(200, content, HAL)
         produce = self._produce(path.split("/"))
         if produce is None:
-            return self._problem(404, f"Cannot GET {request.path}")
+            return problem(404, f"Cannot GET {request.path}")
         return produce(request)
 
-    @override
-    def _token_of(self, request: Request) -> str:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else ""
+    def _refused(self) -> dict[str, int]:
+        return {**dict.fromkeys(self._options.forbidden, 403), **self._options.refused}
 
     def _token(self, request: Request) -> Reply:
         if request.method != "POST":
-            return self._error(405)
-        fault = self.oauth.faults.take()
-        reply = self._instead(fault, request)
+            return problem(405)
+        oauth = self._account.oauth
+        fault = oauth.faults.take()
+        reply = self._api.failure(fault, request)
         if reply is None and fault.kind == "reset":
             reply = Reply(500)
-        reply = reply or self.oauth.answer(request.body)
+        reply = reply or oauth.answer(request.body)
         reply.fault = fault
         if fault.kind == "half_json200":
             reply.body = reply.body[: len(reply.body) // 2]
         return reply
 
-    def _produce(self, parts: list[str]) -> Callable[[Request], Reply] | None:
-        """What answers a request for that path; `None` if there is no such path."""
+    def _produce(self, parts: list[str]) -> Produce | None:
+        """Return the function that answers requests for a path, or `None` for unknown paths."""
         lists = {
             "leads": self._leads_page,
             "leads/links": self._links_of,
             "events": self._events_page,
-            "events/types": self._event_types,
+            "events/types": _event_types,
         }
         path = "/".join(parts)
         if path in lists:
-            return lambda request: self._listing(request, lists[path])
+            return lambda request: self._api.listing(request, lists[path])
+        rows = self._lists
         match parts:
             case ["leads", number] if number.isdigit():
-                return lambda request: self._one(request, self._leads(frozenset()), int(number))
+                return lambda request: rows.row(request, self._leads(frozenset()), int(number))
             case ["leads", number, "links"] if number.isdigit():
-                return lambda request: self._listing(request, self._links_of)
+                return lambda request: self._api.listing(request, self._links_of)
             case ["leads", "unsorted", "summary"]:
                 return self._unsorted_summary
             case ["events", event_id]:
-                return lambda request: self._one(request, self._events(request), event_id)
+                return lambda request: rows.row(request, self._events(request), event_id)
         return self._produce_rows(parts)
 
-    def _produce_rows(self, parts: list[str]) -> Callable[[Request], Reply] | None:
-        found = self._table(parts)
+    def _produce_rows(self, parts: list[str]) -> Produce | None:
+        found = table_of(self._tables, parts)
         if found is None:
             match parts:
                 case ["catalogs", number, "custom_fields"] if number.isdigit():
-                    known = int(number) in self.tables["catalogs"].store.rows
-                    return (lambda _request: self._empty()) if known else None
+                    known = int(number) in self._tables["catalogs"].store.rows
+                    return (lambda _request: self._api.empty()) if known else None
             return None
         table, scope, row_id = found
-        if table.resource.admin and not self.options.admin:
-            return lambda _request: self._error(403)
+        if table.resource.admin and not self._options.admin:
+            return lambda _request: problem(403)
         if row_id is None:
-            return lambda request: self._listing(request, lambda r: self._rows(r, table, scope))
-        return lambda request: self._one(request, self._listed(table, scope), row_id)
+            return lambda request: self._api.listing(request, lambda r: self._rows(r, table, scope))
+        return lambda request: self._lists.row(request, self._listed(table, scope), row_id)
 
-    def _table(self, parts: list[str]) -> tuple[Table, Scope | None, Any] | None:
-        """The table that a path is about, which of its rows, and the id of a single one."""
-        match parts:
-            case ["leads", "pipelines", number, "statuses", *rest] if number.isdigit():
-                row_id = (int(number), int(rest[0])) if rest and rest[0].isdigit() else None
-                return self.tables["statuses"], _belongs("pipeline_id", number), row_id
-            case ["catalogs", number, "elements", *rest] if number.isdigit():
-                row_id = _id(rest[0]) if rest else None
-                return self.tables["elements"], _belongs("catalog_id", number), row_id
-            case [entity, number, "notes", *rest] if entity in _WITH_NOTES and number.isdigit():
-                row_id = _id(rest[0]) if rest else None
-                return self.tables[f"{entity}/notes"], _belongs("entity_id", number), row_id
-        path = "/".join(parts)
-        if path in self.tables and path not in _SCOPED:
-            return self.tables[path], None, None
-        path = "/".join(parts[:-1])
-        if path in self.tables and path not in _SCOPED:
-            return self.tables[path], None, _id(parts[-1])
-        return None
-
-    # -- lists ---------------------------------------------------------------------------------
+    # -- leads and tables ------------------------------------------------------------------------
 
     def _leads(self, with_: frozenset[str]) -> Listed:
-        deleted, options = "only_deleted" in with_, self.options
+        deleted, options = "only_deleted" in with_, self._options
         own: Scope = ("own", lambda lead: lead["responsible_user_id"] == USERS[0])
-        store = self._ready()
+        store = self._api.store
         return Listed(
             resource=LEAD,
-            store=self._bin if deleted else store,
-            halves=self._lead_halves,
-            kind=(*lead_wire.kind(options), self.fields.revision),
+            store=self._account.bin if deleted else store,
+            encode=self._encode_lead,
+            kind=(*lead_wire.kind(options), self._account.fields.revision),
             scopes=(own,) if options.own_leads_only else (),
             filtered=not deleted or options.only_deleted_filters,
         )
 
     def _leads_page(self, request: Request) -> Reply:
-        return self._list(request, self._leads(asked_with(nested(request.pairs))))
+        return self._lists.page(request, self._leads(asked_with(nested(request.pairs))))
 
-    def _lead_halves(self, lead: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
-        return lead_wire.halves(self.current(lead), with_, base, self.options)
-
-    def current(self, lead: Lead) -> Lead:
-        """The lead with the values of its custom fields by the definitions as they are now."""
-        customs = self.fields.current(lead["custom_fields_values"], lead["id"])
-        same = customs is lead["custom_fields_values"]
-        return lead if same else {**lead, "custom_fields_values": customs}
+    def _encode_lead(self, lead: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
+        return lead_wire.encode(self._account.current(lead), with_, base, self._options)
 
     def _listed(self, table: Table, scope: Scope | None, *, deleted: bool = False) -> Listed:
         scopes = [] if scope is None else [scope]
-        if table is self.contacts and self.options.hidden_contacts:
+        if table.path == "contacts" and self._options.hidden_contacts:
             scopes.append(("accepted", lambda contact: not contact["is_unsorted"]))
         store = table.bin if deleted and table.resource.recycles else table.store
-        others = [self.tables[name].revision for name in ("users", "roles", "statuses")]
-        definitions = self.tables.get(f"{table.path}/custom_fields")
+        others = [self._tables[name].revision for name in ("users", "roles", "statuses")]
+        definitions = self._tables.get(f"{table.path}/custom_fields")
         revision = 0 if definitions is None else definitions.revision
-        leads = len(self._ready().rows) if table in {self.contacts, self.companies} else 0
+        leads = len(self._api.store.rows) if table.path in {"contacts", "companies"} else 0
         return Listed(
             resource=table.resource,
             store=store,
-            halves=table.halves,
+            encode=table.encode,
             kind=(revision, leads, *others),
             scopes=tuple(scopes),
         )
 
     def _rows(self, request: Request, table: Table, scope: Scope | None) -> Reply:
         query = nested(request.pairs)
-        if table is self.tables["elements"] and "id" in query:
+        if table is self._tables["elements"] and "id" in query:
             wanted = several(query["id"])
             elements = scope[1] if scope else None
             scope = (
@@ -208,19 +186,21 @@ class Routes(Lists):
                 lambda row: str(row["id"]) in wanted and (elements is None or elements(row)),
             )
         deleted = "only_deleted" in asked_with(query)
-        return self._list(request, self._listed(table, scope, deleted=deleted))
+        return self._lists.page(request, self._listed(table, scope, deleted=deleted))
+
+    # -- events ----------------------------------------------------------------------------------
 
     def _events(self, request: Request) -> Listed:
-        options, scopes = self.options, []
+        options, scopes = self._options, []
         if options.events_retention_days is not None:
-            oldest = int(self.clock.now() - options.events_retention_days * _DAY)
+            oldest = int(self._api.clock.now() - options.events_retention_days * _DAY)
             kept: Scope = (oldest, lambda event: event["created_at"] >= oldest)
             scopes.append(kept)
         order, descending = _EVENT_ORDERS[options.events_order]
         return Listed(
             resource=replace(event_types.EVENT, order=order, descending=descending),
-            store=self._history.events(),
-            halves=self._event_halves,
+            store=self._account.history.events(),
+            encode=self._encode_event,
             kind=(options.event_values, request.clock if "with" in request.query else None),
             scopes=tuple(scopes),
             shuffled=options.events_ties == "shuffled",
@@ -231,63 +211,57 @@ class Routes(Lists):
         try:
             event_types.check(nested(request.pairs).get("filter"))
         except InvalidParameterError as error:
-            return self._invalid(error)
-        return self._list(request, self._events(request))
+            return invalid(error)
+        return self._lists.page(request, self._events(request))
 
-    def _event_halves(self, event: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
+    def _encode_event(self, event: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
         kind, entity_id = event["entity_type"], event["entity_id"]
         path = {"lead": "leads", "contact": "contacts", "company": "companies"}[kind]
         link = {"self": {"href": f"{base}/api/v4/{path}/{entity_id}"}}
         entity: Row = {"id": entity_id, "_links": link}
         if f"{kind}_name" in with_:
-            rows = self._store.rows if kind == "lead" else self.tables[path].store.rows
+            rows = (self._api if kind == "lead" else self._tables[path]).store.rows
             entity["name"] = rows.get(entity_id, {}).get("name")
-        values = {"full": event, "empty": _EMPTY, "odd": _ODD}[self.options.event_values]
+        values = {"full": event, "empty": _EMPTY, "odd": _ODD}[self._options.event_values]
         own = {"self": {"href": f"{base}/api/v4/events/{event['id']}"}}
         return msgspec.json.encode(
             {**event, **values, "_links": own, "_embedded": {"entity": entity}}
         ), b""
 
-    def _event_types(self, request: Request) -> Reply:
-        types = [
-            {"key": name, "type": number, "lang": name.replace("_", " ").capitalize()}
-            for number, name in enumerate(event_types.TYPES, 1)
-        ]
-        return _bare(request, "events_types", types, _total_items=len(types))
+    # -- other responses -------------------------------------------------------------------------
 
     def _links_of(self, request: Request) -> Reply:
-        """The links of a lead, or of those in `filter[entity_id]`."""
+        """Return the links of the lead in the path, or of those in `filter[entity_id]`."""
         query, parts = nested(request.pairs), request.path.rstrip("/").split("/")
         filters = query.get("filter")
         filters = filters if isinstance(filters, dict) else {}
         wanted = {parts[-2]} if parts[-2].isdigit() else several(filters.get("entity_id", ""))
-        rows = self._ready().rows
+        rows = self._api.store.rows
         leads = [rows[int(each)] for each in sorted(wanted) if each.isdigit() and int(each) in rows]
         links = [link for lead in leads for link in lead_wire.links(lead)]
         for name in ("to_entity_id", "to_entity_type"):
             if name in filters:
                 links = [link for link in links if str(link[name]) in several(filters[name])]
-        return _bare(request, "links", links) if links else self._empty()
+        return _bare(request, "links", links) if links else self._api.empty()
 
     def _unsorted_summary(self, request: Request) -> Reply:
-        table = self.tables["leads/unsorted"]
-        assert isinstance(table, Unsorted)  # noqa: S101 - so that the types are known
+        table = self._tables["leads/unsorted"]
+        assert isinstance(table, Unsorted)  # noqa: S101 - for the type checker
         link = {"self": {"href": f"{request.base}{request.path}"}}
         return json_reply(200, {**table.summary(), "_links": link}, HAL)
 
 
+def _event_types(request: Request) -> Reply:
+    types = [
+        {"key": name, "type": number, "lang": name.replace("_", " ").capitalize()}
+        for number, name in enumerate(event_types.TYPES, 1)
+    ]
+    return _bare(request, "events_types", types, _total_items=len(types))
+
+
 def _bare(request: Request, key: str, rows: list[Row], **meta: object) -> Reply:
-    """A list that is not paged, of rows that are there for one answer."""
+    """Return a list without pages."""
     links = {"self": {"href": f"{request.base}{request.path}"}}
     reply = json_reply(200, {**meta, "_links": links, "_embedded": {key: rows}}, HAL)
     reply.rows = len(rows)
     return reply
-
-
-def _belongs(name: str, number: str) -> Scope:
-    owner = int(number)
-    return (name, owner), lambda row: row[name] == owner
-
-
-def _id(text: str) -> Any:
-    return int(text) if text.isdigit() else text

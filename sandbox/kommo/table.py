@@ -1,4 +1,4 @@
-"""A table of Kommo beside its leads: rows that people and tests change, filled when first used."""
+"""Tables of Kommo besides the leads."""
 
 from __future__ import annotations
 
@@ -8,196 +8,151 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from typing_extensions import override
 
-from sandbox.core.store import Collection, pick
+from sandbox.core.rows import Rows
+from sandbox.core.store import Collection
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from sandbox.core.clock import Clock
     from sandbox.core.store import Lead
-    from sandbox.kommo.lists import Resource
+    from sandbox.kommo.resource import Resource
 
 Row = dict[str, Any]
 _SURVIVES = frozenset({"id", "updated_by", "updated_at", "account_id"})
-"""What is left of a row in the recycle bin."""
+"""The fields that a row keeps in the recycle bin."""
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What all tables of an account stand on."""
+class Context:
+    """The objects that all tables of an account share."""
 
     lock: threading.RLock
     clock: Clock
     seed: int
     lag: Callable[[], float | None]
-    """The moment at which lists show a change that is made now."""
-    heard: Callable[[str, str, float, Row | None, Row | None], None]
-    """Told of each change: the path, what happened, when, the row before and after."""
+    """Returns when lists show a change made now; `None` is at once."""
+    on_change: Callable[[str, str, float, Row | None, Row | None], None]
+    """Called after each change with the path, the type of change, its time, and the row before
+    and after."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Making:
-    """How the rows of a table come about."""
+class RowFactory:
+    """Generates the rows of a table."""
 
     make: Callable[[int, Any, int], Row]
-    """A made-up row from its number, its id and the moment of its creation."""
+    """Returns a generated row from its number, its ID and its time of creation."""
     fill: Callable[[], Iterable[Row]] = tuple
-    """The rows that there are to begin with."""
+    """Returns the initial rows."""
     first_id: int = 50_000_001
-    """The id of the first row that is inserted later."""
+    """The ID of the first row that is inserted later."""
     identify: Callable[[Row], Any] = itemgetter("id")
-    """The id of a row."""
+    """Returns the ID of a row."""
 
 
-class Table:
-    """Rows by id.
+class Table(Rows):
+    """A table of an account.
 
     Args:
-        ground: What the account's tables share.
-        resource: How the list of the rows is served.
-        path: Where, below `/api/v4`; may name fields of the row.
-        making: How the rows come about.
+        context: The objects that all tables of the account share.
+        resource: The list of the table's rows.
+        path: The path of that list below `/api/v4`; may contain fields of a row.
+        factory: Generates the rows.
     """
 
-    def __init__(self, ground: Ground, resource: Resource, path: str, making: Making) -> None:
+    def __init__(
+        self, context: Context, resource: Resource, path: str, factory: RowFactory
+    ) -> None:
+        rng = random.Random(f"{context.seed} {path}")
+        super().__init__(context.clock, context.lock, rng, itemgetter)
+        self.seed = context.seed
         self.resource = resource
         self.path = path
         self.revision = 0
-        """Grows with each change."""
+        """Increases with each change."""
         self.removed: set[Any] = set()
-        """The ids of what was deleted."""
-        self._ground = ground
-        self._make = making.make
-        self._fill: Callable[[], Iterable[Row]] | None = making.fill
-        self._next_id = making.first_id
+        """The IDs of deleted rows."""
+        self.bin = Collection(itemgetter)
+        """The rows in the recycle bin, with all their values."""
+        self._context = context
+        self._factory = factory
+        self._next_id = factory.first_id
         self._made = 0
-        self._identify = making.identify
-        self._store = Collection(itemgetter)
-        self._bin = Collection(itemgetter)
-        self._rng = random.Random(f"{ground.seed} {path}")
 
-    # -- rows ----------------------------------------------------------------------------------
+    # -- rows ------------------------------------------------------------------------------------
 
     @property
-    def store(self) -> Collection:
-        """The rows, filled at their first use."""
-        with self._ground.lock:
-            if self._fill is not None:
-                fill, self._fill = self._fill, None
-                for row in fill():
-                    self._store.put(self._identify(row), row)
-            return self._store
-
-    @property
-    def bin(self) -> Collection:
-        """The rows in the recycle bin, as they were."""
-        return self._bin
-
-    @property
-    def filled(self) -> bool:
-        """Whether anything has asked for the rows yet."""
-        return self._fill is None
-
-    @property
+    @override
     def rows(self) -> dict[Any, Row]:
-        """The rows by id. They may be changed in place, if fetched anew each time."""
-        with self._ground.lock:
-            self.store.doubt()
+        with self.lock:
             self.revision += 1
-            return self._store.rows
+            return super().rows
 
     def rendered(self, with_: Iterable[str] | None = None, base: str = "") -> list[Row]:
-        """Every row in full as the list gives it, or with no more than those values of `with`."""
+        """Return every row as the list returns it, with these values of `with` or with all."""
         wanted = frozenset(self.resource.needs if with_ is None else with_)
-        with self._ground.lock:
+        with self.lock:
             return [self.shown(row, wanted, base) for row in self.store.rows.values()]
 
-    def insert(self, count: int = 1, *, at: float | None = None, **fields: Any) -> list[Any]:
-        """Insert made-up rows with these values; returns their ids."""
-        with self._ground.lock:
-            moment = self._ground.clock.now() if at is None else at
-            store, ids = self.store, []
-            for _ in range(count):
-                row = {**self._make(self._made, self._next_id, int(moment)), **fields}
-                self._made, self._next_id = self._made + 1, self._next_id + 2
-                row_id = self._identify(row)
-                store.put(row_id, row, self._ground.lag())
-                ids.append(row_id)
-                self._say("added", moment, None, row)
-            return ids
-
     def grow(self, total: int) -> int:
-        """Insert as many rows as it takes to have so many; returns how many there are."""
-        with self._ground.lock:
+        """Insert rows until there are `total`; return the number of rows."""
+        with self.lock:
             self.insert(max(0, total - len(self.store.rows)))
             return len(self.store.rows)
 
-    def edit(
-        self,
-        which: int | Iterable[Any],
-        *,
-        at: float | None = None,
-        touch: bool = True,
-        **fields: Any,
-    ) -> list[Any]:
-        """Change rows, by id or so many at random; returns their ids.
-
-        Args:
-            which: Ids, or how many to choose at random.
-            at: The moment of the change. Default: the clock's now.
-            touch: Whether the change moves `updated_at`, where there is one.
-            fields: The new values; without any, something happens to the row.
-        """
-        with self._ground.lock:
-            store = self.store
-            ids = pick(store.rows, which, self._rng)
-            moment = self._ground.clock.now() if at is None else at
-            for row_id in ids:
-                old = store.rows[row_id]
-                moved = {"updated_at": int(moment)} if touch and "updated_at" in old else {}
-                row = {**old, **moved, **(fields or self.happening(old))}
-                store.put(row_id, row, self._ground.lag())
-                self._say("edited", moment, old, row)
-            return ids
-
-    def delete(self, which: int | Iterable[Any]) -> list[Any]:
-        """Delete rows, by id or so many at random; returns their ids."""
-        with self._ground.lock:
-            store, now = self.store, self._ground.clock.now()
-            ids = pick(store.rows, which, self._rng)
-            for row_id in ids:
-                old = store.remove(row_id, self._ground.lag())
-                self.removed.add(row_id)
-                if self.resource.recycles:
-                    gone = {**old, "is_deleted": True, "updated_at": int(now)}
-                    self._bin.put(row_id, gone, self._ground.lag())
-                self._say("deleted", now, old, None)
-            return ids
-
     def add(self, row: Row) -> None:
-        """Put a row in that came into being with something else, if it is not there yet."""
-        row_id = self._identify(row)
+        """Add a row that was created together with a lead, unless it exists."""
+        row_id = self._factory.identify(row)
         if row_id not in self.store.rows:
-            self.store.put(row_id, row, self._ground.lag())
+            self.store.put(row_id, row, self._visible_at())
 
     def put(self, row: Row) -> None:
-        """Replace a row that changed along with something else."""
-        self.store.put(self._identify(row), row, self._ground.lag())
+        """Replace a row that changed together with a lead."""
+        self.store.put(self._factory.identify(row), row, self._visible_at())
 
-    def _say(self, what: str, at: float, before: Row | None, after: Row | None) -> None:
+    @override
+    def _seed(self) -> Iterator[tuple[Any, Row]]:
+        for row in self._factory.fill():
+            yield self._factory.identify(row), row
+
+    @override
+    def _create(self, at: float, fields: Row) -> tuple[Any, Row]:
+        row = {**self._factory.make(self._made, self._next_id, int(at)), **fields}
+        self._made, self._next_id = self._made + 1, self._next_id + 2
+        return self._factory.identify(row), row
+
+    @override
+    def _changed(self, row: Row, at: float | None, fields: Row) -> Row:
+        moved = {} if at is None or "updated_at" not in row else {"updated_at": int(at)}
+        return {**row, **moved, **(fields or self.happening(row))}
+
+    @override
+    def _visible_at(self) -> float | None:
+        return self._context.lag()
+
+    @override
+    def _happened(self, what: str, at: float, before: Row | None, after: Row | None) -> None:
+        if what == "deleted" and before is not None:
+            row_id = self._factory.identify(before)
+            self.removed.add(row_id)
+            if self.resource.recycles:
+                gone = {**before, "is_deleted": True, "updated_at": int(at)}
+                self.bin.put(row_id, gone, self._visible_at())
         self.revision += 1
-        self._ground.heard(self.path, what, at, before, after)
+        self._context.on_change(self.path, what, at, before, after)
 
-    # -- on the wire ---------------------------------------------------------------------------
+    # -- encoding --------------------------------------------------------------------------------
 
-    def halves(self, row: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
-        """A row in JSON."""
+    def encode(self, row: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
+        """Return a row as JSON."""
         return msgspec.json.encode(self.shown(row, with_, base)), b""
 
     def shown(self, row: Row, with_: frozenset[str], base: str) -> Row:
-        """A row as the list gives it."""
+        """Return a row as the list returns it."""
         if self.resource.recycles and row["is_deleted"]:
             content = {name: row[name] if name in _SURVIVES else None for name in row}
             content = {name: value for name, value in content.items() if name[0] != "_"}
@@ -214,19 +169,19 @@ class Table:
         return content if embedded is None else {**content, "_embedded": embedded}
 
     def linked(self, row: Row, base: str) -> Row:
-        """The row's `_links`."""
+        """Return the `_links` of a row."""
         if not self.resource.linked:
             return {}
-        path, last = self.path.format_map(row), self._identify(row)
+        path, last = self.path.format_map(row), self._factory.identify(row)
         last = last[-1] if isinstance(last, tuple) else last
         return {"_links": {"self": {"href": f"{base}/api/v4/{path}/{last}"}}}
 
-    # -- what some tables say for themselves ---------------------------------------------------
+    # -- defined by some tables ------------------------------------------------------------------
 
     def embedded(self, _row: Row, _with: frozenset[str], _base: str) -> Row | None:
-        """The row's `_embedded`, where it has one."""
+        """Return the `_embedded` of a row, or `None`."""
         return None
 
     def happening(self, _row: Row) -> Row:
-        """What people do to such a row."""
+        """Return a typical change of a row."""
         return {}

@@ -1,4 +1,4 @@
-"""An account's users and roles, which only an administrator may list."""
+"""Users and roles, which only administrators may list."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from sandbox.kommo.leads import PIPELINES, USERS
-from sandbox.kommo.lists import Resource
-from sandbox.kommo.table import Ground, Making, Row, Table
+from sandbox.kommo.resource import Resource
+from sandbox.kommo.table import Context, Row, RowFactory, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 GROUPS = ({"id": 548770, "name": "Managers"}, {"id": 548774, "name": "Вторая линия"})
 _ROLES = ((3141, "Manager"), (3145, "Nur Lesen 👀"))
 _PEOPLE = (
-    # name, role, whether active, whether an administrator
+    # name, role, active, administrator
     ("Ada Abbott", None, True, True),
     ("Łukasz Öztürk", 3141, True, False),
     ("Yara O'Neil 🦊", 3145, True, False),
@@ -40,7 +40,7 @@ ROLE = Resource(key="roles", totals=True, admin=True, needs={"users": frozenset(
 
 
 class Users(Table):
-    """Users; `with` adds their role and their group."""
+    """Users; `with` adds their roles and groups."""
 
     roles: Table
 
@@ -61,7 +61,7 @@ class Users(Table):
 
 
 class Roles(Table):
-    """Roles; `with=users` adds whose they are."""
+    """Roles; `with=users` adds their users."""
 
     users: Table
 
@@ -73,10 +73,10 @@ class Roles(Table):
         return {"users": [user["id"] for user in users if user["rights"]["role_id"] == row["id"]]}
 
 
-def tables(ground: Ground) -> dict[str, Table]:
-    """The tables by their paths."""
-    users = Users(ground, USER, "users", Making(make=_user, fill=_users, first_id=12_000_001))
-    roles = Roles(ground, ROLE, "roles", Making(make=_role, fill=_roles, first_id=4001))
+def tables(context: Context) -> dict[str, Table]:
+    """Return the tables by path."""
+    users = Users(context, USER, "users", RowFactory(make=_user, fill=_users, first_id=12_000_001))
+    roles = Roles(context, ROLE, "roles", RowFactory(make=_role, fill=_roles, first_id=4001))
     users.roles, roles.users = roles, users
     return {"users": users, "roles": roles}
 

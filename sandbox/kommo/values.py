@@ -1,5 +1,5 @@
-"""The values of Kommo's custom fields: what is in `values` depends on the field's type."""
-# ruff: noqa: PLR2004, SIM905 - shares and sizes of made-up data; words read best as text
+"""Generates the values of Kommo's custom fields, by the field's type."""
+# ruff: noqa: PLR2004, SIM905 - shares and sizes of generated data; word lists are easier to read as text
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ KINDS = (
     "streetaddress smart_address birthday legal_entity date_time items category price "
     "tracking_data linked_entity org_legal_name monetary chained_list file payer supplier"
 ).split()
-"""Every type of custom field that is known."""
+"""Every known type of custom field."""
 
 
 def enums_of(kind: str, code: str | None = None) -> list[tuple[int, str]] | None:
-    """The options that a made-up field of that type has: id and label."""
+    """Return the options of a generated field of that type: IDs and labels."""
     match kind:
         case "select" | "radiobutton" | "category":
             return list(enumerate(CHOICES, FIRST_CHOICE))
@@ -46,8 +46,8 @@ def _enum(value: str, enum_id: int, code: str | None = None) -> dict[str, Any]:
     return {"value": value, "enum_id": enum_id, "enum_code": code}
 
 
-def values_of(rng: random.Random, who: Person, kind: str, at: int) -> list[dict[str, Any]]:  # noqa: C901, PLR0912 - one case for each type
-    """Made-up `values` of a custom field of that type, in the shape that the type has."""
+def values_of(rng: random.Random, who: Person, kind: str, at: int) -> list[dict[str, Any]]:  # noqa: C901, PLR0912 - one case per type
+    """Return generated `values` of a custom field of that type."""
     value: object
     match kind:
         case "numeric":

@@ -1,5 +1,5 @@
-"""What people do about Kommo's leads: tasks, notes, and incoming leads that wait."""
-# ruff: noqa: PLR2004 - shares and sizes of made-up data
+"""Tasks, notes and incoming leads."""
+# ruff: noqa: PLR2004 - shares and sizes of generated data
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing_extensions import override
 from sandbox.core.people import person
 from sandbox.core.store import Collection, between
 from sandbox.kommo.leads import ACCOUNT_ID, USERS
-from sandbox.kommo.lists import Resource
 from sandbox.kommo.query import either, flag, members, of, since, words
 from sandbox.kommo.reference import INCOMING, TAGGED
-from sandbox.kommo.table import Ground, Making, Row, Table
+from sandbox.kommo.resource import Resource
+from sandbox.kommo.table import Context, Row, RowFactory, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -69,7 +69,7 @@ _PARAMS: tuple[tuple[str, Any], ...] = (
 
 
 class Tasks(Table):
-    """Tasks: what happens to them is that they get done."""
+    """Tasks; an edit without values completes them."""
 
     @override
     def happening(self, row: Row) -> Row:
@@ -77,19 +77,19 @@ class Tasks(Table):
 
 
 class Unsorted(Table):
-    """Incoming leads: those in a pipeline's first stage, until they are accepted or declined."""
+    """Incoming leads: those in the first stage of a pipeline."""
 
     leads: Callable[[], Collection]
 
     @property
     @override
     def store(self) -> Collection:
-        """The leads that wait, as they are now."""
+        """The incoming leads in their current state."""
         leads, found = self.leads(), Collection(itemgetter)
         by_stage = leads.sorted("status_id")
         for stage in sorted(INCOMING):
             for _, lead_id in between(by_stage, stage, stage):
-                row = _incoming(self._ground.seed, leads.shown[lead_id])
+                row = _incoming(self.seed, leads.shown[lead_id])
                 found.put(row["uid"], row)
         return found
 
@@ -105,7 +105,7 @@ class Unsorted(Table):
         }
 
     def summary(self) -> Row:
-        """How many wait, by category."""
+        """Return the number of incoming leads by category."""
         rows = self.store.rows.values()
         counts = {name: {"total": sum(r["category"] == name for r in rows)} for name in CATEGORIES}
         return {
@@ -118,11 +118,11 @@ class Unsorted(Table):
 
 
 def tables(
-    ground: Ground, leads: Callable[[], Collection], people: Mapping[str, Table]
+    context: Context, leads: Callable[[], Collection], people: Mapping[str, Table]
 ) -> dict[str, Table]:
-    """The tables by their paths."""
+    """Return the tables by path."""
     unsorted = Unsorted(
-        ground, UNSORTED, "leads/unsorted", Making(make=_task, identify=itemgetter("uid"))
+        context, UNSORTED, "leads/unsorted", RowFactory(make=_task, identify=itemgetter("uid"))
     )
     unsorted.leads = leads
 
@@ -132,15 +132,15 @@ def tables(
     def of(path: str) -> Iterable[Row]:
         return people[path].store.rows.values()
 
-    making = Making(make=_task, fill=lambda: _tasks(of_leads()))
+    factory = RowFactory(make=_task, fill=lambda: _tasks(of_leads()))
     found: dict[str, Table] = {
-        "tasks": Tasks(ground, TASK, "tasks", making),
+        "tasks": Tasks(context, TASK, "tasks", factory),
         "leads/unsorted": unsorted,
     }
     for entity in TAGGED:
         rows = of_leads if entity == "leads" else partial(of, entity)
-        making = Making(make=_new_note, fill=partial(_notes, rows), first_id=80_000_001)
-        found[f"{entity}/notes"] = Table(ground, NOTE, f"{entity}/notes", making)
+        factory = RowFactory(make=_new_note, fill=partial(_notes, rows), first_id=80_000_001)
+        found[f"{entity}/notes"] = Table(context, NOTE, f"{entity}/notes", factory)
     return found
 
 
@@ -167,7 +167,7 @@ def _task(number: int, row_id: int, at: int) -> Row:
 
 
 def _tasks(leads: Iterable[Lead]) -> Iterator[Row]:
-    """An open task for a lead that has one to come, a done one for some, and a few free ones."""
+    """Return the open tasks of leads, some completed ones, and a few without a lead."""
     for lead in leads:
         number, about = lead["id"] // 2, {"entity_id": lead["id"], "entity_type": "leads"}
         made, due = lead["created_at"], lead["closest_task_at"]

@@ -1,1 +1,1 @@
-"""The API of Octanist."""
+"""The simulated API of Octanist."""

@@ -9,12 +9,13 @@ import msgspec
 from typing_extensions import override
 
 from sandbox.core.api import Api, World
-from sandbox.core.options import OctanistOptions
+from sandbox.core.paging import ends_early, reject_heavy
 from sandbox.core.people import iso_ms
 from sandbox.core.store import between
 from sandbox.core.wire import Reply, Request, json_reply
 from sandbox.octanist import leads as octanist_leads
 from sandbox.octanist.leads import NEW_CLICK_IDS
+from sandbox.octanist.options import OctanistOptions
 from sandbox.octanist.query import Filters, InvalidError, read_filters, read_sort
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _MAX_LIMIT = 100
 _DEFAULT_LIMIT = 50
 _UNCHANGED = 97
-"""One lead in so many has never been changed and has no `updatedAt`."""
+"""One lead in this many was never edited and has no `updatedAt`."""
 _ERRORS = {
     400: ("VALIDATION_ERROR", "Invalid parameters"),
     401: ("UNAUTHORIZED", "Invalid or missing API key"),
@@ -39,14 +40,14 @@ _NULL = (True, 0)
 
 
 def _of_one_kind(key: tuple[bool, Any]) -> tuple[bool, str, Any]:
-    """A sort key beside which keys of another kind can stand: tests put anything into a field."""
+    """Return a sort key that compares with keys of other types, since tests set any value."""
     is_null, value = key
     is_number = isinstance(value, (int, float)) or value is None
     return is_null, "" if is_number else "text", value if is_number else str(value)
 
 
 class Octanist(Api):
-    """Octanist."""
+    """Octanist: a list of leads, single leads and a check of the API key."""
 
     options: OctanistOptions
 
@@ -77,7 +78,7 @@ class Octanist(Api):
         return {**lead, "updatedAt": None} if never else lead
 
     @override
-    def _changed(self, lead: Lead, at: float | None, fields: dict[str, object]) -> Lead:
+    def _changed(self, lead: Lead, at: float | None, fields: dict[str, Any]) -> Lead:
         changes = fields or octanist_leads.something_happens(self.rng, lead, at)
         moment = {} if at is None else {"updatedAt": iso_ms(at)}
         return {**lead, **moment, **changes}
@@ -91,7 +92,7 @@ class Octanist(Api):
             if name not in left_out and (value is not None or self.options.null_keys)
         }
 
-    # -- answers -------------------------------------------------------------------------------
+    # -- answering -----------------------------------------------------------------------------
 
     @override
     def _token_of(self, request: Request) -> str:
@@ -100,14 +101,14 @@ class Octanist(Api):
     @override
     def _route(self, request: Request) -> Reply:
         if request.token not in self.tokens:
-            return self._error(401)
+            return self.error(401)
         match (request.method, request.path.rstrip("/").split("/")[1:]):
             case ("GET", ["api", "leads"]):
-                return self._listing(request, self._list)
+                return self.listing(request, self._list)
             case ("GET", ["api", "leads", lead_id]):
-                store = self._ready()
+                store = self.store
                 if lead_id not in store.rows:
-                    return self._error(404)
+                    return self.error(404)
                 meta = self._meta()
                 lead = self._rendered(store.rows[lead_id])
                 return json_reply(200, {"success": True, "data": lead, "meta": meta})
@@ -125,7 +126,7 @@ class Octanist(Api):
             filters = read_filters(request.pairs, self.options)
         except InvalidError as error:
             return self._refusal(400, error.code, error.message)
-        self._refuse_heavy(limit)
+        reject_heavy(self.options, limit)
         size = min(limit, self.options.page_cap or limit)
         if self.options.ignore_order:
             sort = [("createdAt", True)]
@@ -134,13 +135,13 @@ class Octanist(Api):
         search = values.get("search", "")
         options = self.options
         asked = [pair for pair in request.pairs if pair[0] not in {"page", "limit", "fields"}]
-        matching = self._store.found(
+        matching = self.store.found(
             (tuple(sort), str(asked), options.ignore_filters, options.combine_operators),
             lambda: self._find(sort, filters, search),
         )
         start, total = (page - 1) * size, len(matching)
-        starved = self._starved(beyond_first=page > 1)
-        ids = [] if starved else self._page(matching, start, start + size)
+        is_empty = ends_early(options, beyond_first=page > 1)
+        ids = [] if is_empty else self._page_of(matching, start, start + size)
         meta = self._meta(
             pagination={
                 "limit": size if self.options.echo_cap else limit,
@@ -150,7 +151,7 @@ class Octanist(Api):
                 "hasMore": bool(ids) and start + size < total,
             }
         )
-        ids = self._left_of(ids, self._store)
+        ids = self.still_there(ids, self.store)
         rows = b"[" + b",".join(self._fragments(ids, fields)) + b"]"
         if self.options.bare_array:
             return Reply(200, rows, rows=len(ids))
@@ -179,15 +180,15 @@ class Octanist(Api):
         if "fields" not in values:
             return None
         fields = frozenset(values["fields"].split(","))
-        known = next(iter(self._ready().rows.values()), {}).keys()
+        known = next(iter(self.store.rows.values()), {}).keys()
         unknown = fields - known
         if unknown and known:
             raise InvalidError("VALIDATION_ERROR", f"Unknown fields: {', '.join(sorted(unknown))}")
         return fields | {"id"}
 
     def _find(self, sort: list[tuple[str, bool]], filters: Filters, search: str) -> list[Entry]:
-        """The matching leads in the order asked for; nulls sort as the largest value."""
-        store = self._store
+        """Return the matching leads in the requested order; nulls sort as the largest value."""
+        store = self.store
         first, descending = sort[0]
         entries = store.sorted(first)
         tests = list(filters.tests)
@@ -211,7 +212,7 @@ class Octanist(Api):
         return self._sorted(entries, sort)
 
     def _sorted(self, entries: list[Entry], sort: list[tuple[str, bool]]) -> list[Entry]:
-        shown = self._store.shown
+        shown = self.store.shown
         keys = [self._key(name) for name, _ in sort]
         several = [
             (tuple(_of_one_kind(key(shown[lead_id])) for key in keys), lead_id)
@@ -224,10 +225,11 @@ class Octanist(Api):
     def _fragments(self, ids: list[Any], fields: frozenset[str] | None) -> list[bytes]:
         options = self.options
         kind = (fields, options.null_keys, options.new_click_ids)
-        known = self._store.fragments.setdefault(kind, {})
+        store = self.store
+        known = store.fragments.setdefault(kind, {})
         rows = []
         for lead_id in ids:
-            lead = self._store.shown[lead_id]
+            lead = store.shown[lead_id]
             fragment = known.get(lead_id)
             if fragment is None or fragment[0] is not lead:
                 content = self._rendered(lead)
@@ -238,13 +240,13 @@ class Octanist(Api):
         return rows
 
     def _meta(self, **more: object) -> dict[str, object]:
-        number = f"req_{self._order_rng.getrandbits(48):012x}"
+        number = f"req_{self.order_rng.getrandbits(48):012x}"
         return {**more, "requestId": number, "timestamp": iso_ms(self.clock.now())}
 
     # -- errors --------------------------------------------------------------------------------
 
     @override
-    def _error(self, status: int) -> Reply:
+    def error(self, status: int) -> Reply:
         return self._refusal(status, *_ERRORS.get(status, _ERRORS[500]))
 
     def _refusal(self, status: int, code: str, message: str) -> Reply:
@@ -254,7 +256,7 @@ class Octanist(Api):
         return json_reply(status, {"success": False, "error": error, "meta": self._meta()})
 
     @override
-    def _empty(self, total: int = 0) -> Reply:
+    def empty(self, total: int = 0) -> Reply:
         pages = -(-total // _DEFAULT_LIMIT)
         pagination = {"limit": _DEFAULT_LIMIT, "page": 1, "totalPages": pages, "total": total,
                       "hasMore": False}  # fmt: skip

@@ -1,5 +1,5 @@
-"""Octanist's leads, in the form of https://octanist.com/docs/api-reference/endpoint/get-leads."""
-# ruff: noqa: PLR2004 - shares of made-up data
+"""Generates and changes leads: https://octanist.com/docs/api-reference/endpoint/get-leads."""
+# ruff: noqa: PLR2004 - shares of generated data
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _REASONS = ("Too expensive", "No budget", "Competitor", "Unreachable")
 
 
 def new_id(rng: random.Random) -> str:
-    """An opaque id."""
+    """Return an opaque ID."""
     return "lead_" + "".join(rng.choices(_ALPHABET, k=12))
 
 
 def new_lead(rng: random.Random, arrival: Arrival, lead_id: str) -> Lead:
-    """A lead as it is stored: with every key of the API."""
+    """Return a new lead with every key of the API."""
     _, who, created, updated = arrival
     status = rng.choices(STATUSES, (50, 20, 18, 12))[0]
     qualified = status in {"qualified", "won"} or rng.random() < 0.1
@@ -92,7 +92,7 @@ def new_lead(rng: random.Random, arrival: Arrival, lead_id: str) -> Lead:
 
 
 def something_happens(rng: random.Random, lead: Lead, at: float | None) -> dict[str, Any]:
-    """What sales do to a lead: qualify it, win it, lose it, write a note."""
+    """Return a typical change of a lead: its status, value or note."""
     status = rng.choice(STATUSES[1:])
     changes: dict[str, Any] = {"status": status}
     if status == "lost":

@@ -1,4 +1,4 @@
-"""Reading the query of Octanist's Get Leads: filters with operators, sorting, fields."""
+"""Parses the query string of Octanist's Get Leads: filters and sort keys."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sandbox.core.people import iso_ms
 from sandbox.octanist.leads import CLICK_IDS, SOURCES, STATUSES
 
 if TYPE_CHECKING:
-    from sandbox.core.options import OctanistOptions
     from sandbox.core.store import Lead
+    from sandbox.octanist.options import OctanistOptions
 
 Test = Callable[["Lead"], bool]
 SORTABLE = ("createdAt", "updatedAt", "qualifiedAt", "value", "name", "email", "status")
@@ -34,7 +34,7 @@ NOT_FILTERS = frozenset({"limit", "page", "sort", "search", "fields"})
 
 
 class InvalidError(ValueError):
-    """A parameter that is refused; its words are the code and the message."""
+    """Raised for a parameter that is rejected."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -44,20 +44,20 @@ class InvalidError(ValueError):
 
 @dataclass
 class Filters:
-    """What a list is narrowed to."""
+    """The conditions that the leads of a list meet."""
 
     tests: list[Test] = field(default_factory=list)
     low: dict[str, str] = field(default_factory=dict)
-    """Inclusive lower bounds of dates, in the form of the answers."""
+    """Inclusive lower bounds of dates, in the format of responses."""
     high: dict[str, str] = field(default_factory=dict)
-    """Inclusive upper bounds of dates."""
+    """Inclusive upper bounds of dates, in the format of responses."""
 
 
 def read_filters(pairs: list[tuple[str, str]], options: OctanistOptions) -> Filters:
-    """The filters among the parameters; all of them hold.
+    """Parse the filters among the parameters, which are combined with `and`.
 
     Raises:
-        InvalidError: A name, an operator or a value that is not documented.
+        InvalidError: A name, operator or value is not documented.
     """
     asked: dict[tuple[str, str], str] = {}
     for name, value in pairs:
@@ -77,10 +77,10 @@ def read_filters(pairs: list[tuple[str, str]], options: OctanistOptions) -> Filt
 
 
 def read_sort(text: str) -> list[tuple[str, bool]]:
-    """The sort keys, each with whether it is descending.
+    """Return the sort fields, each with True for descending.
 
     Raises:
-        InvalidError: A field that is not sortable, or a direction that is none.
+        InvalidError: A field is not sortable, or a direction is unknown.
     """
     keys = []
     for part in text.split(","):
@@ -128,7 +128,7 @@ def _number(text: str) -> float:
 
 
 def _date(filters: Filters, name: str, how: str, value: str, options: OctanistOptions) -> None:
-    """A date bound, made inclusive in whole milliseconds, the precision of the leads."""
+    """Add a date bound: inclusive, in milliseconds like the leads' dates."""
     micros = _micros(value, date_only=options.date_only)
     if how in {"gte", "gt"}:
         floor = micros // 1000

@@ -1,4 +1,4 @@
-"""Kommo clients that know nothing of the sandbox read it to the end."""
+"""Third-party Kommo clients read the sandbox completely."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from amocrm_api import AmoOAuthClient
 from typing_extensions import override
 
 from sandbox import Sandbox
-from tests.support.kommo_reader import everything
+from tests.sandbox.client import everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Session(httpx.Client):
-    """A session whose `get` passes over `json`: httpx takes none, and the client gives one."""
+    """A session whose `get` ignores `json`, which the client passes and httpx does not accept."""
 
     @override
     def get(self, *arguments: Any, **others: Any) -> httpx.Response:
@@ -30,7 +30,7 @@ class Session(httpx.Client):
 
 
 class Wrapper(AmoOAuthClient):
-    """The synchronous client on a session that it can work with, and closes when it has another."""
+    """The synchronous client with such a session, which it closes when it opens another."""
 
     @override
     def _init_session(self, params: dict[str, str] | None = None) -> Session:

@@ -1,91 +1,78 @@
-"""People drive all of the sandbox's Kommo over HTTP."""
+"""The control plane changes everything in the sandbox's Kommo."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
 import requests
 
-from sandbox import Sandbox
-from tests.support.kommo_reader import NOON, ask, everything, page
+from tests.sandbox.client import NOON, ask, command, everything, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox.kommo.api import Kommo
-
-
-@pytest.fixture
-def kommo() -> Iterator[Kommo]:
-    with Sandbox(leads=100, start=NOON) as box:
-        box.kommo.options.rate_limit = None
-        yield box.kommo
-
-
-def post(api: Kommo, action: str, **content: Any) -> dict[str, Any]:
-    url = f"{api.url.rpartition('/')[0]}/_control/kommo/{action}"
-    response = requests.post(url, json=content, timeout=10)
-    answer: dict[str, Any] = response.json()
-    assert response.ok, answer
-    return answer
 
 
 def test_leads_are_deleted_restored_purged_and_merged(kommo: Kommo) -> None:
     one, two, three, four = list(kommo.leads)[:4]
-    post(kommo, "delete", ids=[one, two])
-    assert post(kommo, "restore", ids=[one])["ids"] == [one]
-    assert post(kommo, "purge", count=5)["ids"] == [two]
-    post(kommo, "merge", ids=[three], into=four)
-    truth = post(kommo, "truth")
+    command(kommo, "kommo/delete", ids=[one, two])
+    assert command(kommo, "kommo/restore", ids=[one])["ids"] == [one]
+    assert command(kommo, "kommo/purge", count=5)["ids"] == [two]
+    command(kommo, "kommo/merge", ids=[three], into=four)
+    truth = command(kommo, "kommo/truth")
     assert (truth["merged"], truth["purged"], truth["bin"]) == ({str(three): four}, [two], [])
     assert truth["stages"][str(one)][0][0] == kommo.leads[one]["created_at"]
 
 
 def test_rows_of_every_table_are_inserted_edited_deleted_and_multiplied(kommo: Kommo) -> None:
-    assert "leads/custom_fields" in post(kommo, "tables")["tables"]
-    (new,) = post(kommo, "insert", of="contacts", fields={"name": "By hand"})["ids"]
-    assert post(kommo, "edit", of="contacts", ids=[new], at=NOON + 9)["ids"] == [new]
+    assert "leads/custom_fields" in command(kommo, "kommo/tables")["tables"]
+    (new,) = command(kommo, "kommo/insert", of="contacts", fields={"name": "By hand"})["ids"]
+    assert command(kommo, "kommo/edit", of="contacts", ids=[new], at=NOON + 9)["ids"] == [new]
     assert kommo.contacts.rows[new]["updated_at"] == NOON + 9
-    assert post(kommo, "delete", of="contacts", ids=[new])["ids"] == [new]
-    assert post(kommo, "grow", of="users", to=300)["rows"] == 300
+    assert command(kommo, "kommo/delete", of="contacts", ids=[new])["ids"] == [new]
+    assert command(kommo, "kommo/grow", of="users", to=300)["rows"] == 300
     assert len(everything(kommo, "users")) == 300
-    post(kommo, "edit", of="statuses", ids=[[12215168, 142]], fields={"name": "Won!"})
-    rows = post(kommo, "rows", of="statuses")["rows"]
+    command(kommo, "kommo/edit", of="statuses", ids=[[12215168, 142]], fields={"name": "Won!"})
+    rows = command(kommo, "kommo/rows", of="statuses")["rows"]
     assert "Won!" in [row["name"] for row in rows]
 
 
 def test_fields_are_added_renamed_and_filled(kommo: Kommo) -> None:
     fields = "leads/custom_fields"
-    (new,) = post(kommo, "insert", of=fields, fields={"name": "New", "type": "select"})["ids"]
-    filled = post(kommo, "fill_field", field=new, count=3)["ids"]
-    post(kommo, "edit", of=fields, ids=[new], fields={"name": "Newer"})
-    post(kommo, "rename_enum", of=fields, field=1928058, enum=1669868, value="Renamed")
+    (new,) = command(kommo, "kommo/insert", of=fields, fields={"name": "New", "type": "select"})[
+        "ids"
+    ]
+    filled = command(kommo, "kommo/fill_field", field=new, count=3)["ids"]
+    command(kommo, "kommo/edit", of=fields, ids=[new], fields={"name": "Newer"})
+    command(kommo, "kommo/rename_enum", of=fields, field=1928058, enum=1669868, value="Renamed")
     lead = ask(kommo, f"leads/{filled[0]}").json()
     assert "Newer" in [custom["field_name"] for custom in lead["custom_fields_values"]]
-    post(kommo, "delete", of=fields, ids=[new])
+    command(kommo, "kommo/delete", of=fields, ids=[new])
     assert new not in [field["id"] for field in page(kommo, fields)]
 
 
 def test_tokens_are_given_out_and_taken_away(kommo: Kommo) -> None:
-    consent = post(kommo, "consent")
+    consent = command(kommo, "kommo/consent")
     asked = {"grant_type": "authorization_code", **consent}
     url = f"{kommo.url}/oauth2/access_token"
     given = requests.post(url, json=asked, timeout=10).json()
     assert ask(kommo, "leads", token=given["access_token"]).status_code == 200
-    assert post(kommo, "token_faults", plan=[503])["planned"] == 1
+    assert command(kommo, "kommo/token_faults", plan=[503])["planned"] == 1
     assert requests.post(url, json=asked, timeout=10).status_code == 503
-    post(kommo, "expire")
+    command(kommo, "kommo/expire")
     assert ask(kommo, "leads", token=given["access_token"]).status_code == 401
-    token = post(kommo, "long_lived", exp=int(NOON) + 9_000)["access_token"]
+    token = command(kommo, "kommo/long_lived", exp=int(NOON) + 9_000)["access_token"]
     assert ask(kommo, "leads", token=token).status_code == 200
-    assert ask(kommo, "leads", token=post(kommo, "issue")["access_token"]).status_code == 200
-    post(kommo, "revoke")
+    assert (
+        ask(kommo, "leads", token=command(kommo, "kommo/issue")["access_token"]).status_code == 200
+    )
+    command(kommo, "kommo/revoke")
     assert ask(kommo, "leads", token=token).status_code == 401
 
 
 def test_the_new_options_are_set_like_the_others(kommo: Kommo) -> None:
-    post(kommo, "options", forbidden=["users"], events_order="oldest_first", rotation="strict")
+    command(
+        kommo, "kommo/options", forbidden=["users"], events_order="oldest_first", rotation="strict"
+    )
     assert kommo.options.forbidden == ("users",)
     assert ask(kommo, "users").status_code == 403
 

@@ -1,34 +1,19 @@
-"""The sandbox's Kommo tells in events what truly happened to its leads, as far as Kommo tells."""
+"""The events of the sandbox's Kommo follow from the actual changes of leads and contacts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from sandbox import Sandbox
-from tests.support.kommo_reader import NOON, Row, ask, everything, page
+from tests.sandbox.client import NOON, Row, ask, everything, page
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
 
     from sandbox import Api
     from sandbox.kommo.api import Kommo
 
 SINCE = {"filter__created_at__from": int(NOON)}
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox(leads=200, start=NOON) as sandbox:
-        sandbox.kommo.options.rate_limit = None
-        yield sandbox
-
-
-@pytest.fixture
-def kommo(box: Sandbox) -> Kommo:
-    return box.kommo
 
 
 def since(api: Kommo, **query: Any) -> list[Row]:
@@ -40,7 +25,7 @@ def types(events: list[Row]) -> list[str]:
 
 
 def stages_told(events: list[Row]) -> dict[int, list[tuple[int, int, int]]]:
-    """The stages of each lead that its events tell of, from the second on."""
+    """Return the stages of each lead according to its events, from the second on."""
     told: dict[int, list[tuple[int, int, int]]] = {}
     for event in sorted(events, key=lambda event: (event["created_at"], event["id"])):
         if event["type"] == "lead_status_changed":

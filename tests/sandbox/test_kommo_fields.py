@@ -1,4 +1,4 @@
-"""The sandbox's custom fields of Kommo come, go and change, and the values go with them."""
+"""The values in the sandbox's Kommo follow changes of custom fields."""
 
 from __future__ import annotations
 
@@ -6,27 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import Sandbox
 from sandbox.kommo.values import KINDS
-from tests.support.kommo_reader import NOON, Row, everything, page
+from tests.sandbox.client import NOON, Row, everything, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox.kommo.api import Kommo
 
 TEXT, SELECT = 1928052, 1928058
 
 
-@pytest.fixture
-def kommo() -> Iterator[Kommo]:
-    with Sandbox(leads=300, start=NOON) as box:
-        box.kommo.options.rate_limit = None
-        yield box.kommo
-
-
 def entries(kommo: Kommo, field_id: int) -> list[Row]:
-    """The values of a field in the leads as they are served."""
+    """Return the entries of a field in the leads."""
     return [
         custom
         for lead in everything(kommo, "leads")

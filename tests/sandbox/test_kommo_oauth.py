@@ -1,4 +1,4 @@
-"""The sandbox's token endpoint gives, rotates and takes away tokens as Kommo's does."""
+"""The sandbox's token endpoint issues, rotates and revokes tokens as Kommo's does."""
 
 from __future__ import annotations
 
@@ -9,20 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from sandbox import Sandbox
-from tests.support.kommo_reader import NOON, ask
+from tests.sandbox.client import NOON, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox.kommo.api import Kommo
-
-
-@pytest.fixture
-def kommo() -> Iterator[Kommo]:
-    with Sandbox(leads=5, start=NOON) as box:
-        box.kommo.options.rate_limit = None
-        yield box.kommo
 
 
 def post(api: Kommo, grant: str, value: str, **others: Any) -> requests.Response:

@@ -1,4 +1,4 @@
-"""The sandbox's Kommo has contacts, companies, tasks, notes and incoming leads as Kommo has."""
+"""The sandbox's Kommo has contacts, companies, tasks, notes and incoming leads as documented."""
 
 from __future__ import annotations
 
@@ -6,20 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox
-from tests.support.kommo_reader import NOON, ask, everything, page
+from tests.sandbox.client import NOON, ask, everything, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox.kommo.api import Kommo
-
-
-@pytest.fixture
-def kommo() -> Iterator[Kommo]:
-    with Sandbox(leads=300, start=NOON) as box:
-        box.kommo.options.rate_limit = None
-        yield box.kommo
 
 
 def test_a_contact_has_the_keys_that_kommo_documents(kommo: Kommo) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox's Kommo serves what leads refer to as Kommo's pages say, awkward as it is."""
+"""The sandbox's Kommo has the reference data of leads as documented."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox
-from tests.support.kommo_reader import NOON, ask, everything, page
+from tests.sandbox.client import ask, everything, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox.kommo.api import Kommo
 
 PAGED_WITHOUT_TOTALS = (
@@ -32,13 +29,6 @@ GROWING = (
     "contacts", "companies", "tasks", "leads/notes", "leads/loss_reasons", "sources",
     "leads/pipelines", "leads/custom_fields/groups",
 )  # fmt: skip
-
-
-@pytest.fixture
-def kommo() -> Iterator[Kommo]:
-    with Sandbox(leads=300, start=NOON) as box:
-        box.kommo.options.rate_limit = None
-        yield box.kommo
 
 
 @pytest.mark.parametrize("path", PAGED_WITHOUT_TOTALS)

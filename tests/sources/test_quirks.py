@@ -21,8 +21,8 @@ from tests.support.settings import DAY, settings_for
 
 if TYPE_CHECKING:
     from sandbox import Api, Sandbox
-    from sandbox.core.options import OctanistOptions
     from sandbox.dashly.api import Dashly
+    from sandbox.octanist.options import OctanistOptions
     from tests.support.run import Run
 
 REACH = 200

@@ -1,0 +1,28 @@
+"""Options of Dashly and Carrot quest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sandbox.core.options import Options
+
+
+@dataclass(kw_only=True)
+class DashlyOptions(Options):
+    """Options of Dashly and Carrot quest."""
+
+    strict_bounds: Literal["inclusive", "exclusive"] = "inclusive"
+    """`daysmore` and `daysless` match the exact time, or they do not."""
+    reach: int = 10_000
+    """The maximum of `offset + limit`."""
+    reach_error: Literal["ValidationError", "BadRequest"] = "ValidationError"
+    """The name of the error beyond `reach`."""
+    total_cap: int | None = None
+    """The highest value of `total`."""
+    missing_sort_prop: Literal["last", "omitted"] = "last"
+    """Leads without the property that the list is sorted by: at the end, or not in the list."""
+    expose_custom_props: bool = True
+    """Lists include properties that do not start with `$`."""
+    props_utc_offset: float = 0.0
+    """The UTC offset, in hours, of the dates in `props`, which have no time zone."""
