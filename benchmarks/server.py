@@ -36,7 +36,7 @@ class Serving:
     Args:
         leads: How many leads Kommo has to begin with.
         tied: How many of them share one moment of their last change.
-        options: Kommo's switches, of `sandbox.options`.
+        options: options of Kommo, see `sandbox.kommo.options`.
     """
 
     def __init__(self, leads: int, *, tied: int = 0, **options: object) -> None:
