@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ServerBehaviour:
-    """What the pages of one read have shown about the API; shared by its workers."""
+    """Facts about the API that the pages of one read have shown; shared by its workers."""
 
     traits: Traits
     lower_is_exclusive: bool | None = None

@@ -174,7 +174,7 @@ class Collection(Protocol):
 
 
 class AccountLists(Protocol):
-    """What a strategy needs from an account."""
+    """The part of an account that strategies use."""
 
     lookback: Micros
     """How far before a bookmark a run starts, in microseconds."""
