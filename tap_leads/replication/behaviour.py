@@ -1,7 +1,7 @@
 """What a read learns about its API, and requests with bounds widened accordingly.
 
 The APIs do not document whether bounds are inclusive, and an account may ignore the filter or the
-sort order. Only the pages that it returns show either.
+sort order. Only the returned pages show this.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ class ServerBehaviour:
         """Check that rows lie within the requested bounds, allowing for the tolerance.
 
         Raises:
-            FilterIgnoredError: A row lies outside, although it has not changed since the read
-                began.
+            FilterIgnoredError: A row is too old, or is too new although it has not changed since
+                the read began.
         """
         for row in rows:
             if row.cursor is None:

@@ -85,6 +85,8 @@ class KeysetReader:
     def _next(self, cursor: Micros | None, page: Page | None) -> tuple[Page, Sequence[Row]]:
         """Return the page from `cursor` on and those of its rows that are in position.
 
+        There is at least one such row, unless the page is the last one.
+
         The last rows of a page may have changed since the server selected it, and older rows may
         follow them. Only rows that have not changed since the request was sent, or that the
         previous response contained unchanged, show how far the list is read.
@@ -119,7 +121,7 @@ class KeysetReader:
     def _changing(self, sent: float | None) -> range:
         """Return the cursors of rows that may have changed since the server selected their page.
 
-        `sent` is the time of its request on the monotonic clock; None if another reader sent it.
+        `sent` is the time of its request on the monotonic clock; None if it was fetched earlier.
         """
         now, start = self._collection.now(), self._behaviour.settled or 0
         if sent is not None:
@@ -218,8 +220,8 @@ class KeysetReader:
     def _is_past_end(self, cursor: Micros, started: Micros) -> bool:
         """Return True if all rows from `cursor` on changed after the read `started`.
 
-        The next run reads them. If rows are dated ahead of the server's clock, the clock does not
-        show the end: it is the newest row at the time when the cursor first passed the clock.
+        The next run reads them. The end of this run is `started` or, if rows are dated ahead of
+        the server's clock, the newest row at the time when the cursor first passed `started`.
         """
         behaviour = self._behaviour
         if behaviour.newest_at_start is None:

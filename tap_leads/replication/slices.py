@@ -45,7 +45,7 @@ class TimeSlices(SlicedStrategy):
         workers: int,
         null: bool,
     ) -> Iterator[Iterator[Chunk]]:
-        del workers, null  # slices have a fixed size, and every row has a cursor
+        del workers, null  # the size of slices is fixed; every row has a cursor
         step = collection.traits.granularity
         first = _first_of_all(collection, query, behaviour)
         if first is not None:
