@@ -1,1 +1,1 @@
-"""The tap beside other ways to get the same leads: `make bench`, explained in README.md here."""
+"""Compares the tap with other tools that extract the same leads: `make bench`; see README.md."""

@@ -1,4 +1,4 @@
-"""`make bench`: measure, print tables, and write `results.json` and `results.png`."""
+"""Measure, print tables, and write `results.json` and `results.png`: `make bench`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTS = ("speed", "waits", "losses", "pace", "memory")
 
 
 class Sizes(msgspec.Struct, frozen=True):
-    """How much is read."""
+    """The number of leads, or pages, that each part reads."""
 
     rounds: int = 5
     speed: int = 20_000
@@ -32,40 +32,40 @@ QUICK = Sizes(rounds=1, speed=2_000, waits=500, losses=1_500, pages=12, few=2_00
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Run the parts that the command line selects."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, help="of the processor's time (5, or 1 if quick)")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="only these")
-    parser.add_argument("--no-memory", action="store_true", help="leave out the 500,000 leads")
+    parser.add_argument("--rounds", type=int, help="rounds of CPU time (5; 1 with --quick)")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="run only these")
+    parser.add_argument("--no-memory", action="store_true", help="skip the 500,000 leads")
     parser.add_argument(
-        "--quick", action="store_true", help="a small run, to see that all works: kept in .bench/"
+        "--quick", action="store_true", help="check that everything works; results go to .bench/"
     )
     arguments = parser.parse_args()
     for tool in TOOLS:
-        environments.problem(tool.environment)  # made before anything is measured
+        environments.problem(tool.environment)  # installed before anything is measured
     parts = [part for part in arguments.parts if part != "memory" or not arguments.no_memory]
     sizes = QUICK if arguments.quick else Sizes()
     results = measure(parts, sizes, arguments.rounds or sizes.rounds)
     print("\n" + report(results))
-    # What README.md shows is what a whole run has said.
+    # README.md shows the results of a complete run.
     whole = not arguments.quick and len(parts) >= len(PARTS) - 1
     write(results, HERE if whole else ROOT / ".bench")
 
 
 def measure(parts: list[str], sizes: Sizes, rounds: int) -> Results:
-    """Each part, one after the other: nothing else of the benchmark runs meanwhile."""
+    """Run the parts one after the other, so that they do not compete for the CPU."""
     results = Results(rounds=rounds)
     if "speed" in parts:
-        print(f"Processor time, {sizes.speed:,} leads", flush=True)
+        print(f"CPU time, {sizes.speed:,} leads", flush=True)
         results.speed, results.same_records = speed.processor_time(sizes.speed, rounds)
     if "waits" in parts:
-        print(f"Time by the clock, {sizes.waits:,} leads", flush=True)
+        print(f"Wall-clock time, {sizes.waits:,} leads", flush=True)
         results.waits = speed.waiting_time(sizes.waits, max(1, rounds // 2 + rounds % 2))
     if "losses" in parts:
         print(f"Losses, {sizes.losses:,} leads", flush=True)
         results.losses = losses.losses(sizes.losses)
     if "pace" in parts:
-        print(f"Pace, {sizes.pages} pages", flush=True)
+        print(f"Request rate, {sizes.pages} pages", flush=True)
         results.pace = limits.pace(sizes.pages)
     if "memory" in parts:
         print(f"Memory, {sizes.few:,} and {sizes.many:,} leads", flush=True)
@@ -74,7 +74,7 @@ def measure(parts: list[str], sizes: Sizes, rounds: int) -> Results:
 
 
 def write(results: Results, folder: Path) -> None:
-    """Write the results and draw them."""
+    """Write the results and a chart of them."""
     file, picture = folder / "results.json", folder / "results.png"
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
     print(f"\n{file.relative_to(ROOT)}")

@@ -1,9 +1,8 @@
-"""Measure what many accounts of one source cost, and the requests that they send together.
+"""Measure the cost of many accounts of one source, and their combined request rate.
 
-`python -m benchmarks.accounts` reads a sandbox of Kommo, which is another process, with the tap as
-a program: the default streams of 25 and 100 accounts with 30 leads each for the bytes of STATE and
-the processor time, and the leads of 10 accounts against slow answers for the rate. The exit code is
-0 if the limits are kept.
+`python -m benchmarks.accounts` runs the tap against a Kommo sandbox in another process. For CPU
+time and bytes of STATE it syncs the default streams of 25 and 100 accounts with 30 leads each; for
+the rate, the leads of 10 accounts with slow responses. The exit code is 0 if the limits are met.
 """
 
 from __future__ import annotations
@@ -17,33 +16,33 @@ from benchmarks.tools import TAP, Job, Tool
 
 LEADS, FEW, MANY, ROUNDS = 30, 25, 100, 2
 MOST_BYTES, MOST_CPU = 6.0, 5.0
-"""How many times the bytes of STATE and the processor time of few accounts many may take."""
+"""Limits of the ratio of many accounts to few: bytes of STATE, and CPU time."""
 ACCOUNTS, PAGES, PER_SECOND, LATENCY, LEAST_USED = 10, 12, 6, 0.2, 5.4
-"""The accounts that share a rate limit, the pages of each, and the requests per second that must
-be used of those that are allowed."""
+"""Accounts that share a rate limit, pages of each, the limit, seconds per response, and the
+requests per second that must be reached."""
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What a run over so many accounts took."""
+    """The cost of a run over a number of accounts."""
 
     accounts: int
     cpu: float
-    """Seconds of the processor, start-up included."""
+    """CPU seconds, including start-up."""
     state_bytes: int
     states: int
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """The requests of several accounts as the server saw them."""
+    """The combined requests of several accounts, as the server received them."""
 
     requests: int
     most_in_a_second: int
     per_second: float
-    """Between the first request and the last."""
+    """The average from the first request to the last."""
 
 
 def _every_stream(job: Job) -> list[str]:
-    """Return the command that reads the default streams."""
+    """Return the command that syncs the default streams."""
     kommo = {"subdomain": "bench", "api_url": job.url, "access_token": job.token, **job.settings}
     config = job.write("config.json", {"kommo": {"requests_per_second": 10_000, **kommo}})
     return [sys.executable, "-m", "tap_leads", "--config", config]
@@ -53,7 +52,7 @@ _TAP = Tool("tap-leads, every stream", None, _every_stream, lambda _job: iter(()
 
 
 def cost(accounts: int) -> Cost:
-    """Read so many accounts; the least processor time of some rounds."""
+    """Return the cost of a number of accounts, with the lowest CPU time of several rounds."""
     names = [{"name": f"account_{number:03}"} for number in range(accounts)]
     least = float("inf")
     lines: list[bytes] = []
@@ -69,7 +68,7 @@ def cost(accounts: int) -> Cost:
 
 
 def rate() -> Rate:
-    """Read ten accounts of an API that takes its time."""
+    """Return the request rate of ten accounts of a slow API."""
     names = [{"name": f"account_{number}"} for number in range(ACCOUNTS)]
     with Serving(PAGES * 50, latency=LATENCY, page_cap=50) as serving:
         run = TAP.run(serving, accounts=names, requests_per_second=PER_SECOND)
@@ -82,7 +81,7 @@ def rate() -> Rate:
 
 
 def main() -> None:
-    """Measure, print and judge."""
+    """Measure, print, and compare with the limits."""
     few, many, shared = cost(FEW), cost(MANY), rate()
     size, time = many.state_bytes / few.state_bytes, many.cpu / few.cpu
     print(f"{'accounts':>8}  {'CPU s':>7}  {'STATE bytes':>12}  {'STATEs':>7}")
@@ -90,9 +89,9 @@ def main() -> None:
         print(f"{each.accounts:>8}  {each.cpu:>7.2f}  {each.state_bytes:>12,}  {each.states:>7}")
     print(f"{'ratio':>8}  {time:>7.2f}  {size:>12.2f}")
     print(
-        f"{ACCOUNTS} accounts, {LATENCY} s an answer, {PER_SECOND} requests/s allowed: "
-        f"{shared.requests} requests, {shared.most_in_a_second} at most in a second, "
-        f"{shared.per_second:.2f}/s used"
+        f"{ACCOUNTS} accounts, {LATENCY} s per response, {PER_SECOND} requests/s allowed: "
+        f"{shared.requests} requests, at most {shared.most_in_a_second} in one second, "
+        f"{shared.per_second:.2f}/s on average"
     )
     kept = (
         size < MOST_BYTES
@@ -100,7 +99,7 @@ def main() -> None:
         and shared.most_in_a_second <= PER_SECOND
         and shared.per_second >= LEAST_USED
     )
-    print("kept" if kept else "NOT KEPT")
+    print("limits met" if kept else "LIMITS NOT MET")
     sys.exit(not kept)
 
 

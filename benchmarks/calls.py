@@ -1,11 +1,11 @@
-"""Count the tap's own function calls: for one page, and for one more record.
+"""Count the calls of the tap's functions: per page, and per additional record.
 
-`python -m benchmarks.calls` runs the tap in this process against a sandbox of Kommo whose leads are
-a minute apart, with `sys.setprofile`, and prints a table. A page is what happens in the thread that
-sends requests, from one request to the next. Calls for one more record are the difference between
-two runs of as many pages that are twice as full. Converting values is left out of both: functions
-in the files of `--conversion`, and whatever these call. A generator that is resumed is a call too,
-a comprehension is none. The exit code is 0 if the limits are kept.
+`python -m benchmarks.calls` runs the tap in this process under `sys.setprofile`, against a Kommo
+sandbox whose leads are a minute apart, and prints a table. A page is everything from one request to
+the next, in the thread that sends them. The calls per record are the difference between two runs
+with the same number of pages, one with twice as many records per page. Converting values is not
+counted: functions in the files of `--conversion`, and everything that they call. Resuming a
+generator counts as a call, a comprehension does not. The exit code is 0 if the limits are met.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 OURS = str(Path(tap_leads.__file__).parent) + "/"
 CONVERSION = ("records/convert.py", "timestamps.py", "columns.py:(?!Table)", "records/columns.py")
-"""Where values are converted: files below `tap_leads/`, with a pattern for the names of functions
-where only some of a file do."""
+"""Code that converts values: files below `tap_leads/`, with a pattern of function names if only
+some functions of a file do."""
 OUTPUT = ("records/", "columns.py", "writer.py", "singer/writer.py")
-"""What is done with a page only after it was handed over."""
+"""Code that processes a page after replication has returned it."""
 PAGE, MOST_FUNCTIONS, MOST_CALLS = 50, 20, 10
 START = 1_770_000_000.0
 _NOT_CALLS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>"})
@@ -47,13 +47,13 @@ _NOT_CALLS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<
 
 @dataclass
 class Thread:
-    """What one thread has called."""
+    """The calls of one thread."""
 
     stack: list[tuple[CodeType, bool]] = field(default_factory=list)
-    """Our functions that are running, each with whether it is conversion or called by it."""
+    """The tap's functions that are running; True for conversion, and for what it calls."""
     since_request: list[CodeType] = field(default_factory=list)
     pages: list[list[CodeType]] = field(default_factory=list)
-    """The calls between each two requests of this thread."""
+    """The calls between consecutive requests of this thread."""
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Trace:
     _is_conversion: dict[CodeType, bool] = field(default_factory=dict)
 
     def __call__(self, frame: FrameType, event: str, _arg: object) -> None:
-        """Take note of an event; the profiler calls this."""
+        """Record an event; the profiler calls this."""
         if event not in {"call", "return"}:
             return
         code = frame.f_code
@@ -110,25 +110,25 @@ def is_in(code: CodeType, places: tuple[str, ...]) -> bool:
 
 
 def _is_request(code: CodeType) -> bool:
-    """Return True for the function of `requests` that sends a request."""
+    """Return True if `code` is the function of `requests` that sends a request."""
     return code.co_name == "send" and code.co_filename.endswith("requests/adapters.py")
 
 
 def _is_resumed(frame: FrameType) -> bool:
-    """Return True if a generator goes on, rather than begins."""
+    """Return True if a generator is resumed rather than started."""
     code = frame.f_code
     return bool(code.co_flags & inspect.CO_GENERATOR) and frame.f_lasti > _begin_of(code)
 
 
 @cache
 def _begin_of(code: CodeType) -> int:
-    """Return the place in the code of a generator where it begins."""
+    """Return the offset at which the code of a generator starts."""
     return next(each.offset for each in dis.get_instructions(code) if each.opname == "RESUME")
 
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Send standard output to nowhere."""
+    """Discard standard output."""
     sys.stdout.flush()
     kept = os.dup(1)
     with Path(os.devnull).open("wb") as nowhere:
@@ -142,7 +142,7 @@ def silence() -> Iterator[None]:
 
 
 def run(pages: int, size: int, conversion: tuple[str, ...]) -> Trace:
-    """Trace a run over so many pages of that size."""
+    """Trace a run over `pages` pages of `size` leads."""
     with Sandbox(leads=0, start=START) as box:
         api = box.kommo
         api.options.rate_limit, api.options.page_cap = None, size
@@ -180,9 +180,9 @@ def _only(stream: str) -> dict[str, Any]:
 
 
 def functions_of_a_page(trace: Trace, output: tuple[str, ...]) -> list[CodeType]:
-    """Return the functions called for one page that is neither the first nor the last.
+    """Return the functions called for a typical page, neither the first nor the last.
 
-    What is behind the hand-over is left out, where the same thread does it.
+    Functions in the files of `output` are left out, even if the same thread calls them.
     """
     pages = max((thread.pages for thread in trace.threads.values()), key=len)[2:]
     found = [list(dict.fromkeys(c for c in page if not is_in(c, output))) for page in pages]
@@ -191,23 +191,23 @@ def functions_of_a_page(trace: Trace, output: tuple[str, ...]) -> list[CodeType]
 
 
 def table(rows: list[tuple[str, float, str]]) -> str:
-    """Return figures in aligned columns."""
+    """Return figures as aligned columns."""
     width = max(len(row[0]) for row in rows)
     return "\n".join(f"{name:<{width}}  {value:>7.1f}  {limit}" for name, value, limit in rows)
 
 
 def place_of(code: CodeType) -> str:
-    """Return the file and the name of a function."""
+    """Return the file and name of a function."""
     return f"{code.co_filename.removeprefix(OURS)}:{code.co_qualname}"
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calls", description=__doc__)
-    parser.add_argument("--pages", type=int, default=20, help="of each run (20)")
+    parser.add_argument("--pages", type=int, default=20, help="pages per run (20)")
     parser.add_argument("--conversion", nargs="+", default=CONVERSION, metavar="FILE[:PATTERN]")
     parser.add_argument("--output", nargs="+", default=OUTPUT, metavar="FILE[:PATTERN]")
-    parser.add_argument("--list", action="store_true", help="the functions and calls, by place")
+    parser.add_argument("--list", action="store_true", help="also list functions and calls")
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
     conversion, output = tuple(arguments.conversion), tuple(arguments.output)
@@ -223,18 +223,18 @@ def main() -> None:
     print(
         table(
             [
-                ("functions for a page", len(page), f"at most {MOST_FUNCTIONS}"),
-                ("  in so many files", len(files), ""),
-                ("plumbing calls for one more record", calls, f"at most {MOST_CALLS}"),
-                ("  of them generators that were resumed", resumed, ""),
+                ("functions per page", len(page), f"at most {MOST_FUNCTIONS}"),
+                ("  number of their files", len(files), ""),
+                ("plumbing calls per additional record", calls, f"at most {MOST_CALLS}"),
+                ("  of which resumed generators", resumed, ""),
                 ("calls that convert its values", converting, ""),
             ]
         )
     )
     if arguments.list:
-        print("\nfor a page")
+        print("\nper page")
         print("\n".join(f"  {place_of(code)}" for code in page))
-        print("\nfor one more record")
+        print("\nper additional record")
         frequent = sorted(more.items(), key=lambda pair: -pair[1])
         print("\n".join(f"  {n:5.2f}  {place_of(code)}" for code, n in frequent if n >= 0.005))  # noqa: PLR2004
     sys.exit(len(page) > MOST_FUNCTIONS or calls > MOST_CALLS)

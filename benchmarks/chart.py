@@ -1,4 +1,4 @@
-"""The results as one picture: `python chart.py results.json results.png`, with matplotlib."""
+"""Draw the results as one chart: `python chart.py results.json results.png`, with matplotlib."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl  # type: ignore[import-not-found]  # it is in an environment of its own
+import matplotlib as mpl  # type: ignore[import-not-found]  # installed in its own environment
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -26,7 +26,7 @@ CASES = {
 
 
 def main(results: str, picture: str) -> None:
-    """Draw."""
+    """Draw the chart."""
     content = json.loads(Path(results).read_text(encoding="utf-8"))
     plt.rcParams.update(
         {
@@ -51,14 +51,14 @@ def main(results: str, picture: str) -> None:
 
 
 def title(axis: Any, text: str, below: str) -> None:
-    """A title and what it means."""
+    """Set the title of a chart, with an explanation below it."""
     axis.set_title(text, loc="left", fontsize=13, fontweight="bold", pad=50)
     axis.annotate(below, (0, 1), (0, 38), xycoords="axes fraction", textcoords="offset points",
                   fontsize=9.5, color=MUTED)  # fmt: skip
 
 
 def rows(axis: Any, tools: list[str]) -> None:
-    """A row for each tool, the tap at the top."""
+    """Label one row per tool, the tap at the top."""
     axis.set_yticks(range(len(tools)), tools)
     for label in axis.get_yticklabels():
         label.set_fontweight("bold" if label.get_text() == TAP else "normal")
@@ -69,7 +69,7 @@ def rows(axis: Any, tools: list[str]) -> None:
 
 
 def speed(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
-    """Leads per second of the processor."""
+    """Draw the leads per CPU second."""
     by_tool = {one["tool"]: one for one in content["speed"]}
     most = max(one["net"] for one in by_tool.values())
     for place, tool in enumerate(tools):
@@ -85,7 +85,7 @@ def speed(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
 
 
 def waits(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
-    """Seconds by the clock."""
+    """Draw the wall-clock seconds."""
     by_tool: dict[str, list[dict[str, Any]]] = {tool: [] for tool in tools}
     for wait in content["waits"]:
         by_tool[wait["tool"]].append(wait)
@@ -106,7 +106,7 @@ def waits(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
 
 
 def losses(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
-    """A table of what was lost."""
+    """Draw a table of lost leads."""
     cells = {(one["tool"], one["case"]): one for one in content["losses"]}
     for place, tool in enumerate(tools):
         for column, case in enumerate(CASES):
@@ -126,7 +126,7 @@ def losses(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
 
 
 def cell(one: dict[str, Any]) -> tuple[str, str]:
-    """What a cell says, and its colour."""
+    """Return the text of a cell and its color."""
     lines = [f"{one['lost']:,}"]
     if one["problem"]:
         lines.append("and failed")

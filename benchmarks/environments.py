@@ -1,6 +1,6 @@
-"""An environment for each rival, from its lock in `locks/`, below `.bench/`.
+"""Virtual environments of the competitors, below `.bench/`, from the lock files in `locks/`.
 
-`python -m benchmarks.environments lock` resolves the locks anew from the pins in `locks/*.in`.
+`python -m benchmarks.environments lock` regenerates the lock files from the pins in `locks/*.in`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ LOCKS = ROOT / "benchmarks" / "locks"
 ENVIRONMENTS = ROOT / ".bench" / "environments"
 UV = ROOT / ".tools" / "bin" / "uv"
 OLDEST = "3.11"
-"""The oldest Python that a lock is to hold for."""
+"""The oldest Python version that a lock file must support."""
 
 
 def program(name: str | None, executable: str) -> str:
-    """The path of a program of an environment; without a name, of the project's."""
+    """Return the path of a program in an environment; None is the project's environment."""
     folder = Path(sys.prefix) if name is None else ENVIRONMENTS / name
     return str(folder / "bin" / executable)
 
 
 @cache
 def version(name: str | None) -> str:
-    """The version that an environment's lock says; without one, of what the project has."""
+    """Return the version in an environment's lock file, or else the installed version."""
     if name is None or not (LOCKS / f"{name}.txt").exists():
         return installed(name or "tap-leads")
     lines = (LOCKS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
@@ -38,7 +38,7 @@ def version(name: str | None) -> str:
 
 @cache
 def problem(name: str | None) -> str:
-    """Why the environment cannot be made, if so; it is made where it is not there yet."""
+    """Create an environment if it is missing or outdated; return why that failed, if it did."""
     if name is None:
         return ""
     lock, done = LOCKS / f"{name}.txt", ENVIRONMENTS / name / "synced"
@@ -58,7 +58,7 @@ def problem(name: str | None) -> str:
 
 
 def lock() -> None:
-    """Resolve every lock from its pins."""
+    """Regenerate every lock file from its pins."""
     for pins in sorted(LOCKS.glob("*.in")):
         target = pins.with_suffix(".txt")
         made = _uv("pip", "compile", "--universal", f"--python-version={OLDEST}", "--no-annotate",
@@ -67,7 +67,7 @@ def lock() -> None:
 
 
 def _uv(*arguments: str) -> subprocess.CompletedProcess[str]:
-    # A test's or a shell's own settings of uv must not lead it to the project's environment.
+    # This variable would make uv use the project's environment instead.
     environment = {k: v for k, v in os.environ.items() if k != "UV_PROJECT_ENVIRONMENT"}
     return subprocess.run(
         [UV, "--quiet", *arguments],

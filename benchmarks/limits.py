@@ -1,4 +1,4 @@
-"""What the tap keeps to: its memory, and the requests it may make in a second."""
+"""Measure the tap against its limits: peak memory, and requests per second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LATENCY, BUDGET = 0.3, 6
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """The most memory that the tap had while it read so many leads."""
+    """The tap's peak memory while it reads a number of leads."""
 
     leads: int
     peak_mib: float
@@ -21,39 +21,39 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """The tap's requests as the server saw them."""
+    """The tap's requests, as the server received them."""
 
     pages: int
     latency: float
     budget: int
     requests: int
     per_second: float
-    """Between the first request and the last."""
+    """The average from the first request to the last."""
     most_in_a_second: int
-    """In any one second."""
+    """The maximum in any one second."""
     fill: float
-    """Leads in an answer, as a part of the largest page."""
+    """Leads per response, as a fraction of a full page."""
     problem: str = ""
 
 
 def memory(few: int, many: int) -> list[Memory]:
-    """Read few leads and many."""
+    """Return the memory for few leads and for many."""
     return [_memory(leads) for leads in (few, many)]
 
 
 def _memory(leads: int) -> Memory:
     with Serving(leads) as serving:
-        serving.ask("watch", change=False)  # made now, they are not waited for by the tap
+        serving.ask("watch", change=False)  # creates the leads now, so that the tap need not wait
         run = TAP.run(serving)
         count = 0 if run.problem else len(run.ids())
     peak = run.taken.peak_kib / 1024
     print(f"  {count:,} leads: {peak:.1f} MiB in {run.taken.wall:.0f} s", flush=True)
-    (run.job.folder / "stdout").unlink(missing_ok=True)  # it may be near a gigabyte
+    (run.job.folder / "stdout").unlink(missing_ok=True)  # it may be almost a gigabyte
     return Memory(count, peak, run.taken.wall, run.problem)
 
 
 def pace(pages: int) -> Pace:
-    """Read so many pages from a slow server with a budget of requests."""
+    """Return the request rate for a number of pages of a slow server, with a rate limit."""
     with Serving(pages * PAGE, latency=LATENCY) as serving:
         serving.ask("watch", change=False)
         run = TAP.run(serving, requests_per_second=BUDGET)

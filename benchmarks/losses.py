@@ -1,4 +1,4 @@
-"""Leads that are there, that nobody touches, and that are missing after a run."""
+"""Count lost leads: those that exist throughout a run, unmodified, and are missing afterwards."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
 TIED = 1_200
 CAP = 100
 CASES = {
-    "changes": f"{EDITS} leads edited, {INSERTS} new and {DELETES} deleted after each page",
-    "ties": f"{TIED:,} leads changed in one moment, in another order at each request",
-    "cap": f"pages of {CAP} where {250} were asked for",
-    "foreign": "next links to another host, which says that there are no more leads",
+    "changes": f"{EDITS} leads edited, {INSERTS} added and {DELETES} deleted after each page",
+    "ties": f"{TIED:,} leads with the same timestamp, in a different order in each response",
+    "cap": f"pages of {CAP} although {250} were requested",
+    "foreign": "next links to another host, which returns no leads",
 }
 
 
 class Loss(msgspec.Struct, frozen=True):
-    """What became of the leads in one case."""
+    """The leads that one tool lost in one case."""
 
     case: str
     tool: str
     untouched: int
-    """The leads that were there from the beginning to the end, as they were."""
+    """The number of leads that existed throughout the run, unmodified."""
     lost: int
-    """Those of them that did not come."""
+    """How many of them are missing from the output."""
     problem: str = ""
-    """What the tool said at its end if it failed: a loss that is told."""
+    """The error message if the tool failed: the loss is then reported."""
     token_left: bool = False
-    """Whether the other host got the token."""
+    """True if the other host received the token."""
 
 
 def losses(leads: int) -> list[Loss]:
-    """Every tool in every case, each with a sandbox of its own: it changes while it is read."""
+    """Return the losses of every tool in every case, each in a new sandbox."""
     return [_loss(case, tool, leads) for case in CASES for tool in (*TOOLS, BARE_BY_ID)]
 
 
 def _loss(case: str, tool: Tool, leads: int) -> Loss:
-    # Each case has one trouble: leads of one moment, of which the sandbox has some anyway, change
-    # their order in their own case alone.
+    # Each case has one difficulty. The sandbox always has some ties, but only the case for them
+    # changes their order.
     options: dict[str, object] = {"ties": "shuffled" if case == "ties" else "stable"}
     if case == "cap":
         options["page_cap"] = CAP

@@ -1,8 +1,8 @@
-"""A command run to its end by a small process, which says what it took.
+"""Run a command in a small process that measures its time and memory.
 
-`python -m benchmarks.measure RESULT OUTPUT ERRORS SECONDS COMMAND...` imports next to nothing: a
-process inherits the peak of the memory that its parent had when it was started, and so must have
-a parent that is smaller than itself. After SECONDS the command is ended.
+Usage: `python -m benchmarks.measure RESULT OUTPUT ERRORS SECONDS COMMAND...`. After SECONDS the
+command is killed. A process inherits its parent's peak memory at the time it is started, so this
+parent imports almost nothing, to be smaller than the command.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import time
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _KIB = 1024 if sys.platform == "darwin" else 1
-"""What the system counts `ru_maxrss` in: bytes on macOS, KiB on Linux."""
+"""Units of `ru_maxrss` in a KiB: the system reports bytes on macOS, KiB on Linux."""
 
 
 def main(result: str, output: str, errors: str, seconds: str, *command: str) -> None:
-    """Run the command and write what it took as JSON."""
+    """Run the command and write the measurements as JSON."""
     began = time.perf_counter()
     process = os.posix_spawn(
         command[0],
@@ -42,7 +42,7 @@ def main(result: str, output: str, errors: str, seconds: str, *command: str) -> 
         "peak_kib": usage.ru_maxrss / _KIB,
         "code": os.waitstatus_to_exitcode(status),
     }
-    with open(result, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is memory too
+    with open(result, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib needs memory
         json.dump(taken, file)
 
 

@@ -1,4 +1,4 @@
-"""The results as tables for a terminal."""
+"""Format the results as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from benchmarks.limits import Memory, Pace
 
 MEMORY_GOAL, FLOOR_GOAL = 1.2, 2
-# Fewer leads than these are all in memory at once: pages that are read ahead fill up first.
+# With fewer leads, memory still grows, because the read-ahead buffers are not full yet.
 MEMORY_JUDGED_FROM = 20_000
 
 
 class Results(msgspec.Struct):
-    """All that was measured; a part that was left out is empty."""
+    """All measurements; a part that was skipped is empty."""
 
     python: str = platform.python_version()
     processors: int = os.cpu_count() or 0
@@ -37,7 +37,7 @@ class Results(msgspec.Struct):
 
 
 def report(results: Results) -> str:
-    """Every table there is."""
+    """Return the tables of all parts."""
     parts = [
         _speed(results) if results.speed else "",
         _waits(results.waits) if results.waits else "",
@@ -50,7 +50,7 @@ def report(results: Results) -> str:
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table: the first column to the left, the others to the right."""
+    """Return a table whose first column is left-aligned and the others right-aligned."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
@@ -62,23 +62,23 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> st
 
 
 def _speed(results: Results) -> str:
-    heads = ("", "version", "leads", "requests", "start s", "all s", "leads/s", "net leads/s",
-             "x bare loop", "net x", "in the rounds", "peak MiB")  # fmt: skip
+    heads = ("", "version", "leads", "requests", "start s", "total s", "leads/s", "net leads/s",
+             "x bare loop", "net x", "net x range", "peak MiB")  # fmt: skip
     rows = [_speed_row(one) for one in results.speed]
     title = (
-        f"Leads per second of the processor, {results.rounds} rounds in turns, medians. "
-        "`start`: one page. `net`: less that. `x`: time for a lead over that of the bare loop "
-        "just before."
+        f"Leads per CPU second, medians of {results.rounds} rounds. `start`: a run over one page. "
+        "`net`: without `start`. `x`: time per lead divided by that of the preceding run of the "
+        "bare loop."
     )
     text = table(title, heads, rows)
     tap = next((one for one in results.speed if one.tool == TAP.name and not one.problem), None)
     if tap is None:
         return text
-    kept = "kept" if tap.net_ratio <= FLOOR_GOAL else "NOT KEPT"
+    kept = "met" if tap.net_ratio <= FLOOR_GOAL else "NOT MET"
     return (
         f"{text}\n\n{results.same_records:,} of {tap.leads:,} records of {TAP.name} and the "
-        f"{BARE.name} are equal. Time of {TAP.name} for a lead is {tap.net_ratio:.2f} times the "
-        f"{BARE.name}'s; at most {FLOOR_GOAL}: {kept}."
+        f"{BARE.name} are equal. {TAP.name} takes {tap.net_ratio:.2f} times as long per lead as "
+        f"the {BARE.name}; limit {FLOOR_GOAL}: {kept}."
     )
 
 
@@ -107,7 +107,7 @@ def _waits(waits: list[Wait]) -> str:
     cells = {(wait.tool, wait.latency): wait for wait in waits}
     rows = [[tool, *(_wait_cell(cells[tool, latency]) for latency in LATENCIES)] for tool in tools]
     leads = max(wait.leads for wait in waits)
-    title = f"Seconds by the clock for {leads:,} leads, by what the server takes for an answer"
+    title = f"Wall-clock seconds for {leads:,} leads, by the server's response time"
     return table(title, ("", *(f"{latency * 1000:.0f} ms" for latency in LATENCIES)), rows)
 
 
@@ -124,12 +124,12 @@ def _losses(losses: list[Loss]) -> str:
     ]
     untouched = [f"{case}: {cells[tools[0], case].untouched:,}" for case in CASES]
     lines = [f"  {case}: {what}" for case, what in CASES.items()]
-    title = "\n".join([f"Leads lost of those that nobody touched ({', '.join(untouched)})", *lines])
-    return table(title, ("", *CASES, "token sent there"), rows)
+    title = "\n".join([f"Leads lost, of those not modified ({', '.join(untouched)})", *lines])
+    return table(title, ("", *CASES, "token leaked"), rows)
 
 
 def loss_cell(loss: Loss) -> str:
-    """What was lost, and whether the tool said so by failing."""
+    """Return the number of lost leads, and whether the tool failed."""
     return f"{loss.lost:,}" + (" failed" if loss.problem else "")
 
 
@@ -139,8 +139,8 @@ def _token(loss: Loss) -> str:
 
 def _pace(pace: Pace) -> str:
     title = (
-        f"{TAP.name} over {pace.pages} pages, {pace.latency * 1000:.0f} ms an answer, "
-        f"at most {pace.budget} requests a second"
+        f"{TAP.name} over {pace.pages} pages, {pace.latency * 1000:.0f} ms per response, "
+        f"rate limit {pace.budget} requests per second"
     )
     rows = [
         ["requests", f"{pace.requests:,}"],
@@ -148,7 +148,7 @@ def _pace(pace: Pace) -> str:
         ["most in any one second", str(pace.most_in_a_second)],
         ["page fill", f"{pace.fill:.1%}"],
     ]
-    return table(title, ("", "seen"), rows)
+    return table(title, ("", "measured"), rows)
 
 
 def _memory(memory: list[Memory]) -> str:
@@ -157,14 +157,14 @@ def _memory(memory: list[Memory]) -> str:
     if few.leads < MEMORY_JUDGED_FROM:
         kept = f"not judged below {MEMORY_JUDGED_FROM:,} leads"
     else:
-        kept = "kept" if ratio <= MEMORY_GOAL else "NOT KEPT"
+        kept = "met" if ratio <= MEMORY_GOAL else "NOT MET"
     rows = [[f"{one.leads:,} leads", f"{one.peak_mib:.1f}", f"{one.seconds:.0f}"] for one in memory]
     text = table(f"Memory of {TAP.name}", ("", "peak MiB", "seconds"), rows)
-    return f"{text}\n\nRatio {ratio:.2f}; at most {MEMORY_GOAL}: {kept}."
+    return f"{text}\n\nRatio {ratio:.2f}; limit {MEMORY_GOAL}: {kept}."
 
 
 def _failures(results: Results) -> list[str]:
-    """Why what failed did, each reason once."""
+    """Return the error messages of the tools that failed, without duplicates."""
     every: list[Speed | Wait | Loss] = [*results.speed, *results.waits, *results.losses]
     told = dict.fromkeys(f"  {one.tool}: {one.problem}" for one in every if one.problem)
-    return ["\n".join(["Failed, and said", *told])] if told else []
+    return ["\n".join(["Failures", *told])] if told else []

@@ -1,7 +1,7 @@
-"""The sandbox as a process of its own, so that its work is not counted with the tools'.
+"""Run the sandbox in its own process, so that its CPU time is not counted with the tools'.
 
-It reads questions as lines of JSON, `[name, {arguments}]`, and answers each with a line of JSON.
-`Serving` is the other end.
+It reads commands as lines of JSON, `[name, {arguments}]`, and answers each with a line of JSON.
+`Serving` sends them.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 EDITS, INSERTS, DELETES = 3, 2, 2
-"""What happens after each page where leads change."""
+"""The leads that change after each page, in the case of changing leads."""
 
 
 class Serving:
-    """A sandbox for as long as the `with` block lasts.
+    """A sandbox process that runs as long as the `with` block.
 
     Args:
-        leads: How many leads Kommo has to begin with.
-        tied: How many of them share one moment of their last change.
-        options: options of Kommo, see `sandbox.kommo.options`.
+        leads: The number of leads that Kommo starts with.
+        tied: How many of them share one modification date.
+        options: Options of the Kommo sandbox, as in `sandbox.kommo.options`.
     """
 
     def __init__(self, leads: int, *, tied: int = 0, **options: object) -> None:
@@ -49,12 +49,12 @@ class Serving:
         about = self.ask("about")
         self.url: str = about["url"]
         self.token: str = about["token"]
-        # Kommo's limit of requests is left out: what is measured are the tools, and a tool
-        # without a brake would be measured by how it takes a refusal.
+        # No rate limit: otherwise the benchmark would measure how a tool without a limit of its
+        # own handles rejected requests.
         self.ask("options", rate_limit=None, **options)
 
     def ask(self, name: str, **arguments: object) -> Any:
-        """The answer to a question: one of the methods of `_Answers`."""
+        """Return the answer to a command, which is a method of `_Answers`."""
         assert self._process.stdin is not None  # noqa: S101 - for the type checker
         assert self._process.stdout is not None  # noqa: S101 - the same
         self._process.stdin.write(json.dumps([name, arguments]) + "\n")
@@ -84,20 +84,20 @@ class _Answers:
         self._heard: list[bool] = []
 
     def about(self) -> dict[str, str]:
-        """Where Kommo is and the token for it."""
+        """Return the URL of Kommo and its token."""
         return {"url": self._api.url, "token": self._api.token}
 
     def options(self, **options: object) -> None:
-        """Set switches."""
+        """Set options of the sandbox."""
         for name, value in options.items():
             setattr(self._api.options, name, value)
 
     def forget(self) -> None:
-        """Begin the journal anew."""
+        """Clear the request log."""
         self._api.journal.clear()
 
     def journal(self) -> dict[str, Any]:
-        """What was asked since the journal began."""
+        """Return a summary of the requests since the log was cleared."""
         requests = list(self._api.journal)
         times = [request.at for request in requests]
         return {
@@ -109,22 +109,22 @@ class _Answers:
         }
 
     def watch(self, *, change: bool) -> int:
-        """Note the leads that are there, and let leads change after each page or not."""
+        """Record the existing leads; if `change` is true, modify some leads after each page."""
         self._first = set(self._api.leads)
         self._api.after_request = self._change if change else None
         return len(self._first)
 
     def untouched(self) -> list[int]:
-        """The ids of the noted leads that nothing has happened to since."""
+        """Return the IDs of the recorded leads that have not changed since."""
         return sorted(self._first)
 
     def foreign(self) -> None:
-        """Let next links lead to another host, which answers that there are no leads."""
+        """Make next links point to another host, which returns no leads."""
         other = _Foreign(self._heard)
         self._api.options.foreign_next = f"http://localhost:{other.server_address[1]}"
 
     def heard(self) -> dict[str, int]:
-        """How many requests the other host got, and how many with the token."""
+        """Return how many requests the other host received, and how many with the token."""
         return {"requests": len(self._heard), "with_token": sum(self._heard)}
 
     def _change(self, api: Api, _rng: random.Random) -> None:
@@ -146,7 +146,7 @@ class _ForeignHandler(BaseHTTPRequestHandler):
     server: _Foreign
 
     def do_GET(self) -> None:
-        """Note whether the token came, and answer as if there were no more leads."""
+        """Record whether the request has the token, and return an empty last page."""
         self.server.heard.append("Authorization" in self.headers)
         body = b'{"_page":2,"_links":{},"_embedded":{"leads":[]}}'
         self.send_response(200)
@@ -157,11 +157,11 @@ class _ForeignHandler(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, *_args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 def main() -> None:
-    """Serve, and answer questions for as long as they come."""
+    """Run the sandbox, and answer commands until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leads", type=int, required=True)
     parser.add_argument("--tied", type=int, default=0)

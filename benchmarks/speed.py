@@ -1,4 +1,4 @@
-"""Processor time, waiting time and requests: what it takes to get every lead."""
+"""Measure CPU time, wall-clock time and requests of a run over all leads."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ LATENCIES = (0.0, 0.05, 0.2)
 
 
 class Speed(msgspec.Struct, frozen=True):
-    """What one tool took, as medians over the rounds. Times are in seconds of the processor."""
+    """The cost of one tool, as medians of the rounds. Times are in CPU seconds."""
 
     tool: str
     version: str
     leads: int = 0
     requests: int = 0
     start: float = 0.0
-    """For one page, which is nearly all start-up."""
+    """Time for one page, which is almost entirely start-up."""
     cpu: float = 0.0
-    """For all leads, start-up and all."""
+    """Time for all leads, including start-up."""
     gross: float = 0.0
-    """Leads in a second, start-up and all."""
+    """Leads per second, including start-up."""
     net: float = 0.0
-    """Leads in a second, less what one page takes."""
+    """Leads per second, without the first page."""
     gross_ratio: float = 0.0
-    """Time for a lead over that of the bare loop just before, start-up and all."""
+    """Time per lead, divided by that of the preceding run of the bare loop; with start-up."""
     net_ratio: float = 0.0
-    """The same, less what one page takes."""
+    """The same without the first page."""
     net_ratios: tuple[float, float] = (0.0, 0.0)
-    """The least and the greatest of the rounds."""
+    """The lowest and highest net ratio of the rounds."""
     peak_mib: float = 0.0
     problem: str = ""
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """How long a tool took by the clock on the wall."""
+    """The wall-clock time of one tool."""
 
     tool: str
     latency: float
@@ -61,36 +61,35 @@ class _Round(msgspec.Struct, frozen=True):
 
     @property
     def gross(self) -> float:
-        """Time for a lead, start-up and all."""
+        """Return the time per lead, including start-up."""
         return self.cpu / self.leads
 
     @property
     def net(self) -> float:
-        """Time for a lead, less what one page takes."""
+        """Return the time per lead, without the first page."""
         return (self.cpu - self.start) / (self.leads - self.small)
 
 
 _Pair: TypeAlias = tuple[_Round, _Round]
-"""A tool's round, and that of the bare loop just before."""
+"""A round of a tool, and the preceding round of the bare loop."""
 
 
 def processor_time(leads: int, rounds: int) -> tuple[list[Speed], int]:
-    """Let every tool read everything, in turns.
+    """Measure the CPU time of every tool, in turns.
 
-    Each round runs every tool on one page and on everything. What it takes for a lead beyond the
-    first page is the difference over the leads beyond the first page. The bare loop runs right
-    before each of the others: on a machine that others use too, only what was measured at about
-    the same time can be compared.
+    Each round runs every tool on one page and on all leads; the difference is the cost of the leads
+    after the first page. The bare loop runs right before each of the other tools, because on a busy
+    machine only measurements taken at about the same time are comparable.
 
     Returns:
-        What each took, and how many records of the tap and of the bare loop are equal.
+        The cost of each tool, and how many records of the tap and of the bare loop are equal.
     """
     pairs: dict[str, list[_Pair]] = defaultdict(list)
     last: dict[str, Run] = {}
 
     def measure(tool: Tool) -> _Round | None:
         small = tool.run(page)
-        few = len(small.ids())  # read now: the next run has the same folder
+        few = len(small.ids())  # read now: the next run uses the same folder
         run = last[tool.name] = tool.run(everything)
         if run.problem or small.problem:
             return None
@@ -98,7 +97,7 @@ def processor_time(leads: int, rounds: int) -> tuple[list[Speed], int]:
 
     with Serving(PAGE, ties="stable") as page, Serving(leads, ties="stable") as everything:
         for serving in (page, everything):
-            BARE.run(serving)  # the sandbox renders a lead once: nobody is to wait for that
+            BARE.run(serving)  # makes the sandbox render and cache each lead
         for number in range(rounds):
             for tool in _turned(TOOLS[1:], number):
                 floor, one = measure(BARE), measure(tool)
@@ -113,14 +112,14 @@ def processor_time(leads: int, rounds: int) -> tuple[list[Speed], int]:
 
 
 def _turned(tools: Sequence[Tool], number: int) -> Sequence[Tool]:
-    """Another one first in each round: whoever comes after a busy one is no better off."""
+    """Return the tools with a different one first in each round, so that none has an advantage."""
     return [*tools[number % len(tools) :], *tools[: number % len(tools)]]
 
 
 def _speed(run: Run, pairs: list[_Pair]) -> Speed:
     name, version = run.tool.name, run.tool.version
     if not pairs:
-        return Speed(name, version, problem=run.problem or "no round came through")
+        return Speed(name, version, problem=run.problem or "no round succeeded")
     rounds = [one for one, _ in pairs]
     ratios = [one.net / bare.net for one, bare in pairs]
     return Speed(
@@ -140,7 +139,7 @@ def _speed(run: Run, pairs: list[_Pair]) -> Speed:
 
 
 def _same(first: Run, second: Run) -> int:
-    """How many records are equal in two runs that print Singer messages."""
+    """Return how many records are equal in two runs that print Singer messages."""
     if first.problem or second.problem:
         return 0
     ours, theirs = (_records(run) for run in (first, second))
@@ -155,7 +154,7 @@ def _records(run: Run) -> dict[int, dict[str, object]]:
 
 
 def waiting_time(leads: int, rounds: int) -> list[Wait]:
-    """Let every tool read everything from a server that takes its time."""
+    """Measure the wall-clock time of every tool with a slow server."""
     waits: list[Wait] = []
     with Serving(leads, ties="stable") as serving:
         BARE.run(serving)

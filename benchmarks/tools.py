@@ -1,4 +1,4 @@
-"""The tools: how each is configured, run, and read."""
+"""The tools: how each is configured and run, and how its output is read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 RIVALS = ROOT / "benchmarks" / "rivals"
 WORK = ROOT / ".bench" / "run"
 LIMIT = 900
-"""Seconds after which a run is ended."""
+"""Seconds after which a run is killed."""
 WITH = "contacts,loss_reason,is_price_modified_by_robot,catalog_elements,source_id,source"
 
 Settings: TypeAlias = dict[str, Any]
@@ -35,7 +35,7 @@ Settings: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What a tool is to read, and the empty folder it has to itself."""
+    """The API that a tool reads, and an empty folder for its files."""
 
     url: str
     token: str
@@ -43,7 +43,7 @@ class Job:
     settings: Settings = field(default_factory=dict)
 
     def write(self, name: str, content: object) -> str:
-        """Write a file of JSON; its path."""
+        """Write a JSON file and return its path."""
         path = self.folder / name
         path.write_text(json.dumps(content), encoding="utf-8")
         return str(path)
@@ -51,22 +51,22 @@ class Job:
 
 @dataclass(frozen=True)
 class Tool:
-    """A way to get the leads."""
+    """A tool that extracts the leads."""
 
     name: str
     environment: str | None
-    """The rival's environment; the tap and the bare loop have the project's."""
+    """The competitor's environment; None for the project's, as for the tap and the bare loop."""
     command: Callable[[Job], list[str]]
     ids: Callable[[Job], Iterator[int]]
-    """The ids that came out of a run."""
+    """Yields the IDs in the output of a run."""
 
     @property
     def version(self) -> str:
-        """What was measured."""
+        """Return the version of the tool, or of `requests` for the bare loop."""
         return environments.version("requests" if self.command is _bare else self.environment)
 
     def run(self, serving: Serving, **settings: Any) -> Run:
-        """Read everything from a sandbox."""
+        """Extract all leads from a sandbox."""
         folder = WORK / self.name.replace(", ", "-").replace(" ", "-")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -82,30 +82,30 @@ class Tool:
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What a run took, as `benchmarks.measure` says it."""
+    """The cost of a run, as `benchmarks.measure` writes it."""
 
     wall: float
-    """Seconds."""
+    """Wall-clock seconds."""
     cpu: float
-    """Seconds of the tool and its children."""
+    """CPU seconds of the tool and its child processes."""
     peak_kib: float
     code: int
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a tool."""
+    """One run of a tool, and its results."""
 
     tool: Tool
     job: Job
     taken: Taken
     journal: dict[str, Any] = field(default_factory=dict)
-    """What the sandbox saw, as `benchmarks.server` says it."""
+    """The summary of the sandbox's request log, from `benchmarks.server`."""
     problem: str = ""
-    """Why it failed, if it did."""
+    """The error message, if the run failed."""
 
     def ids(self) -> set[int]:
-        """The leads that came out; to be read before the tool's next run."""
+        """Return the IDs in the output; the tool's next run deletes it."""
         return set(self.tool.ids(self.job))
 
 
@@ -118,7 +118,7 @@ def _measure(command: list[str], folder: Path) -> Taken:
 
 
 def _problem(folder: Path, code: int) -> str:
-    """The last line that says something about what went wrong."""
+    """Return the last line of the output that looks like an error message."""
     lines = (folder / "stderr").read_text(errors="replace").splitlines()
     lines += [] if any(lines) else (folder / "stdout").read_text(errors="replace").splitlines()
     told = [line.strip() for line in lines if line.strip()]
@@ -126,15 +126,15 @@ def _problem(folder: Path, code: int) -> str:
     return f"exit code {code}: {(errors or told or [''])[-1][:300]}"
 
 
-# How each is told what to read
+# The command line and configuration of each tool
 
 
 def _tap(job: Job) -> list[str]:
     kommo: Settings = {"name": "bench", "api_url": job.url, "access_token": job.token}
-    # Its own default is 6 requests a second, which is for Kommo: the others have no such limit.
+    # The tap's default of 6 requests per second is lifted, because the other tools have no limit.
     kommo |= {"requests_per_second": 10_000, **job.settings}
     config = job.write("config.json", {"kommo": kommo})
-    # The others read leads alone; a stream that a catalog does not name is not read.
+    # The other tools read only leads; a stream that is not in the catalog is not selected.
     chosen = {"breadcrumb": [], "metadata": {"selected": True}}
     leads = {"tap_stream_id": "kommo_leads", "schema": {"properties": {}}, "metadata": [chosen]}
     catalog = job.write("catalog.json", {"streams": [leads]})
@@ -157,8 +157,9 @@ def _dlt(job: Job) -> list[str]:
 
 
 def _msdk(job: Job) -> list[str]:
-    # https://pypi.org/project/tap-rest-api-msdk/. It takes the path of the next link, so the path
-    # of the API is the stream's. Without a start date and state it reads all, as the others do.
+    # https://pypi.org/project/tap-rest-api-msdk/. It uses the path of the next link, so the API's
+    # path must be in the stream's. Without a start date and state it reads all leads, as the other
+    # tools do.
     origin, _, path = job.url.rpartition("/")
     config = {
         "api_url": origin,
@@ -198,7 +199,7 @@ def _airbyte(step: str, job: Job) -> list[str]:
         "destination_sync_mode": "append_dedup",
         "primary_key": [["id"]],
     }
-    # It reads from a date on: one shortly before the first lead, so that no window is for nothing.
+    # It requires a start date: shortly before the first lead, to avoid requests for empty slices.
     start = datetime.now(UTC) - timedelta(days=2 * 365 + 7)
     settings = {"api_url": job.url, "access_token": job.token, "step": step}
     settings["start_date"] = start.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -209,7 +210,7 @@ def _airbyte(step: str, job: Job) -> list[str]:
     return [program, "read", "--config", config, "--catalog", catalog, "--manifest-path", manifest]
 
 
-# What came out of each
+# The output of each tool
 
 
 class _Lead(msgspec.Struct):
@@ -266,4 +267,4 @@ TOOLS = (
     Tool("airbyte-cdk, weeks", "airbyte-cdk", partial(_airbyte, "P1W"), _airbyte_ids),
 )
 BARE_BY_ID = Tool("bare loop, by id", None, partial(_bare, order="id"), _singer_ids)
-"""What any tool that follows links can do about ties: its losses alone are measured."""
+"""The best that a tool which only follows links can do about ties; only its losses are measured."""

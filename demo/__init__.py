@@ -1,1 +1,1 @@
-"""The demo: the four sandbox APIs, loaded into CSV files and PostgreSQL by Meltano."""
+"""The demo: Meltano loads the four sandbox APIs into CSV files and PostgreSQL."""

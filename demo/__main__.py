@@ -1,6 +1,6 @@
-"""`make demo`: load the four sandbox APIs into CSV and PostgreSQL with Meltano.
+"""Load the four sandbox APIs into CSV and PostgreSQL with Meltano: `make demo`.
 
-Run again, it changes a few leads first and loads only the changes. All output is in `output/`.
+Later runs first change a few leads, then load only the changes. All output is in `output/`.
 `python -m demo sql` opens psql on the loaded database.
 """
 
@@ -30,15 +30,15 @@ TABLES = """
     select relname from pg_class
     where relkind = 'r' and relnamespace = 'public'::regnamespace order by oid
 """
-"""The tables in the order in which they were first loaded."""
+"""Selects the tables in the order in which they were first loaded."""
 
 
 class DemoError(Exception):
-    """What went wrong, in a line for people."""
+    """Raised if the demo fails; the message is for the user."""
 
 
 def main() -> None:
-    """Load and tell, or open psql."""
+    """Run the demo, or open psql."""
     try:
         with Postgres(OUTPUT / "postgres") as postgres:
             if sys.argv[1:] == ["sql"]:
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def demo(postgres: Postgres) -> None:
-    """Load everything, or what changed since the last time, and say what is where."""
+    """Load everything, or what changed since the last run, and print a summary."""
     moments = remember(time.time())
     with Sandbox(leads=LEADS, seed=1, start=moments[0]) as box:
         replay(box, moments[1:])
@@ -71,7 +71,7 @@ def demo(postgres: Postgres) -> None:
 
 
 def remember(now: float) -> list[float]:
-    """The moments of all runs, this one the last."""
+    """Record the time of this run and return the times of all runs, oldest first."""
     file = OUTPUT / "demo.json"
     moments: list[float] = json.loads(file.read_text()) if file.exists() else []
     moments.append(now)
@@ -80,7 +80,7 @@ def remember(now: float) -> list[float]:
 
 
 def replay(box: Sandbox, moments: list[float]) -> None:
-    """Let happen again what happened at each run: the leads are those that were loaded."""
+    """Repeat the changes of each run, so that the sandbox has the leads that were loaded."""
     for moment in moments:
         box.clock.advance(moment - box.clock.now())
         for api in box.apis.values():
@@ -90,10 +90,10 @@ def replay(box: Sandbox, moments: list[float]) -> None:
 
 
 def load(target: str, box: Sandbox, environment: dict[str, str]) -> dict[str, int]:
-    """Run Meltano, showing that it goes on; gives the number of requests to each API.
+    """Run Meltano, show its progress, and return the number of requests to each API.
 
     Raises:
-        DemoError: it failed.
+        DemoError: Meltano failed.
     """
     command = f"meltano run tap-leads {target}"
     options = ["--log-format=uncolored", f"--env-file={os.devnull}"]
@@ -127,18 +127,18 @@ def load(target: str, box: Sandbox, environment: dict[str, str]) -> dict[str, in
     if process.returncode:
         error = re.search(r"\[(?:error|critical) *\] (\S+) +(.+)", log.read_text(encoding="utf-8"))
         what = ": ".join(error.groups()) if error else f"exit code {process.returncode}"
-        msg = f"{command} failed: {what}\nIts log: {log.relative_to(ROOT)}"
+        msg = f"{command} failed: {what}\nLog: {log.relative_to(ROOT)}"
         raise DemoError(msg)
     return requests()
 
 
 def csv_folder(run: int) -> str:
-    """A folder for the files of each run: target-csv begins its files anew."""
+    """Return the output folder of a run; each has its own, as target-csv overwrites its files."""
     return "output/csv" if run == 1 else f"output/csv/run-{run}"
 
 
 def csv_rows() -> Counter[str]:
-    """How many rows the CSV files of each stream hold, those of all runs."""
+    """Return the number of rows in the CSV files of each stream, across all runs."""
     rows: Counter[str] = Counter()
     for file in (OUTPUT / "csv").rglob("*.csv"):
         with file.open(encoding="utf-8", newline="") as stream:
@@ -147,7 +147,7 @@ def csv_rows() -> Counter[str]:
 
 
 def report(postgres: Postgres, before: Counter[str], requests: dict[str, int]) -> None:
-    """A table of what was read and what is there, and how to look at it."""
+    """Print the rows that were read and loaded, and how to look at them."""
     columns = "{:<26} {:>9} {:>12} {:>19}"
     print(columns.format("\n", "rows read", "rows in CSV", "rows in PostgreSQL"))
     repeated, rows = False, csv_rows()

@@ -1,4 +1,4 @@
-"""The environment that Meltano runs in: the sandbox's addresses and credentials."""
+"""The environment variables that Meltano runs with: the sandbox's URLs and credentials."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ OUTPUT = ROOT / "output"
 
 
 def environment_of(box: Sandbox, postgres: Postgres) -> dict[str, str]:
-    """Return Meltano's environment: the settings of the sandbox, and none of the user's own."""
+    """Return Meltano's environment, with the sandbox's settings instead of the user's own."""
     ours = ("MELTANO_", "TAP_LEADS_", "TARGET_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     for slot, api in box.apis.items():
         environment[f"TAP_LEADS_{slot.upper()}_API_URL"] = api.url
-        # The defaults keep to the limits of the real APIs; here there are none.
+        # The defaults respect the limits of the real APIs; the sandbox has none.
         environment[f"TAP_LEADS_{slot.upper()}_REQUESTS_PER_SECOND"] = "100"
     return environment | {
         "TAP_LEADS_KOMMO_ACCESS_TOKEN": box.kommo.token,

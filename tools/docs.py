@@ -1,6 +1,6 @@
-"""`python -m tools.docs`: write the tap's settings into README.md and meltano.yml.
+"""Write the tap's settings into README.md and meltano.yml: `python -m tools.docs`.
 
-`--check` writes nothing and fails where a file is not as it would be written.
+`--check` writes nothing and fails if a file is out of date.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
-# Meltano 4.4 cannot pass on a `decimal` from the environment: its Decimal is not JSON. An `integer`
-# in meltano.yml may have a fraction all the same.
+# Meltano 4.4 cannot read a `decimal` from the environment, because it cannot serialize a Decimal as
+# JSON. It accepts fractions in an `integer`.
 KINDS = {"number": "integer"}
 
 
@@ -30,7 +30,7 @@ class Setting(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Its kind in Meltano; of several types, the one that can hold the most."""
+        """Return the setting's kind in Meltano; if it has several types, the most general."""
         if "enum" in self.schema:
             return "options"
         types = self.schema.get("type", "string")
@@ -40,7 +40,7 @@ class Setting(NamedTuple):
 
 
 def settings(schema: dict[str, Any], prefix: str = "") -> Iterator[Setting]:
-    """Every setting; of an object the keys, but for `filters`, which is one setting."""
+    """Yield every setting; an object yields its keys, except `filters`, which is one setting."""
     for key, value in schema["properties"].items():
         name = prefix + key
         if "properties" in value and key != "filters":
@@ -50,10 +50,9 @@ def settings(schema: dict[str, Any], prefix: str = "") -> Iterator[Setting]:
 
 
 def meltano_settings(schema: dict[str, Any]) -> str:
-    """The settings in meltano.yml.
+    """Return the settings for meltano.yml.
 
-    Without the defaults: Meltano would pass them on, and a source that has any setting is a
-    configured one.
+    Defaults are left out, because Meltano would pass them to the tap as if the user had set them.
     """
     lines: list[str] = []
     for name, of in settings(schema):
@@ -76,7 +75,7 @@ def meltano_settings(schema: dict[str, Any]) -> str:
 
 
 def plugin_settings(schema: dict[str, Any]) -> str:
-    """The settings in the README's plugin to copy, a line each."""
+    """Return the settings for the README's plugin definition, one per line."""
     lines = []
     for setting in settings(schema):
         fields = [f"name: {setting.name}", f"kind: {setting.kind}"]
@@ -90,7 +89,7 @@ def plugin_settings(schema: dict[str, Any]) -> str:
 
 
 def readme_settings(schema: dict[str, Any]) -> str:
-    """The settings as a table; those that say the same of several sources share a row."""
+    """Return the settings as a table; settings with the same description share a row."""
     rows: dict[tuple[str, str], list[Setting]] = {}
     for setting in settings(schema):
         key = setting.name.rpartition(".")[2], setting.schema["description"]
@@ -105,7 +104,7 @@ def readme_settings(schema: dict[str, Any]) -> str:
 
 
 def notes(setting: Setting) -> Iterator[str]:
-    """What the schema says beside the description."""
+    """Yield what the schema states in addition to the description."""
     of = setting.schema
     choices = [code(choice) for choice in of.get("enum", ())]
     if not all(choice in of["description"] for choice in choices):
@@ -117,12 +116,12 @@ def notes(setting: Setting) -> Iterator[str]:
 
 
 def code(value: object) -> str:
-    """A value in Markdown."""
+    """Return a value as inline code in Markdown."""
     return f"`{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}`"
 
 
 def between(text: str, begin: str, end: str, content: str) -> str:
-    """The text with other content between the lines `begin` and `end`, indented as `begin` is."""
+    """Return the text with new content between `begin` and `end`, indented like `begin`."""
     head, found, rest = text.partition(begin)
     _, also_found, tail = rest.partition(end)
     if not found or not also_found:
@@ -133,7 +132,7 @@ def between(text: str, begin: str, end: str, content: str) -> str:
 
 
 def main() -> None:
-    """Write the files, or say which are not up to date."""
+    """Write the files, or report which are out of date."""
     schema = TapLeads.config_jsonschema
     stale = []
     for file, begin, end, content in (

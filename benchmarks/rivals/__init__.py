@@ -1,1 +1,1 @@
-"""What runs in an environment of its own, or as a program of its own: nothing imports it."""
+"""Competitors of the tap: programs that run in their own processes and are not imported."""

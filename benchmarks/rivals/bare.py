@@ -1,7 +1,7 @@
-"""The floor: fetch a page, decode it, print its leads, follow the next link. Nothing else.
+"""The lower bound: fetch a page, decode it, print its leads, follow the next link, nothing else.
 
-It prints the very records of the tap, made the shortest way: no schema, no state, no checks, no
-second try. `python bare.py URL TOKEN [ORDER]`.
+It prints exactly the tap's records with as little code as possible: no schema, no state, no checks,
+no retries. Usage: `python bare.py URL TOKEN [ORDER]`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(url: str, token: str, order: str = "updated_at") -> None:
 
 
 def row(lead: dict[str, Any]) -> dict[str, Any]:
-    """A lead as the tap's record."""
+    """Return a lead as the tap's record."""
     embedded = lead["_embedded"]
     fields = lead["custom_fields_values"]
     record: dict[str, Any] = {"account": "bench", "name": lead["name"].replace("\x00", "")}
@@ -84,7 +84,7 @@ def row(lead: dict[str, Any]) -> dict[str, Any]:
 
 
 def moment(seconds: float) -> str:
-    """A moment as the tap writes it."""
+    """Return a Unix time in the tap's format."""
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 

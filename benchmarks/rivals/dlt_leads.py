@@ -1,15 +1,15 @@
-"""Kommo's leads with dlt's `rest_api` source into files of JSON lines.
+"""Load Kommo's leads with dlt's `rest_api` source into JSON Lines files.
 
-https://dlthub.com/docs/dlt-ecosystem/verified-sources/rest_api. Nested values are kept as JSON
-in the lead's row (`max_table_nesting`), as in the tap's records; child tables would be more work.
-`python dlt_leads.py URL TOKEN FOLDER`.
+https://dlthub.com/docs/dlt-ecosystem/verified-sources/rest_api. Nested values stay in the lead's
+row as JSON (`max_table_nesting`), as in the tap's records; child tables would be more work.
+Usage: `python dlt_leads.py URL TOKEN FOLDER`.
 """
 
 from __future__ import annotations
 
 import sys
 
-import dlt  # type: ignore[import-not-found]  # it is in an environment of its own
+import dlt  # type: ignore[import-not-found]  # installed in its own environment
 from dlt.sources.rest_api import (  # type: ignore[import-not-found]  # the same
     rest_api_source,
 )

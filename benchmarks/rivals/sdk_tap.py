@@ -1,7 +1,7 @@
-"""A tap for Kommo's leads as the SDK's documentation lets one write it, and no more than that.
+"""A minimal tap for Kommo's leads, written as the SDK's documentation recommends.
 
-https://sdk.meltano.com/en/latest/dev_guide.html. Paging is by the next link, whose query is put
-into the next request, as taps of the SDK's authors do.
+https://sdk.meltano.com/en/latest/dev_guide.html. It follows next links by copying their query to
+the next request, as taps of the SDK's authors do.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _VALUES = _objects(
 
 
 class NextLinkPaginator(BaseHATEOASPaginator):
-    """The next link of HAL."""
+    """Follows the next links of HAL."""
 
     @override
     def get_next_url(self, response: Response) -> str | None:
@@ -56,7 +56,7 @@ class NextLinkPaginator(BaseHATEOASPaginator):
 
 
 class LeadsStream(RESTStream[ParseResult]):
-    """Leads by their last change."""
+    """Leads in the order of their modification date."""
 
     name = "leads"
     path = "/api/v4/leads"

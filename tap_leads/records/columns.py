@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Naming(Enum):
-    """How the keys of an object relate to the stream's columns."""
+    """The relation between the keys of an object and the stream's columns."""
 
     OWN_FIELDS = "own fields"
     UNRELATED = "unrelated"
@@ -31,7 +31,7 @@ UNRELATED = Naming.UNRELATED
 
 Members: TypeAlias = Naming | Callable[[Any, Any], Any]
 """How an object repeats values of columns: `OWN_FIELDS`, `UNRELATED`, or a function
-`(value, redactor) -> value` that returns the object without hidden values and with hashes."""
+`(value, redactor) -> value` that returns the object with its values removed or hashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Nested:
 
     Attributes:
         fields: The declared fields.
-        many: True for a list; a lone object counts as a list of one.
-        rest: The type of all other fields of an open object; None: they are not declared.
+        many: True for a list; a single object is converted to a list of one.
+        rest: The type of all other fields of an open object; None if they are not declared.
         members: How the object repeats values of columns. Required with `rest`, so that no open
             object can bypass `hash_fields` and the catalog's selection.
     """
@@ -67,7 +67,7 @@ class Nested:
 
     @property
     def holds_hash(self) -> bool:
-        """True if each item may be replaced by a hash."""
+        """Return True if each item may be replaced by a hash."""
         return False
 
     def normalize(self, value: str) -> str:
@@ -75,14 +75,14 @@ class Nested:
         return value.strip()
 
     def convert(self, value: Any) -> Any:
-        """Return the `native` form; raise MisfitError if it is not an object."""
+        """Return the `native` form; raise MisfitError if the value is not an object."""
         if not self.many:
             return self.convert_one(value)
         return [self.convert_one(item) for item in (value if isinstance(value, list) else [value])]
 
     def convert_one(self, value: Any) -> dict[str, Any] | None:
-        """Return the `native` form of one object; None for an empty list in place of one."""
-        if value is None or value == []:  # an empty object in PHP (docs/kommo.md 41)
+        """Return the `native` form of one object; None if the API returned an empty list."""
+        if value is None or value == []:  # PHP encodes an empty object as [] (docs/kommo.md 41)
             return None
         if not isinstance(value, dict):
             raise MisfitError
@@ -100,7 +100,7 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class Texts(Nested):
-    """A list of texts, which have no fields."""
+    """A list of strings, which have no fields."""
 
     fields: Mapping[str, Type | Nested] = default(default_factory=dict)
 
@@ -122,17 +122,16 @@ class Texts(Nested):
 
 @dataclass(frozen=True, slots=True)
 class FlatObject(Nested):
-    """An object that a mapper flattens: every row has all of its declared fields.
+    """An object that a mapper flattens: every row has all of its declared fields, and no others.
 
-    If the object or one of its fields were missing or undeclared, the flattened row would have a
-    key that the schema lacks.
+    Otherwise the keys of a flattened row would differ from those of its schema.
     """
 
     many: bool = False
 
     @classmethod
     def of(cls, kind: Type | Nested) -> Type | Nested:
-        """Return the type of a value that a mapper flattens; lists become text anyway."""
+        """Return the type to use for a value that a mapper flattens; lists are not flattened."""
         if isinstance(kind, Type) or kind.many:
             return kind
         if kind.rest is not None:
@@ -169,10 +168,10 @@ class Column:
 
     Attributes:
         name: The name in the table.
-        type: Its type; a nested one is JSON text unless `nested_values` is `native`.
-        description: What it holds.
-        api: The API's name of the field where that differs; `a.b` for field `b` of object `a`.
-        repeats: The column whose values this one repeats: hidden or hashed like that column.
+        type: Its type; a nested one is emitted as JSON text unless `nested_values` is `native`.
+        description: What it contains; part of the schema.
+        api: The API's name of the field, if it differs; `a.b` is field `b` of object `a`.
+        repeats: The column whose values this one repeats; it is hidden or hashed like that column.
     """
 
     name: str
@@ -207,7 +206,7 @@ def build_schema(
     Args:
         columns: All other columns.
         primary_key: Columns that are never null.
-        native: True if lists and objects are emitted as such, False for JSON text.
+        native: True if lists and objects are emitted unchanged, False if as JSON text.
         hashed: Names of columns that are emitted as hashes.
         flatten: True if a mapper flattens the objects (`flattening_enabled`).
     """

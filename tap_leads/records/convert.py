@@ -1,4 +1,8 @@
-"""Column types: each has one function that converts API values to what targets load."""
+"""Column types: each has one function that converts API values to values that targets load.
+
+APIs do not always return the type that they document. A value that cannot be converted raises
+MisfitError, and the row keeps it in `extra` instead of failing the sync.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 Schema: TypeAlias = dict[str, Any]
 """A JSON schema."""
 
-# The most digits of a number before or after its decimal point: more overflow a database's float.
+# Maximum digits before or after the decimal point: more overflow a database's float.
 _MAX_DIGITS = 300
 _INTEGERS = range(-(2**63), 2**63)
 _ESCAPED = ESCAPED.encode()
@@ -25,11 +29,11 @@ _BACKSLASH = ord("\\")
 
 
 class MisfitError(ValueError):
-    """A value does not fit its column's type."""
+    """Raised if a value does not fit its column's type."""
 
 
 def json_text(value: Any) -> str:
-    """Return a value as JSON, without NUL and with numbers as exact as the API sent them."""
+    """Return a value as JSON, without NUL and with the full precision of its numbers."""
     encoded = encode(value)
     # Searching for one byte is faster, and most values have no backslash.
     if _BACKSLASH in encoded and _ESCAPED in encoded:
@@ -45,7 +49,7 @@ def text(value: Any) -> str:
 
 
 def integer(value: Any) -> int:
-    """Return a signed 64-bit integer, also from a text or from 1.0."""
+    """Return a signed 64-bit integer, also from a string or from 1.0."""
     if type(value) is int and value in _INTEGERS:
         return value
     if (isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value)) or (
@@ -66,7 +70,7 @@ def positive(value: Any) -> int | None:
 def number(value: Any) -> Decimal:
     """Return a finite number, exact and with a decimal point.
 
-    A target reads `5` as an integer and may reject it in a column of numbers.
+    A target reads `5` as an integer and may reject it in a number column.
     """
     # `Decimal` also accepts a list (sign, digits, exponent) and `1_000`.
     if isinstance(value, (bool, list)) or (isinstance(value, str) and "_" in value):
@@ -116,9 +120,10 @@ class Type:
         schema: The JSON schema of a value.
         convert: Returns a value as the schema declares it; raises MisfitError, TypeError or
             ValueError if it does not fit. Never called with None.
-        normalize: Returns what a text is hashed as, so that spellings of one value share a hash.
-        members: For JSON text that repeats values of columns: `(value, redactor) -> value`,
-            as for `tap_leads.records.columns.Nested`.
+        normalize: Returns the form of a text that is hashed, so that different spellings of one
+            value have the same hash.
+        members: For JSON text that repeats values of columns: `(value, redactor) -> value`, as in
+            `tap_leads.records.columns.Nested`.
     """
 
     schema: Schema
@@ -134,7 +139,7 @@ class Type:
 
     @property
     def holds_hash(self) -> bool:
-        """True if a hash fits the schema."""
+        """Return True if a hash fits the schema."""
         return self.name == "text"
 
 

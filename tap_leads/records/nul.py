@@ -16,15 +16,15 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 ESCAPED = "\\u0000"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-# An even number of backslashes before it: `\\u0000` is a backslash and five characters.
+# Preceded by an even number of backslashes: `\\u0000` is a backslash and five characters.
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def distinct_names(names: Iterable[str], taken: Collection[str] = ()) -> list[str]:
-    """Return names without NUL, made unique so that no value replaces another one.
+    """Return names without NUL, made unique so that no value overwrites another.
 
-    A name that becomes equal to another one, or to one in `taken`, gets the suffix `_2`, `_3`, ...
+    A name that becomes equal to another, or to one in `taken`, gets the suffix `_2`, `_3`, ...
     """
     names = list(names)
     used = {name for name in names if "\x00" not in name} | {*taken}
@@ -42,7 +42,7 @@ def distinct_names(names: Iterable[str], taken: Collection[str] = ()) -> list[st
 
 
 def without_nul(value: Any) -> Any:
-    """Return a value without NUL in its texts and names; the rest is unchanged."""
+    """Return a value without NUL in its strings and property names; the rest is unchanged."""
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, list):
@@ -53,9 +53,9 @@ def without_nul(value: Any) -> Any:
 
 
 def clean_text(value: str) -> str:
-    """Return a text without NUL and, if it is JSON, without escaped NUL.
+    """Return a string without NUL and, if it is JSON, without escaped NUL.
 
-    The rest of the text is unchanged, unless two property names become equal.
+    The rest of the string is unchanged, unless two property names become equal.
     """
     if "\x00" in value:
         value = value.replace("\x00", "")
@@ -71,7 +71,7 @@ def clean_json(value: Any, encoded: bytes) -> bytes:
 
 
 def _clean_json(value: str) -> str:
-    """Return a text without escaped NUL if it is JSON; any other text is returned unchanged."""
+    """Return a string without escaped NUL if it is JSON; any other string is unchanged."""
     has_equal_names = False
 
     def to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,5 +115,5 @@ def _clean_string(match: re.Match[str]) -> str:
 
 
 def _verbatim(number: str) -> msgspec.Raw:
-    """Return a number that is encoded with its original spelling."""
+    """Return a number that is encoded exactly as it is written."""
     return msgspec.Raw(number.encode())

@@ -1,4 +1,8 @@
-"""Privacy: one object decides which values of a record are left out or hashed."""
+"""Privacy: removes values that the catalog deselects and hashes those in `hash_fields`.
+
+One object does both, because a value may occur in several places of a record: in its column, in
+columns that repeat it, inside objects, and in `extra`.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +24,13 @@ def hashed_columns(stream: str, hash_fields: Iterable[str]) -> frozenset[str]:
 
 
 class Redactor:
-    """Leaves out values that the catalog deselects, and hashes those that `hash_fields` names.
+    """Removes values that the catalog deselects, and hashes those that `hash_fields` names.
 
     A hash depends only on the value, the column's type and the key: it is the same in every
     source, whatever else is hidden.
 
     Attributes:
-        hidden: Columns that the catalog deselects, also those that the stream no longer has.
+        hidden: Columns that the catalog deselects, including those that the stream no longer has.
         hashed: Columns that are emitted as HMAC-SHA256 in hex.
         is_active: True if anything is hidden or hashed.
     """
@@ -57,15 +61,15 @@ class Redactor:
         }
 
     def is_hidden(self, column: str) -> bool:
-        """True if the values of a column are left out: it or the column it repeats is hidden."""
+        """Return True if a column, or the one it repeats, is hidden."""
         return not self.hidden.isdisjoint(self._sources.get(column, (column,)))
 
     def is_hashed(self, column: str) -> bool:
-        """True if the values of a column are hashed: it or the column it repeats is hashed."""
+        """Return True if a column, or the one it repeats, is hashed."""
         return not self.hashed.isdisjoint(self._sources.get(column, (column,)))
 
     def concerns(self, column: Column) -> bool:
-        """True if `redact` may change a value of the column."""
+        """Return True if `redact` may change a value of the column."""
         if not self.is_active:
             return False
         prefix = f"{column.field}."
@@ -79,8 +83,8 @@ class Redactor:
     def redact(self, column: str, value: Any) -> Any:
         """Return a value of a column: None if hidden, its hash if hashed, else the value.
 
-        A column that repeats a hashed one gets the hash of each item, and None where its type
-        cannot hold a hash. An object is returned without hidden members and with hashed ones.
+        A column that repeats a hashed one gets the hash of each item, or None if its type cannot
+        hold a hash. Members of an object are removed or hashed in the same way.
         """
         if value is None or not self.is_active:
             return value
@@ -99,14 +103,14 @@ class Redactor:
         return self._redact_object(fields, {}, "", own=True)
 
     def _hash(self, kind: Type | Nested, value: Any) -> str | None:
-        """Return HMAC-SHA256 in hex; None for a text that is empty once it is normalized."""
+        """Return the HMAC-SHA256 in hex; None for a text that is empty after normalization."""
         with suppress(MisfitError, TypeError, ValueError):  # a misfit must not be raw in `extra`
             value = kind.convert(value)
         normal = kind.normalize(value if isinstance(value, str) else json_text(value))
         return hmac.digest(self._key, normal.encode(), "sha256").hex() if normal else None
 
     def _hash_items(self, column: str, value: Any) -> Any:
-        """Return the hash of a value, or of each item of a list, as in that column."""
+        """Return the hash of a value, or of each item of a list, as `column` would have it."""
         kind = self._type_of(column)
         if not isinstance(value, list):
             return self._hash(kind, value)
@@ -121,7 +125,7 @@ class Redactor:
         Args:
             value: Any value of a field.
             kind: The declared type, if there is one.
-            prefix: The API's name of the field, and a dot.
+            prefix: The API's name of the field, followed by a dot.
             own: True if keys are the API's names of columns.
         """
         members = kind.members if kind else None
@@ -159,7 +163,7 @@ class Redactor:
         return result
 
     def _sources_of(self, name: str) -> Iterator[str]:
-        """Yield a column, then the one it repeats, and so on."""
+        """Yield a column, then the column it repeats, and so on."""
         found: list[str] = []
         while name and name not in found:
             yield name
@@ -174,6 +178,6 @@ class Redactor:
 
 
 def _has_members(kind: Type | Nested) -> bool:
-    """True if values of the type may repeat values of columns."""
+    """Return True if values of the type may repeat values of columns."""
     inner = kind.fields.values() if isinstance(kind, Nested) else ()
     return kind.members not in {None, UNRELATED} or any(map(_has_members, inner))

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class RowBuilder:
-    """Turns fields into rows: `account` first, `extra` last, every column in each row.
+    """Converts fields to rows: `account` first, `extra` last, every column in each row.
 
-    A value that does not fit its column's type is null there and kept in `extra`, together with
-    fields that have no column. Nothing that the API returned is lost, and `extra` contains no
+    A value that does not fit its column's type is null in that column and kept in `extra`, together
+    with fields that have no column. Nothing that the API returned is lost, and `extra` contains no
     deselected value and no raw value of a hashed column.
     """
 
@@ -36,9 +36,9 @@ class RowBuilder:
         """Build rows of these columns, without those that are hidden.
 
         Args:
-            columns: Every column but `account` and `extra`.
-            redactor: Leaves out and hashes values; None: neither.
-            native: True to emit lists and objects as such, False for JSON text.
+            columns: All columns except `account` and `extra`.
+            redactor: Removes and hashes values; None to do neither.
+            native: True to emit lists and objects unchanged, False to emit JSON text.
             flatten: True if a mapper flattens the objects (`flattening_enabled`).
         """
         self._redactor = redactor or Redactor()
@@ -58,7 +58,7 @@ class RowBuilder:
         )
 
     def __call__(self, account: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the row of a record, given its fields by the API's names."""
+        """Return the row of a record; `fields` are keyed by the API's names."""
         row: dict[str, Any] = {"account": account}
         extra = {} if fields.keys() <= self._fields else self._unknown(fields)
         get = fields.get
@@ -98,7 +98,7 @@ class RowBuilder:
         return value if name is None else self._redactor.redact(name, value)
 
     def _converter(self, column: Column, kind: Type | Nested) -> Callable[[Any], Any]:
-        """Return a function that converts the values of a column, redacted first if needed."""
+        """Return a function that redacts the values of a column if needed, then converts them."""
         convert = kind.convert
         if not self._redactor.concerns(column):
             return convert

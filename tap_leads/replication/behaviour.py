@@ -1,4 +1,8 @@
-"""What one read observes of its API, and requests that are widened by it."""
+"""What a read learns about its API, and requests with bounds widened accordingly.
+
+The APIs do not document whether bounds are inclusive, and an account may ignore the filter or the
+sort order. Only the returned pages show this.
+"""
 
 from __future__ import annotations
 
@@ -21,34 +25,35 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ServerBehaviour:
-    """What the requests of one read have shown of the API; shared by its workers."""
+    """Facts about the API that the pages of one read have shown; shared by its workers."""
 
     traits: Traits
     lower_is_exclusive: bool | None = None
-    """True if rows on the lower bound are left out; None: not known yet."""
+    """True if rows exactly on the lower bound are left out; None if not known yet."""
     upper_is_inclusive: bool = False
     """True once a row on an upper bound was returned."""
     run_started: Micros | None = None
-    """The server's clock when the read began: a later bookmark would skip changes."""
+    """The server's clock when the read began; a later bookmark would skip changes."""
     settled: Micros | None = None
     """Rows with an older cursor have not changed since the first request was sent."""
     newest: Micros | None = None
     """The cursor of the newest row seen."""
     newest_at_start: Micros | None = None
-    """The cursor of the newest row that was there when `run_started` was reached."""
+    """The cursor of the newest row when the read first passed `run_started`."""
 
     tolerance: Micros = field(init=False)
-    """How far outside of the bounds a row may lie that was asked for."""
+    """How far a row may lie outside the requested bounds without proving that the filter is
+    ignored."""
 
     def __post_init__(self) -> None:
-        """Work out the tolerance."""
+        """Compute the tolerance."""
         self.tolerance = 2 * self.traits.granularity + self.traits.early_rows
 
     def widen(self, query: Query) -> Query:
-        """Return the query with bounds that are a step wider where they may be exclusive.
+        """Return the query with each bound that may be exclusive widened by one step.
 
-        The upper bound is a step wider until a row on that step shows it to be inclusive: what
-        the lower one is says nothing about it.
+        The upper bound is widened until a row on that step shows that it is inclusive. The two
+        bounds are learned separately.
         """
         step = self.traits.granularity
         is_exclusive = self.lower_is_exclusive
@@ -62,7 +67,7 @@ class ServerBehaviour:
         return replace(query, after=after, until=until)
 
     def observe(self, page: Page, asked: Query) -> bool:
-        """Return True if this page is the first to show that upper bounds are inclusive."""
+        """Learn from a page; return True if it is the first to show an inclusive upper bound."""
         if asked.until is None or self.upper_is_inclusive:
             return False
         step = self.traits.granularity
@@ -76,31 +81,32 @@ class ServerBehaviour:
         return False
 
     def has_started_before(self, cursor: Micros) -> bool:
-        """Return True if the server's clock had not reached `cursor` when the read began."""
+        """Return True if the read began before `cursor`, by the server's clock."""
         return self.run_started is not None and cursor > self.run_started
 
     def is_settled(self, cursor: Micros) -> bool:
         """Return True if a row with this cursor has not changed since the read began.
 
-        Only such a row proves that filter or order are ignored. A server may choose the rows of a
-        page, and read them later: one that was edited in between is newer than its place.
+        Only such a row proves that the filter or sort order is ignored. A server may select the
+        rows of a page first and load them later: a row that was edited in between is newer than
+        its position on the page.
         """
         return self.settled is None or cursor < self.settled
 
     def placed(self, rows: Sequence[Row], after: Micros | None) -> list[Row]:
-        """Return the rows of a page that stand at their place, in the order of their cursors.
+        """Return the rows of a page that are in position, in cursor order.
 
-        Rows that changed since the server chose the page are newer than rows that follow them. They
-        are left out: each comes again at its new place.
+        A row that was edited after the server selected the page is newer than the rows after it.
+        It is left out here, because the API returns it again at its new position.
 
         Raises:
-            FilterIgnoredError: rows are older than `after`, or rows that did not change since the
-                read began are out of order.
+            FilterIgnoredError: A row is older than `after`, or rows that have not changed since
+                the read began are out of order.
         """
         previous = last = least = -math.inf if after is None else after - self.tolerance
         settled = math.inf if self.settled is None else self.settled
         is_in_order = True
-        # Each row passes here: no call for one.
+        # Hot loop: no function call per row.
         for row in rows:
             cursor = row.cursor
             if cursor is None or cursor < least or (cursor < settled and cursor < last):
@@ -114,10 +120,11 @@ class ServerBehaviour:
         return placed
 
     def check_bounds(self, rows: Iterable[Row], query: Query) -> None:
-        """Check that rows lie within the bounds that were asked for, or very near.
+        """Check that rows lie within the requested bounds, allowing for the tolerance.
 
         Raises:
-            FilterIgnoredError: they do not, and did not leave them since the read began.
+            FilterIgnoredError: A row is too old, or is too new although it has not changed since
+                the read began.
         """
         for row in rows:
             if row.cursor is None:
@@ -129,7 +136,7 @@ class ServerBehaviour:
 
 
 def _in_place(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that are no newer than any row that follows them."""
+    """Return the rows that are no newer than any row after them."""
     placed: list[Row] = []
     following = math.inf
     for row in reversed(rows):
@@ -146,12 +153,12 @@ def request(
     asked: Query,
     at: Position | None = None,
 ) -> Page:
-    """Return one page of a query whose bounds are widened already."""
+    """Return one page of a query whose bounds are already widened."""
     sent = monotonic()
     page = collection.fetch(asked, at)
     if behaviour.run_started is None:
-        # The server's clock may be known by its first answer only. It shows whole seconds, and so
-        # may the cursors.
+        # The server's clock may be unknown before the first response. It has a resolution of one
+        # second, and so may the cursors.
         now, passed = collection.now(), int((monotonic() - sent) * SECOND)
         behaviour.settled = now - passed - SECOND
         behaviour.run_started = now
@@ -164,7 +171,7 @@ def fetch(
     query: Query,
     at: Position | None = None,
 ) -> Page:
-    """Return a page of a query in the order of the cursor: the first one, or the one at `at`."""
+    """Return a page of a query in cursor order: the first page, or the page at `at`."""
     asked = behaviour.widen(query)
     page = request(collection, behaviour, asked, at)
     behaviour.observe(page, asked)
@@ -174,13 +181,13 @@ def fetch(
 def open_set(
     collection: Collection, behaviour: ServerBehaviour, query: Query, at: Position | None = None
 ) -> tuple[Page, Query]:
-    """Return a page of a result set, and the bounds that all its other pages are requested with.
+    """Return a page of a result set, and the widened query for all its other pages.
 
-    A result set is the same one from its first page to its last, whatever is observed meanwhile.
+    All pages of a result set are requested with the same bounds, whatever is learned meanwhile.
     """
     asked = behaviour.widen(query)
     page = request(collection, behaviour, asked, at)
-    if behaviour.observe(page, asked) and page.has_more:  # a smaller set will do
+    if behaviour.observe(page, asked) and page.has_more:  # narrower bounds suffice
         asked = behaviour.widen(query)
         page = request(collection, behaviour, asked, at)
         behaviour.observe(page, asked)
@@ -188,11 +195,14 @@ def open_set(
 
 
 def first_page(collection: Collection, behaviour: ServerBehaviour, query: Query) -> Page:
-    """Return the first page from `query.after` on; an empty one may be wrong and is repeated."""
+    """Return the first page from `query.after` on; an empty page is requested a second time.
+
+    An API may return an empty page although there are rows (docs/kommo.md 5).
+    """
     page = fetch(collection, behaviour, query)
     return page if page.rows else fetch(collection, behaviour, query)
 
 
 def start_of(after: Micros | None, granularity: Micros) -> Micros | None:
-    """Return the bound to start from: a step early, as the bound may be exclusive."""
+    """Return the bound to start from: one step early, as the bound may be exclusive."""
     return None if after is None else after - after % granularity - granularity

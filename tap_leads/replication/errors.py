@@ -1,4 +1,4 @@
-"""What can go wrong while a list is read."""
+"""Errors raised while a list is read."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from tap_leads.errors import LeadsError
 
 
 class PagingError(LeadsError):
-    """Raised where the API's paging contradicts itself."""
+    """Raised if the API's pagination contradicts itself."""
 
 
 class IncompleteError(LeadsError):
-    """Raised where rows are missing, or where nothing proves that none is."""
+    """Raised if rows are missing, or if nothing proves that none are."""
 
 
 class FilterIgnoredError(Exception):
-    """Raised where the API returns rows that were not asked for, or in another order.
+    """Raised if the API returns rows outside the requested bounds, or in another order.
 
     A strategy catches it and falls back to a full scan; it never reaches the user.
     """

@@ -1,4 +1,4 @@
-"""Full-table reads: lists without a cursor, and lists whose filter or order cannot be used."""
+"""Full-table reads: lists without a cursor, and lists whose filter or sort order is unusable."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _UNBOUNDED = Bounds()
 def full_scan(
     collection: Collection, bounds: Bounds = _UNBOUNDED, query: Query = _ALL
 ) -> Iterator[Chunk]:
-    """Yield the rows within the bounds by plain paging, in no order.
+    """Yield the rows within the bounds by plain pagination, in no particular order.
 
-    The bounds are kept here, as the API ignores them or cannot be asked for them; rows without a
-    cursor are kept too, unless `bounds.null` is False. `query` may have filters. The bookmark
-    moves when everything is read: before, any row may still be to come.
+    The bounds are applied here, because the API ignores them or cannot filter by them; rows
+    without a cursor are included unless `bounds.null` is False. `query` may have filters. The
+    bookmark moves only at the end: until then, older rows may follow.
 
     Raises:
-        IncompleteError: rows are there that could not be reached.
+        IncompleteError: Rows exist that could not be read.
     """
     behaviour = ServerBehaviour(collection.traits)
     output = Output(behaviour, bounds.after, bounds.until)
@@ -45,25 +45,25 @@ def full_scan(
 
 
 def rows_of(collection: Collection, query: Query = _ALL) -> Iterator[Row]:
-    """Yield every row of a list that matches the filters of `query`, each once, in no order.
+    """Yield every row of a list that matches the filters of `query`, without duplicates.
 
     Raises:
-        IncompleteError: rows are there that could not be reached.
+        IncompleteError: Rows exist that could not be read.
     """
     for chunk in full_scan(collection, query=query):
         yield from chunk.rows
 
 
 class FullTable:
-    """Reads a list from its first page to its last in each run; its rows have no cursor."""
+    """Reads a list from its first page to its last on every run; its rows have no cursor."""
 
     prefetch: ClassVar[bool] = True
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        """Yield the rows in the order of the API.
+        """Yield the rows in the API's order.
 
         Raises:
-            IncompleteError: rows are there that could not be reached.
+            IncompleteError: Rows exist that could not be read.
         """
-        del bounds, workers  # nothing to filter by, and one page follows from the one before
+        del bounds, workers  # nothing to filter by, and each page depends on the previous one
         yield from full_scan(account.collection())

@@ -1,9 +1,8 @@
 """Keyset slices: keyset pagination of several parts of a list at once.
 
-A slice ends at a row that stands a few pages further on. Its page is requested by position, and is
-the first page of the slice that follows: slices are as large as they should be however dense the
-rows lie, and no page is requested in vain. Within its bounds each slice is read by keyset
-pagination, so it does not matter whether that position is still the same by then.
+A slice ends at a row some pages ahead. The page that found it is the first page of the next slice,
+so no request is wasted and slices have equal size at any density. Each slice is read by keyset
+pagination within its bounds, so it does not matter if rows move to other positions meanwhile.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Collection, Page, Query
     from tap_leads.timestamps import Micros
 
-# Pages of a slice, for each worker: while one worker looks for the next slice, which takes one
-# request, the others must not run out of pages.
+# Pages of a slice per worker: while one worker looks for the next slice, which takes one request,
+# the others must not run out of pages.
 _PAGES = 2
 
 
 class Keyset(SlicedStrategy):
-    """Reads a list that can be filtered and ordered by its cursor."""
+    """Reads a list that can be filtered and sorted by its cursor."""
 
     @override
     def slices(
@@ -56,7 +55,7 @@ class Keyset(SlicedStrategy):
                 break
             until, page = following
             yield KeysetReader(collection, replace(query, until=until), behaviour).read(first)
-            # The next moment after it: the slice before has all rows that share its last one.
+            # One microsecond later: the previous slice contains all ties at its end.
             query, first = replace(query, after=until + 1), page
         yield KeysetReader(collection, query, behaviour).read(first)
         if null:
@@ -66,17 +65,17 @@ class Keyset(SlicedStrategy):
 def _look_ahead(
     collection: Collection, query: Query, behaviour: ServerBehaviour, first: Page, pages: int
 ) -> tuple[Micros, Page] | None:
-    """Return the cursor that a slice should end with, and the page that begins with that row.
+    """Return the cursor to end a slice at, and the page that begins with that row.
 
-    None where nothing is to be seen there: the end is near, or the API does not let anyone look
-    that far, or it ignores the position. Then the slice has no end.
+    Return None if the list ends before that position, the position exceeds `result_window`, or
+    the API ignores positions: the slice is then open-ended.
     """
     traits = collection.traits
     start = start_of(query.after, traits.granularity)
     placed = behaviour.placed(first.rows, start)
     while pages and first.has_more and placed:
-        # A page brings a few rows of the one before once more: a slice is a little smaller than
-        # its pages, or one more would be needed for the last few rows.
+        # Each page repeats a few rows of the previous one. A slice is slightly smaller than its
+        # pages, so that the last few rows do not take another page.
         rows = pages * max(1, traits.page_size - OVERLAP)
         window = traits.result_window
         if (window and rows + traits.page_size > window) or (
@@ -96,14 +95,14 @@ def _look_ahead(
             return ahead[0], page
         if not page.has_more:
             return None
-        pages *= 2  # one moment fills the page: the slice ends where another follows
+        pages *= 2  # ties fill the page: end the slice at a later cursor
     return None
 
 
 def _without_cursor(
     collection: Collection, query: Query, behaviour: ServerBehaviour
 ) -> Iterator[Chunk]:
-    """Yield every row without a cursor, in no order."""
+    """Yield every row without a cursor, in no particular order."""
     output = Output(behaviour, None, None)
     absent = replace(query, after=None, until=None, cursor="null", order=Order.STABLE)
     for rows in OverlappingScan(collection, behaviour).read(absent, collection.traits.splits):

@@ -1,9 +1,9 @@
-"""One pass over rows that keep changing, in the order of their cursor: keyset pagination.
+"""Keyset pagination: reads rows that keep changing, in cursor order.
 
-Paging by position loses rows when the list changes between two pages. Keyset pagination is
-anchored by value: it requests the rows from a moment on, moves that moment to the last row it
-got, and requests the first page again. Only rows that share one moment are read by position, and
-those with a proof that none slipped through (`ties.py`).
+Pagination by position loses rows if the list changes between two pages. Keyset pagination is
+anchored by value: it requests the first page of rows from a cursor on, moves the cursor to the
+last row received, and repeats. Only ties, rows that share a cursor, are read by position, in pages
+whose overlap proves that no row was skipped (`ties.py`).
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ if TYPE_CHECKING:
     from tap_leads.timestamps import Micros
 
 _NEVER: Final = object()
-# How often a page is requested again whose rows all changed since it was chosen.
+# Maximum requests for a page whose rows all changed since the server selected it.
 MAX_REPEATS = 20
 
 
 class KeysetReader:
-    """The rows of one list whose cursors lie from `query.after` to `query.until`."""
+    """Reads the rows of one list with cursors from `query.after` to `query.until`."""
 
     def __init__(self, collection: Collection, query: Query, behaviour: ServerBehaviour) -> None:
-        """Prepare to read; nothing is requested yet."""
+        """Prepare to read; no request is sent yet."""
         self._collection = collection
         self._query = query
         self._behaviour = behaviour
         self._output = Output(behaviour, query.after, query.until)
         self._ties = OverlappingScan(collection, behaviour)
-        # The rows that the cursor stands on, and where the page that they came on began.
+        # The rows at the cursor or after it, and the cursor at which their page began.
         self._anchors: dict[Hashable, Micros] = {}
         self._page_start: Micros | None = None
 
     def read(self, first: Page | None = None) -> Iterator[Chunk]:
-        """Yield every row in the order of the cursor; `first` is the first page, where it is there.
+        """Yield every row in cursor order; `first` is the first page if already fetched.
 
         Raises:
-            IncompleteError: rows are there that could not be reached.
-            FilterIgnoredError: the API ignores the filter or the order.
+            IncompleteError: Rows exist that could not be read.
+            FilterIgnoredError: The API ignores the filter or the sort order.
         """
         step = span = self._collection.traits.granularity
         cursor, page = start_of(self._query.after, step), first
         while True:
             page, placed = self._next(cursor, page)
             if not page.has_more:
-                # What changed since the page was chosen is as far on as everything is read.
+                # Nothing follows the last page, so rows that changed meanwhile are emitted too.
                 yield self._output.ordered(self._output.fresh(page.rows))
                 return
             yield self._output.emit(placed)
@@ -83,14 +83,16 @@ class KeysetReader:
             page = None
 
     def _next(self, cursor: Micros | None, page: Page | None) -> tuple[Page, Sequence[Row]]:
-        """Return the page from `cursor` on and its rows that stand at their place, at least one.
+        """Return the page from `cursor` on and those of its rows that are in position.
 
-        The last rows of a page may be rows that changed since it was chosen: after them, older
-        ones may follow. Only rows that did not change since the request was sent, or that came in
-        the answer before as they are now, show how far the list is read.
+        There is at least one such row, unless the page is the last one.
+
+        The last rows of a page may have changed since the server selected it, and older rows may
+        follow them. Only rows that have not changed since the request was sent, or that the
+        previous response contained unchanged, show how far the list is read.
 
         Raises:
-            IncompleteError: the rows change each time they are read.
+            IncompleteError: The rows change every time they are requested.
         """
         seen: dict[Hashable, Micros | None] = {}
         for repeats in range(MAX_REPEATS):
@@ -117,27 +119,26 @@ class KeysetReader:
         )
 
     def _changing(self, sent: float | None) -> range:
-        """Return the cursors of rows that may have changed since their page was chosen.
+        """Return the cursors of rows that may have changed since the server selected their page.
 
-        `sent` is when it was requested, on the monotonic clock; None if that was before this read
-        looked at the clock.
+        `sent` is the time of its request on the monotonic clock; None if it was fetched earlier.
         """
         now, start = self._collection.now(), self._behaviour.settled or 0
         if sent is not None:
-            # The server's clock shows whole seconds.
+            # The server's clock has a resolution of one second.
             start = max(start, now - int((monotonic() - sent) * SECOND) - SECOND)
         return range(start, now + SECOND + 1)
 
     def _advances(self, placed: Sequence[Row], cursor: Micros | None) -> bool:
-        """Return True if these rows lead further than `cursor`."""
+        """Return True if these rows lead past `cursor`."""
         step = self._collection.traits.granularity
         return cursor is None or (placed[-1].cursor or 0) // step * step > cursor
 
     def _read_ties(self, cursor: Micros, span: Micros) -> Iterator[Chunk]:
-        """Yield the rows of a span of time that page after page does not lead out of.
+        """Yield the rows of a time span that fills more than a page.
 
-        Those of one step of the filter are emitted as they come, however many they are; those of
-        several steps in the order of their cursors.
+        Rows of one step of the filter are emitted page by page, however many there are; rows of
+        several steps are collected and sorted by cursor.
         """
         step, splits = self._collection.traits.granularity, self._collection.traits.splits
         block = replace(self._query, after=cursor, until=cursor + span - 1, order=Order.STABLE)
@@ -155,10 +156,10 @@ class KeysetReader:
         yield self._output.ordered(found) if found else self._output.passed(last)
 
     def _page_from(self, cursor: Micros | None) -> Page:
-        """Return the first page from `cursor` on, with one of the rows that the cursor stands on.
+        """Return the first page from `cursor` on that has the row at the cursor, or a tie of it.
 
-        Where that row does not come back it was changed meanwhile, or the API takes the bound for
-        an exclusive one: from one step earlier its ties come in either case.
+        If that row is missing, it changed meanwhile or the bound is exclusive; requesting from one
+        step earlier returns its ties in both cases.
         """
         behaviour, query = self._behaviour, replace(self._query, after=cursor)
         if cursor is None or not self._anchors:
@@ -166,7 +167,7 @@ class KeysetReader:
         step = self._collection.traits.granularity
         moments = {anchor // step for anchor in self._anchors.values()}
         for _ in range(MAX_REPEATS):
-            # Nearly every page of a long list has nothing to widen or to learn.
+            # Fast path: for nearly every page of a long list, there is nothing to widen or learn.
             upper_is_known = query.until is None or behaviour.upper_is_inclusive
             if behaviour.lower_is_exclusive is False and upper_is_known:
                 page = self._collection.fetch(query)
@@ -181,15 +182,14 @@ class KeysetReader:
         raise FilterIgnoredError
 
     def _search(self, page: Page, cursor: Micros, moments: set[int]) -> Page | None:
-        """Return the page to go on with, where `page` has no row of the moments of the cursor.
-
-        None where that is to be seen on another try.
+        """Return the page to continue with although `page` lacks anchor rows; None to try again.
 
         Raises:
-            FilterIgnoredError: such a row is there, and its own date does not find it.
+            FilterIgnoredError: An anchor row is unchanged, but a request from its own cursor on
+                does not return it.
         """
         if page.has_more and page.rows and not _reaches(page, cursor):
-            return page  # rows before the cursor, which the filter may bring too, fill the page
+            return page  # full of rows before the cursor, which the filter may also return
         behaviour, step = self._behaviour, self._collection.traits.granularity
         earlier = replace(self._query, after=cursor - step)
         wider = first_page(self._collection, behaviour, earlier)
@@ -203,7 +203,7 @@ class KeysetReader:
         if not self._is_unchanged(there):
             return wider if wider.rows or not _reaches(there, cursor) else None
         if self._has_changed_rows(page) or self._has_changed_rows(wider):
-            return None  # those may have stood where the missing row is
+            return None  # they may have preceded the missing row when the page was selected
         raise FilterIgnoredError
 
     def _has_changed_rows(self, page: Page) -> bool:
@@ -214,14 +214,14 @@ class KeysetReader:
         )
 
     def _is_unchanged(self, page: Page) -> bool:
-        """Return True if such a row is as it was: then its own date does not find it."""
+        """Return True if an anchor row is on the page, unchanged."""
         return any(self._anchors.get(row.id, _NEVER) == row.cursor for row in page.rows)
 
     def _is_past_end(self, cursor: Micros, started: Micros) -> bool:
-        """Return True if what follows was changed after the read `started`: the next run reads it.
+        """Return True if all rows from `cursor` on changed after the read `started`.
 
-        The clock shows it, and the newest row at the time when the clock was reached: where rows
-        are dated ahead of the clock, that row is the only end there is.
+        The next run reads them. The end of this run is `started` or, if rows are dated ahead of
+        the server's clock, the newest row at the time when the cursor first passed `started`.
         """
         behaviour = self._behaviour
         if behaviour.newest_at_start is None:

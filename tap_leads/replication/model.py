@@ -1,4 +1,8 @@
-"""The values of replication: what is asked of a list, what it answers, and what is emitted."""
+"""Data types of replication: queries, pages, and chunks to emit.
+
+The protocols state what replication requires of an API (`Collection`, `Paginator`) and of an
+account (`AccountLists`), and what it provides (`Strategy`).
+"""
 
 from __future__ import annotations
 
@@ -15,13 +19,13 @@ if TYPE_CHECKING:
 
 Record: TypeAlias = dict[str, Any]
 Filter: TypeAlias = Mapping[str, Any]
-"""A filter in the words of its source; replication only passes it through."""
+"""A filter in the source's own terms; replication only passes it through."""
 Split: TypeAlias = Sequence[Filter]
-"""Filters that divide any result set into disjoint parts which together are the whole set."""
+"""Filters that divide any result set into disjoint parts that together cover it."""
 
 
 class Row(NamedTuple):
-    """A record as the API returned it, with its identity and cursor, read once a page."""
+    """A record as the API returned it, with its ID and cursor, which are parsed only once."""
 
     record: Record
     id: Hashable
@@ -29,10 +33,10 @@ class Row(NamedTuple):
 
 
 class Order(Enum):
-    """An order to list rows in.
+    """The sort order of a query.
 
-    CURSOR: ascending by the cursor. NEWEST: descending by the cursor, one row. STABLE: the order
-    that edits change least, for result sets that are paged by position.
+    CURSOR: ascending by cursor. NEWEST: descending by cursor, one row only. STABLE: the order that
+    edits change least, for result sets that are paged by position.
     """
 
     CURSOR = auto()
@@ -42,10 +46,10 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A result set, in absolute moments; a source translates it when the request is sent.
+    """A result set in absolute times, which the source translates when it sends the request.
 
     `after` and `until` are inclusive bounds of the cursor. `cursor` selects rows that have a
-    cursor ("set"), that have none ("null"), or all rows regardless of bounds ("any").
+    cursor ("set"), rows without one ("null"), or all rows regardless of bounds ("any").
     """
 
     after: Micros | None = None
@@ -59,9 +63,9 @@ class Query:
 class Page:
     """One page of a result set.
 
-    `has_more` is what the API says about rows after these; `total` counts the whole result set
-    where the API declares it. `next` is a link or token where the API pages by one. `at` is the
-    position that was requested in the end: a page may be smaller than asked for.
+    `has_more`: True if the API reports more rows. `total`: the number of rows in the whole result
+    set, if the API reports it. `next`: a link or token, if the API pages by one. `at`: the
+    position actually requested, if the page size was reduced.
     """
 
     rows: Sequence[Row]
@@ -76,15 +80,15 @@ class Traits:
     """Facts about one list of an API.
 
     Attributes:
-        page_size: Rows of a full page.
+        page_size: Rows in a full page.
         granularity: The finest step of the cursor filter, in microseconds.
-        result_window: How many rows of one query can be paged through, if limited.
-        cursor_nullable: True if a row can lack the cursor.
-        early_rows: How far before `after` the filter may reach, in microseconds.
+        result_window: The maximum number of rows of one query that can be paged through, if any.
+        cursor_nullable: True if a row may lack a cursor.
+        early_rows: How far before `after` the filter may return rows, in microseconds.
         relative_bounds: True if the filter counts back from now, so that a wrong clock shifts it.
-        sortable: True if the list can be ordered by the cursor.
-        splits: Filters that divide a result set whose order does not hold still.
-        future_hint: What to check where rows are dated ahead of the API's clock.
+        sortable: True if the list can be sorted by the cursor.
+        splits: Filters that divide a result set whose order is unstable.
+        future_hint: What to check if rows are dated ahead of the API's clock; ends the warning.
     """
 
     page_size: int
@@ -100,10 +104,11 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What to read of a list: rows with a cursor from `after` to `until`, both inclusive.
+    """The rows of a list to read: those with a cursor from `after` to `until`, both inclusive.
 
-    `null`: also rows without a cursor (None: as `Traits.cursor_nullable` says). `filterable` is
-    False where the user's filters cannot be combined with bounds: then the whole list is read.
+    `null`: True to include rows without a cursor; None means `Traits.cursor_nullable`.
+    `filterable`: False if the user's filters cannot be combined with bounds, so that the whole
+    list must be read.
     """
 
     after: Micros | None = None
@@ -116,8 +121,8 @@ class Bounds:
 class Chunk:
     """Rows to emit together, in order.
 
-    `safe` has for each row the bookmark that is safe to store once that row is written; None
-    keeps the bookmark where it is. `watermark` is the one for the chunk as a whole.
+    `safe` holds, for each row, the bookmark that is safe to store once that row is written; None
+    leaves the bookmark unchanged. `watermark` is the bookmark once all rows are written.
     """
 
     rows: Sequence[Row]
@@ -126,42 +131,42 @@ class Chunk:
 
 
 class Paginator(Protocol):
-    """Walks over the pages of one result set; see `pagination.py` for the classes."""
+    """Steps through the pages of one result set; the implementations are in `pagination.py`."""
 
     finished: bool
     """True once the API reports that no rows follow."""
     count: int
-    """Pages advanced over."""
+    """The number of pages advanced past."""
 
     def __init__(self, limit: int, *, overlap: int = 0, result_window: int | None = None) -> None:
         """Start at the first page of at most `limit` rows."""
 
     @property
     def position(self) -> Position:
-        """Return the page to request next."""
+        """Return the position of the page to request next."""
 
     @classmethod
     def first(cls, limit: int) -> Position:
         """Return the position of the first page."""
 
     def settle(self, page: Page) -> None:
-        """Take over the position that was requested in the end, where it is another one."""
+        """Adopt the position actually requested, if the page size was reduced."""
 
     def advance(self, page: Page) -> None:
-        """Move to the page that follows `page`, or finish."""
+        """Move to the page after `page`, or finish."""
 
 
 class Collection(Protocol):
-    """One list of one account; several threads may use it at once."""
+    """One list of one account; several threads may use it concurrently."""
 
     traits: Traits
     paginator: type[Paginator]
 
     def fetch(self, query: Query, at: Position | None = None) -> Page:
-        """Return one page: the first one of `query`, or the one at `at`.
+        """Return the first page of `query`, or the page at `at`.
 
         Raises:
-            LeadsError: the page cannot be had; one line says why.
+            LeadsError: The page cannot be fetched.
         """
 
     def now(self) -> Micros:
@@ -169,27 +174,27 @@ class Collection(Protocol):
 
 
 class AccountLists(Protocol):
-    """One account, as a strategy sees it."""
+    """The part of an account that strategies use."""
 
     lookback: Micros
     """How far before a bookmark a run starts, in microseconds."""
 
     def collection(self, stream: Any = None) -> Collection:
-        """Return the list of the stream that is read, or of another stream of the account."""
+        """Return the list of the stream being read, or of another stream of the account."""
 
     def warn(self, message: str) -> None:
         """Log a warning that names the stream and the account."""
 
 
 class Strategy(Protocol):
-    """A way to read a list of an account."""
+    """A method of reading one list of an account."""
 
     prefetch: ClassVar[bool]
-    """True if reading may start before the stream's turn: it needs no bookmark."""
+    """True if reading may start before the stream's turn, because it needs no bookmark."""
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        """Yield chunks in the order of the cursor; None after a second without one.
+        """Yield chunks in cursor order, and None every second while waiting.
 
         Raises:
-            LeadsError: rows are missing or may be missing; one line says why.
+            LeadsError: Rows are missing or may be missing.
         """

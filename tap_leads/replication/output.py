@@ -1,4 +1,8 @@
-"""Rows on their way out of a read: within its bounds, each once, with the bookmark after it."""
+"""Output of a read: rows within its bounds, without duplicates, each with its bookmark.
+
+Inclusive bounds and overlapping pages return rows more than once, and a bookmark that is too late
+makes the next run skip changes. Both are handled here for all strategies.
+"""
 
 from __future__ import annotations
 
@@ -22,26 +26,25 @@ class Output:
     """The rows that one read emits.
 
     Attributes:
-        edge: Where everything before was read: what was emitted there cannot come again, and is
-            forgotten.
+        edge: Everything before this cursor is read; rows emitted before it are forgotten.
     """
 
     def __init__(
         self, behaviour: ServerBehaviour, after: Micros | None, until: Micros | None
     ) -> None:
-        """Let rows pass from `after` to `until`, both inclusive."""
+        """Emit only rows from `after` to `until`, both inclusive."""
         self._behaviour = behaviour
         self._bounds = _EARLIEST if after is None else after, _LATEST if until is None else until
         self._watermark: Micros | None = None
         self._is_frozen = False
         self.edge: Micros | None = None
-        # What was emitted near the cursor: bounds are inclusive, so it comes again.
+        # Rows emitted near the cursor: bounds are inclusive, so the API returns them again.
         self._emitted: dict[Hashable, Micros | None] = {}
 
     def emit(self, rows: Iterable[Row]) -> Chunk:
-        """Return a chunk of the fresh ones of rows that are in the order of their cursors.
+        """Return a chunk of those rows that are new; `rows` must be in cursor order.
 
-        Each row passes here, so there is no call for one.
+        Hot loop: no function call per row.
         """
         if self.edge is not None:
             edge, self.edge = self.edge, None
@@ -66,7 +69,7 @@ class Output:
         return Chunk(fresh, safe, mark)
 
     def fresh(self, rows: Iterable[Row]) -> list[Row]:
-        """Return the rows within the bounds that were not emitted as they are now."""
+        """Return the rows within the bounds that are new or changed since they were emitted."""
         fresh, emitted, (after, until) = [], self._emitted, self._bounds
         for row in rows:
             is_within = row.cursor is None or after <= row.cursor <= until
@@ -76,7 +79,7 @@ class Output:
         return fresh
 
     def ordered(self, rows: Iterable[Row]) -> Chunk:
-        """Return a chunk of fresh rows, put in order, with the bookmark after each."""
+        """Return a chunk of new rows, sorted by cursor, with the bookmark after each."""
         rows, safe = sorted(rows, key=_by_cursor), []
         for row in rows:
             self._watermark = self.advanced(row.cursor, self._watermark)
@@ -84,20 +87,20 @@ class Output:
         return Chunk(rows, safe, self._watermark)
 
     def ties(self, rows: Sequence[Row]) -> Chunk:
-        """Return a chunk of rows after which the bookmark cannot move yet."""
+        """Return a chunk of rows that leave the bookmark where it is."""
         return Chunk(rows, [self._watermark] * len(rows), self._watermark)
 
     def passed(self, cursor: Micros | None) -> Chunk:
-        """Return a chunk without rows that moves the bookmark to `cursor`: up to it all is read."""
+        """Return an empty chunk that moves the bookmark to `cursor`: all rows up to it are read."""
         self._watermark = self.advanced(cursor, self._watermark)
         return Chunk((), (), self._watermark)
 
     def freeze(self) -> None:
-        """Keep the bookmark where it is: from here on, rows may have been missed."""
+        """Keep the bookmark where it is from now on: rows after it may have been missed."""
         self._is_frozen = True
 
     def advanced(self, cursor: Micros | None, watermark: Micros | None) -> Micros | None:
-        """Return the bookmark after a row with `cursor`: never past the start of the run."""
+        """Return the bookmark after a row with `cursor`; it never passes the start of the run."""
         started = self._behaviour.run_started
         if self._is_frozen or cursor is None or (started is not None and cursor > started):
             return watermark

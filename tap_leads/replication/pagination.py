@@ -1,7 +1,7 @@
-"""How the next page of one result set is requested: by offset, page number, link or token.
+"""Paginators: request the next page of a result set by offset, page number, link or token.
 
-A paginator ends where the API reports that no rows follow: not at a short page and not at an
-empty one.
+A paginator finishes only when the API reports that no rows follow. A short or empty page proves
+nothing: the API may have left out rows that changed, or reduced the page size.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ __all__ = [
 ]
 
 OVERLAP = 5
-"""Rows of the page before that are requested again, as the proof that nothing moved between."""
+"""Rows of the previous page to request again: if they come again, nothing was skipped."""
 
 
 class BasePaginator(ABC):
-    """Walks over the pages of one result set; `position` is the page to request next."""
+    """Steps through the pages of one result set; `position` is the page to request next."""
 
     position: Position
 
     def __init__(self, limit: int, *, overlap: int = 0, result_window: int | None = None) -> None:
         """Start at the first page of at most `limit` rows.
 
-        `overlap` and `result_window` (the last row that the API lets anyone request) matter to
-        paginators by position only.
+        `overlap` and `result_window` (the number of rows that can be paged through) apply only to
+        paginators by position.
         """
         del overlap, result_window
         self.position = self.first(limit)
@@ -58,15 +58,15 @@ class BasePaginator(ABC):
         """Return the position of the first page."""
 
     def settle(self, page: Page) -> None:
-        """Take over the position that was requested in the end, where it is another one."""
+        """Adopt the position actually requested, if the page size was reduced."""
         if page.at is not None:
             self.position = page.at
 
     def advance(self, page: Page) -> None:
-        """Move to the next page, or finish where the API reports that no rows follow.
+        """Move to the page after `page`, or finish if the API reports that no rows follow.
 
         Raises:
-            PagingError: more rows follow, but the answer does not say where.
+            PagingError: More rows follow, but the response does not show where.
         """
         self.settle(page)
         self.count += 1
@@ -79,14 +79,14 @@ class BasePaginator(ABC):
 
     @abstractmethod
     def _get_next(self, page: Page) -> Position:
-        """Return the position of the page that follows `page`."""
+        """Return the position of the page after `page`."""
 
 
 class PositionPaginator(BasePaginator):
-    """Walks by position: `start` rows of the result set lie before the current page.
+    """Pages by position: `start` rows of the result set precede the current page.
 
-    It advances by the rows received, less `overlap`: a server may cap the page size silently, and
-    a row that is seen a second time proves that no other slipped through between.
+    It advances by the number of rows received, minus `overlap`: a server may silently cap the page
+    size, and rows that come again prove that none was skipped between two pages.
     """
 
     position: Offset | PageNumber
@@ -106,11 +106,11 @@ class PositionPaginator(BasePaginator):
 
     @abstractmethod
     def _place(self, start: int, limit: int) -> Offset | PageNumber:
-        """Return the page of at most `limit` rows that begins at `start` or a little before."""
+        """Return the page of at most `limit` rows that begins at `start` or slightly before it."""
 
     @property
     def start(self) -> int:
-        """Return how many rows of the result set lie before the current page."""
+        """Return the number of rows that precede the current page."""
         return self.position.start
 
     @override
@@ -120,21 +120,21 @@ class PositionPaginator(BasePaginator):
             self._limit = min(self._limit, page.at.limit)
 
     def is_astray(self, page: Page) -> bool:
-        """Return True if so many rows are left out of a page that its links lead further.
+        """Return True if a page lacks so many rows that only its next link leads on.
 
-        The first page that is short shows the server's cap, which holds for all others. A few
-        rows may be missing of any page: they were deleted after the server chose it.
+        The first short page shows the server's cap, which then applies to every page. Any page may
+        lack a few rows: those that were deleted after the server selected it.
         """
         return page.has_more and len(page.rows) * 2 < (
             self.position.limit if self._is_capped else 1
         )
 
     def skip(self, rows: int) -> None:
-        """Move so many rows further, or to a little before that."""
+        """Move forward by that many rows, or slightly fewer."""
         self.position = self._at(self.start + rows)
 
     def rewind(self) -> None:
-        """Move back by a page, to find again rows that moved towards the front."""
+        """Move back one page, to find rows that moved toward the start."""
         self.skip(-min(self.start, self._limit))
 
     @override
@@ -164,7 +164,7 @@ class PositionPaginator(BasePaginator):
 
 
 class OffsetPaginator(PositionPaginator):
-    """Walks by `offset` and `limit`."""
+    """Pages by `offset` and `limit`."""
 
     @classmethod
     @override
@@ -177,7 +177,7 @@ class OffsetPaginator(PositionPaginator):
 
 
 class PageNumberPaginator(PositionPaginator):
-    """Walks by `page`, counted from 1, and `limit`."""
+    """Pages by `page`, counted from 1, and `limit`."""
 
     @classmethod
     @override

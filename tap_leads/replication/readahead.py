@@ -1,4 +1,8 @@
-"""Jobs that several workers read at once, and whose results are emitted in their order."""
+"""Read-ahead: several workers run jobs concurrently; results are returned in job order.
+
+Slices of a list are read this way: requests overlap, yet records and bookmarks are emitted in
+cursor order. Buffers are bounded, so memory does not grow with the list.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 POLL_SECONDS = 1.0
-"""Seconds after which a wait for results is interrupted, to report progress."""
-# Results that may wait of each job, and jobs that may wait for each worker: memory is bounded.
+"""Seconds to wait for a result before the consumer gets None and can report progress."""
+# Results buffered per job, and jobs buffered per worker.
 _BUFFERED_RESULTS = 8
 _BUFFERED_JOBS = 1
 
 
 class _Failure:
-    """The end of a job: with the error that it ended with, if any."""
+    """The end of a job, with its error if it failed."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -30,34 +34,33 @@ _DONE: Final = _Failure()
 
 
 class ReadAhead(Generic[T]):
-    """The results of `jobs`, one job's after the other's, from up to `workers` of them at once.
+    """Runs up to `workers` of `jobs` concurrently and returns their results in job order.
 
-    `jobs` is advanced by the workers, one at a time: the requests that find the next job are made
-    while others are worked on. Jobs are started in their order and only while there is room, so
-    memory does not grow with their number.
+    The workers advance `jobs`, one at a time: requests that find the next job are sent while other
+    jobs run. Jobs start in order, and only while the buffer has room.
     """
 
     def __init__(self, jobs: Iterable[Iterator[T]], workers: int) -> None:
-        """Prepare to work; nothing is started yet."""
+        """Prepare to run the jobs; nothing starts yet."""
         self._jobs = iter(jobs)
         self._workers = workers
-        # One is taken at a time by whoever consumes the results; None follows the last one.
+        # The consumer takes one job's results at a time; None follows the last job.
         self._started: Queue[_Results[T] | None] = Queue(_BUFFERED_JOBS * workers)
         self._taking = threading.Lock()
         self._all_started = False
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Start to work, if that has not happened yet."""
+        """Start the workers, if they have not started yet."""
         workers, self._workers = self._workers, 0
         for _ in range(workers):
-            # Not an executor's: those are joined at exit, which would wait for the network.
+            # Not an executor: its threads are joined at exit, which would wait for the network.
             threading.Thread(target=self._work, daemon=True).start()
 
     def results(self, heartbeat: float) -> Iterator[T | None]:
-        """Yield the results in order; None whenever none came for `heartbeat` seconds.
+        """Yield results in order, and None whenever none arrived for `heartbeat` seconds.
 
-        An error of a job is raised here when its turn has come, and ends the others.
+        An error of a job is raised here after the results before it, and stops the other jobs.
         """
         self.start()
         job: _Results[T] | None = None
@@ -90,7 +93,7 @@ class ReadAhead(Generic[T]):
                     results.put(result)
                     if self._stopped.is_set():
                         return
-            except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
+            except Exception as error:  # noqa: BLE001  # raised in results()
                 end = _Failure(error)
             results.put(end)
 
@@ -101,7 +104,7 @@ class ReadAhead(Generic[T]):
                 return None
             try:
                 job = next(self._jobs, None)
-            except Exception as error:  # noqa: BLE001  # it is raised after the jobs before it
+            except Exception as error:  # noqa: BLE001  # raised in results(), after earlier jobs
                 self._all_started = True
                 results.put(_Failure(error))
                 self._started.put(results)
@@ -111,7 +114,7 @@ class ReadAhead(Generic[T]):
         return None if job is None or self._stopped.is_set() else (job, results)
 
     def _stop(self, job: _Results[T] | None) -> None:
-        """End the workers: each one that waits for room finds it, and then that nobody waits."""
+        """Stop the workers: empty the queues, so that a blocked worker sees the stop event."""
         self._stopped.set()
         waiting = [] if job is None else [job]
         while True:
@@ -127,7 +130,7 @@ Item = TypeVar("Item")
 
 
 def _drain(queue: Queue[Item]) -> list[Item]:
-    """Take what is in a queue."""
+    """Remove and return everything in a queue."""
     taken = []
     try:
         while True:

@@ -1,4 +1,8 @@
-"""One pass over a result set by position, and what it proves."""
+"""One scan of a result set by position, and the evidence that it is complete.
+
+Rows move between pages while a set is scanned. A scan is complete if its pages overlap, or if as
+many rows were seen as the set had at one moment. `ties.py` decides what to do without evidence.
+"""
 
 from __future__ import annotations
 
@@ -15,50 +19,50 @@ if TYPE_CHECKING:
     from tap_leads.timestamps import Micros
 
 _NEVER: Final = object()
-# Scans in a row that must add nothing, where nothing else can prove that no row is missing.
+# Consecutive scans that must find no new row if nothing else proves that the set is complete.
 _QUIET_SCANS = 2
-# The same where the order of the rows does not hold still: a scan then misses a third of them.
+# The same if the order is unstable: such a scan misses about a third of the rows.
 _QUIET_SHUFFLED_SCANS = 12
-# Rows that must come again between two pages, if so many can.
+# Rows that a page must repeat from the previous one, if it can repeat that many.
 _LEAST_ORDER = 3
-# Rows that are not in order by chance: there are 40,320 orders of eight.
+# Rows that cannot be in order by chance: eight rows have 40,320 possible orders.
 _CLEAR_ORDER = 8
-# How far the dates of an account may be ahead of the clock because of its time zone.
+# How far an account's dates may be ahead of the clock because of its time zone.
 _SHIFT = 26 * HOUR
-# How many times more often cursors fall than rise in a list that is in descending order.
+# How many times more often cursors fall than rise in a list in descending order.
 _DESCENDING = 4
 
 
 @dataclass(slots=True)
 class Census:
-    """How many rows a set had at one moment, and the rows that were surely in it then.
+    """The size of a set at one moment, and the rows that are known to have been in it then.
 
-    A count proves nothing of a set that grows, unless rows that were added later are left out.
+    A total proves nothing about a growing set, unless rows that were added later are not counted.
     """
 
     total: int
-    """The rows that the API declared, on one page."""
+    """The number of rows in the set that the API reported with one page."""
     known: int
-    """How many rows had been seen by then, that page included."""
+    """The number of rows seen by then, including that page."""
     settled: Micros | None
-    """Rows with an older cursor were there by then, if they are seen at all afterwards."""
+    """Rows with an older cursor were in the set by then, even if they are first seen later."""
     members: set[Hashable]
-    """The rows of that page, and rows seen after it that were there by then."""
+    """The rows of that page, and rows seen after it that were in the set by then."""
 
     @property
     def is_complete(self) -> bool:
-        """Return True if each row came that was in the set then."""
+        """Return True if every row that was in the set then has been seen."""
         return len(self.members) >= self.total
 
 
 @dataclass(slots=True)
 class Scan:
-    """One complete pass over a result set: its declared size, and the rows seen since it began."""
+    """One complete pass over a result set: its reported size, and the rows seen since it began."""
 
     settled: Micros | None = None
-    """The server's clock a second before the scan began."""
+    """The server's clock one second before the scan began."""
     bounds: Query | None = None
-    """The query as it is requested, from the first page to the last."""
+    """The widened query, the same from the first page to the last."""
     total: int | None = None
     last_total: int | None = None
     gap: bool = False
@@ -66,11 +70,11 @@ class Scan:
     added: int = 0
     pages: int = 0
     size: int = 0
-    """How many rows the scan itself saw."""
+    """The number of rows that the scan itself saw."""
     ids: dict[Hashable, int] = field(default_factory=dict)
-    """The rows seen since the scan began, also by later scans, in the order they came in."""
+    """The rows seen since the scan began, including by later scans, numbered as they came."""
     trusted: dict[Hashable, Micros | None] = field(default_factory=dict)
-    """The rows that stood at their place on their page, with their cursors."""
+    """The rows that were in position on their page, with their cursors."""
     censuses: list[Census] = field(default_factory=list)
     cursors: list[Micros] = field(default_factory=list)
     front: list[Micros] = field(default_factory=list)
@@ -79,13 +83,13 @@ class Scan:
     falls: int = 0
 
     def note_total(self, total: int | None) -> None:
-        """Remember how many rows the API declares."""
+        """Record the number of rows that the API reports."""
         self.last_total = total
         if self.total is None:
             self.total = total
 
     def note_page(self, rows: Sequence[Row], added: int) -> None:
-        """Remember a page of the scan itself, which had so many rows that no scan saw before."""
+        """Record a page of this scan; `added` of its rows were not seen by any scan before."""
         self.pages += 1
         self.added += added
         self.size = len(self.ids)
@@ -97,10 +101,10 @@ class Scan:
         self.falls += sum(one > other for one, other in pairwise(cursors))
 
     def note(self, rows: Sequence[Row], first: Scan) -> None:
-        """Remember rows of a page, also of a later scan; `first` is the first scan of the set.
+        """Record rows of a page of this scan or a later one; `first` is the first scan of the set.
 
         A row that no scan saw before may have been added since, unless its cursor shows that it
-        did not change.
+        has not changed.
         """
         for row in rows:
             self.ids.setdefault(row.id, len(self.ids))
@@ -114,8 +118,8 @@ class Scan:
             )
 
     def count(self, rows: Sequence[Row], first: Scan, settled: Micros | None) -> None:
-        """Take a census at a page that was noted already, requested when `settled` had passed."""
-        if self.last_total is not None and rows:  # an empty page may be a wrong one
+        """Take a census at a page that is already recorded and was requested after `settled`."""
+        if self.last_total is not None and rows:  # an empty page may be wrong
             members = {row.id for row in rows}
             self.censuses.append(Census(self.last_total, len(first.ids), settled, members))
 
@@ -125,10 +129,11 @@ class Scan:
         settled: Micros | None,
         before: Mapping[Hashable, Micros | None],
     ) -> None:
-        """Remember which rows of a page stand at their place.
+        """Record which rows of a page are in position.
 
-        They did not change since `settled`, or came in the answer `before` as they are now. Others
-        may have changed since the page was chosen, and moved to another one.
+        They have not changed since `settled`, or the previous response contained them unchanged
+        (`before`). Others may have changed since the server selected the page, and belong to
+        another page.
         """
         for row in rows:
             cursor = row.cursor
@@ -140,15 +145,15 @@ class Scan:
                 self.trusted[row.id] = cursor
 
     def trusts_one_of(self, rows: Sequence[Row]) -> bool:
-        """Return True if one of these rows stands at its place."""
+        """Return True if one of these rows is in position."""
         return any(self.trusted.get(row.id, _NEVER) == row.cursor for row in rows)
 
     def is_followed_by(self, rows: Sequence[Row], repeated: int) -> bool:
         """Return True if a page begins with rows seen before, and repeats such rows in order.
 
-        `repeated` rows should come again. Those that changed meanwhile prove nothing, as they may
-        have moved. A few others may be in order by chance, where the order does not hold still:
-        then nothing may stand between them, but for one row that is gone.
+        `repeated` rows should come again. Rows that changed meanwhile prove nothing, as they may
+        have moved. In an unstable order a few rows may be in order by chance, so they must also be
+        consecutive, except for one row that may have been deleted.
         """
         rows = [row for row in rows if row.id not in self.ids or self.trusts_one_of((row,))]
         places = [self.ids.get(row.id) for row in rows]
@@ -161,35 +166,35 @@ class Scan:
 
     @property
     def overlaps(self) -> bool:
-        """Return True if pages overlapped, and no fewer rows came than are declared."""
+        """Return True if pages overlapped, and at least as many rows came as the API reports."""
         return not self.gap and (self.last_total is None or len(self.ids) >= self.last_total)
 
     @property
     def is_counted(self) -> bool:
-        """Return True if all rows came that were in the set at one moment of the scan."""
+        """Return True if every row that was in the set at one moment of the scan has been seen."""
         return any(census.is_complete for census in self.censuses)
 
     @property
     def has_as_many_rows(self) -> bool:
-        """Return True if as many rows came as were declared, some of which may be new ones."""
+        """Return True if as many rows came as the API reported, some of which may be new."""
         return self.total is not None and len(self.ids) >= self.total
 
     @property
     def may_descend(self) -> bool:
-        """Return True if rows may come newest first: what is edited moves to pages that were read.
+        """Return True if rows may be sorted newest first, so that edits move rows to earlier pages.
 
-        Where all cursors are the same, nothing shows the direction.
+        If all cursors are equal, nothing shows the direction.
         """
         return bool(self.cursors) and (not self.rises or self.falls > _DESCENDING * self.rises)
 
     def is_outside(self, row: Row) -> bool:
-        """Return True if a row says nothing of when it changed: no date, or one far ahead."""
+        """Return True if a cursor does not show when its row changed: null or far in the future."""
         return row.cursor is None or row.cursor > (self.settled or 0) + _SHIFT
 
     def has_passed(self, rows: Sequence[Row]) -> bool:
-        """Return True if rows, newest first, lead to one that did not change since this scan began.
+        """Return True if rows, newest first, reach one that has not changed since this scan began.
 
-        Where dates are ahead of the clock by a time zone, those of the first page show it.
+        If dates are ahead of the clock by a time zone, the first page of the scan shows it.
         """
         settled = self.settled or 0
         front = min((c for c in self.front if c <= settled + _SHIFT), default=settled - 1)
@@ -204,7 +209,7 @@ class Scan:
 
 
 def are_quiet(scans: Sequence[Scan]) -> bool:
-    """Return True if the last scans saw nothing that the ones before had not seen."""
+    """Return True if the last scans found no row that earlier scans had not seen."""
     holds_still = all(
         later.repeats(earlier) for earlier, later in pairwise(scans[-_QUIET_SCANS - 1 :])
     )
@@ -213,19 +218,19 @@ def are_quiet(scans: Sequence[Scan]) -> bool:
 
 
 def note(page: Page, scans: Sequence[Scan]) -> None:
-    """Remember a page of the last scan in all scans of the set."""
+    """Record a page of the last scan in all scans of the set."""
     first, current = scans[0], scans[-1]
     before = len(first.ids)
     for scan in scans:
         scan.note(page.rows, first)
     current.note_page(page.rows, len(first.ids) - before)
     if current.pages == 1 or not page.has_more:
-        # Most lists have rows that are new on their first page or on their last one.
+        # Most lists return new rows on their first page or on their last.
         current.count(page.rows, first, current.settled)
 
 
 def missing(scans: Sequence[Scan], *, is_cut_off: bool) -> str:
-    """Return what could not be reached, counted where the API declares a total."""
+    """Return the error message for rows that could not be read, counted if there is a total."""
     rest = max((scans[-1].total or 0) - len(scans[0].ids), 1)
     if is_cut_off:
         return (

@@ -1,4 +1,7 @@
-"""What strategies share that read a list in slices, several at once."""
+"""Base class of strategies that read a list in concurrent slices.
+
+It falls back to a full scan if the API ignores the filter or the sort order.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SlicedStrategy(ABC):
-    """Reads slices at once and emits them in order; without usable filters the whole list."""
+    """Reads slices concurrently and emits them in order, or reads the whole list if it must."""
 
     prefetch: ClassVar[bool] = False
 
@@ -34,18 +37,18 @@ class SlicedStrategy(ABC):
         workers: int,
         null: bool,
     ) -> Iterable[Iterator[Chunk]]:
-        """Return the slices of a query, each an iterator over its rows.
+        """Return the slices of a query, each an iterator over its chunks.
 
         Raises:
-            IncompleteError: rows are there that could not be reached.
-            FilterIgnoredError: the API ignores the filter or the order.
+            IncompleteError: Rows exist that could not be read.
+            FilterIgnoredError: The API ignores the filter or the sort order.
         """
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        """Yield the rows within the bounds in the order of the cursor.
+        """Yield the rows within the bounds, in cursor order if the API supports it.
 
         Raises:
-            LeadsError: rows are missing or may be missing; one line says why.
+            LeadsError: Rows are missing or may be missing.
         """
         collection = account.collection()
         traits = collection.traits
@@ -70,7 +73,7 @@ class SlicedStrategy(ABC):
 
 
 def _warn_of_the_future(account: AccountLists, behaviour: ServerBehaviour) -> None:
-    """Warn that rows are dated ahead of the server's clock: their dates may be misread."""
+    """Warn if rows are dated ahead of the server's clock, as their time zone may be wrong."""
     newest, started = behaviour.newest, behaviour.run_started
     if newest and started and newest > started + HOUR:
         account.warn(

@@ -1,6 +1,7 @@
-"""Filter-only slices: for lists that can be filtered by the cursor but not ordered by it.
+"""Time slices: for lists that can be filtered by the cursor but not sorted by it.
 
-Time is split into ranges of a few pages; each range is read as one result set.
+Time is split into ranges of a few pages. Each range is scanned as one result set, and its rows are
+sorted before they are emitted.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Chunk, Collection, Row
     from tap_leads.timestamps import Micros
 
-# Full pages that a slice has at most; the last one need not be full.
+# Maximum full pages of a slice; another page may follow that is not full.
 _SLICE_PAGES = 8
 
 _ALL = Query()
 
 
 class TimeSlices(SlicedStrategy):
-    """Reads a list that cannot be ordered by its cursor, one time range after the other."""
+    """Reads a list that cannot be sorted by its cursor, one time range at a time."""
 
     @override
     def slices(
@@ -44,7 +45,7 @@ class TimeSlices(SlicedStrategy):
         workers: int,
         null: bool,
     ) -> Iterator[Iterator[Chunk]]:
-        del workers, null  # slices have one size, and no list of this kind lacks cursors
+        del workers, null  # the size of slices is fixed; every row has a cursor
         step = collection.traits.granularity
         first = _first_of_all(collection, query, behaviour)
         if first is not None:
@@ -67,10 +68,10 @@ class TimeSlices(SlicedStrategy):
 def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
     """Return every row of a list that can be filtered by its cursor, one time range at a time.
 
-    Where the API ignores the filter, the list is read by plain paging.
+    If the API ignores the filter, the list is read by plain pagination.
 
     Raises:
-        IncompleteError: rows are there that could not be reached.
+        IncompleteError: Rows exist that could not be read.
     """
     behaviour = ServerBehaviour(collection.traits)
     slices = TimeSlices().slices(collection, query, behaviour, workers=1, null=True)
@@ -83,7 +84,7 @@ def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
 def _first_of_all(
     collection: Collection, query: Query, behaviour: ServerBehaviour
 ) -> list[Row] | None:
-    """Return all rows of a query if one page has them; an empty page is requested twice."""
+    """Return all rows of a query if they fit on one page; an empty page is requested again."""
     query = replace(query, order=Order.STABLE)
     page, asked = open_set(collection, behaviour, query)
     if not page.rows:
@@ -93,11 +94,11 @@ def _first_of_all(
 
 
 def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) -> Micros | None:
-    """Return where to split a range in two; None if its rows are few, or of one moment.
+    """Return the cursor to split a time range at; None if it has few rows, or only ties.
 
-    The median of a page some way down the list has half a page on either side at least. In a list
-    that is in order, whichever that is, one side is a full slice; in one that is not, the page is
-    a sample of it all.
+    It is the median of a page some way into the list, so either side has at least half a page. If
+    the list is sorted, in any direction, one side is a full slice; if not, the page is a sample of
+    the whole range.
     """
     traits = collection.traits
     start, end = query.after or 0, (query.until or 0) + 1
@@ -118,11 +119,11 @@ def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) ->
 def _read_slice(
     collection: Collection, query: Query, behaviour: ServerBehaviour
 ) -> Iterator[Chunk]:
-    """Yield every row of a time range in one chunk, in the order of the cursor.
+    """Yield every row of a time range in one chunk, in cursor order.
 
     Raises:
-        IncompleteError: rows are there that could not be reached.
-        FilterIgnoredError: the API ignores the bounds.
+        IncompleteError: Rows exist that could not be read.
+        FilterIgnoredError: The API ignores the bounds.
     """
     output = Output(behaviour, query.after, query.until)
     scan = OverlappingScan(collection, behaviour)
@@ -140,5 +141,5 @@ def _sorted(output: Output, rows: list[Row]) -> Chunk:
 
 
 def _next_step(moment: Micros, step: Micros) -> Micros:
-    """Return the first moment that the API's filter can tell from this one."""
+    """Return the next moment that the API's filter can distinguish from this one."""
     return moment - moment % step + step

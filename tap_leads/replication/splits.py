@@ -1,4 +1,4 @@
-"""Parts of a result set that is too large, or whose order does not hold still."""
+"""Splits a result set that is too large to page through, or whose order is unstable."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 def split(
     query: Query, splits: Sequence[Split], step: Micros, cursors: Sequence[Micros]
 ) -> list[tuple[Query, Sequence[Split]]]:
-    """Return the parts of a set, each with the splits that are left; none if nothing splits it.
+    """Return the parts of a set, each with its remaining splits; empty if nothing splits the set.
 
-    A set is split in two by time while a bound can tell the halves apart, then by filters. Rows
-    whose order does not hold still lie close together: the set is split at the median of the
-    `cursors` where they were seen. Without such cursors it is halved.
+    A set is split in two by time as long as a bound can separate the halves, then by filters. Rows
+    in unstable order lie close together: the set is split at the median of the `cursors` where
+    they were seen. Without such cursors it is halved.
     """
     if query.after is not None and query.until is not None:
         steps = (query.until - query.after) // step + 1
         if steps > 1:
             middle = query.after + steps // 2 * step
-            # What lies after the set left it meanwhile. Rows before it come in each request.
+            # Rows far past `until` changed and left the set. Rows before `after` may come with
+            # every request.
             seen = sorted(cursor for cursor in cursors if cursor <= query.until + 2 * step)
             if seen:
                 median = seen[len(seen) // 2]

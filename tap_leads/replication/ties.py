@@ -1,7 +1,8 @@
-"""Result sets whose rows only position can tell apart: rows of one moment, rows without a cursor.
+"""Result sets that only position can page through: ties, and rows without a cursor.
 
-Such a set is read in pages that overlap. Where that proves that no row slipped through, one scan
-is enough; where the order of the rows does not hold still, the set is split.
+Ties are rows that share a cursor, so that no bound can separate them. Such a set is scanned in
+pages that overlap. If the overlap proves that no row was skipped, one scan is enough. If the order
+is unstable, the set is split, and what cannot be split is scanned until its rows are counted.
 """
 
 from __future__ import annotations
@@ -22,38 +23,38 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Collection, Page, Paginator, Query, Row, Split
     from tap_leads.timestamps import Micros
 
-# How often a set that does not hold still is read before the tap reports that it cannot be sure.
+# Maximum scans of a result set whose order is unstable.
 MAX_SCANS = 30
-# Pages to go back in a row for a row that moved; more says that the order itself does not hold.
+# Maximum consecutive rewinds to find a row that moved; after that, the order counts as unstable.
 MAX_REWINDS = 3
-# Rows that two parts of a set must share to show that they are the same one.
+# Rows that parts of a set must share to prove that the API ignores the filters that split it.
 MIN_SHARED_ROWS = 3
-# Pages in a row of one scan that may add nothing; an API that goes on has no end.
+# Maximum consecutive pages of a scan without a new row; an API may return pages without end.
 MAX_IDLE_PAGES = 20
 
 
 class OverlappingScan:
-    """Reads result sets until it is sure that none of their rows is missing."""
+    """Reads result sets until it is certain that no row is missing."""
 
     def __init__(self, collection: Collection, behaviour: ServerBehaviour) -> None:
-        """Read sets of `collection`."""
+        """Prepare to read result sets of `collection`."""
         self._collection = collection
         self._behaviour = behaviour
         self.is_proven = True
-        """False once a set was only counted that grew meanwhile: a bookmark must not pass it."""
-        # True once pages lacked rows, so that only the API's own links lead on.
+        """False if a growing set was verified by count only: the bookmark must not pass it."""
+        # True once a page lacked so many rows that only the API's next links lead on.
         self._by_links = False
 
     def read(self, query: Query, splits: Sequence[Split]) -> Iterator[list[Row]]:
-        """Yield the rows of a result set page by page, rows that come again included.
+        """Yield the rows of a result set page by page, including duplicates.
 
-        One scan whose pages overlapped is a proof. Where the order of ties does not hold still
-        there is none: then the set is split, at best into parts of one page, and what cannot be
-        split is read until the rows seen are as many as the API declares.
+        One scan whose pages overlap proves that the set is complete. If the order of ties is
+        unstable, there is no such proof: the set is split, ideally into parts of one page, and a
+        set that cannot be split is scanned until as many rows were seen as the API reports.
 
         Raises:
-            IncompleteError: rows are there that could not be reached.
-            FilterIgnoredError: the API ignores the filter.
+            IncompleteError: Rows exist that could not be read.
+            FilterIgnoredError: The API ignores the filter.
         """
         for page in self._read(query, splits):
             yield self._rows_of(page, query)
@@ -89,7 +90,7 @@ class OverlappingScan:
         """Yield the pages of the parts that a set was split into.
 
         Raises:
-            FilterIgnoredError: parts that have nothing in common have the same rows.
+            FilterIgnoredError: Parts that must be disjoint have the same rows.
         """
         others: set[tuple[Hashable, Micros | None]] = set()
         for part, further in parts:
@@ -100,7 +101,7 @@ class OverlappingScan:
                 found |= fresh
                 if part.filters != query.filters:
                     shared += len(fresh & others)
-                # A few rows may have moved from part to part while their cursor did not change.
+                # A few rows may have moved between parts without a change of their cursor.
                 if shared >= MIN_SHARED_ROWS and shared * 2 > len(found):
                     raise FilterIgnoredError
                 yield page
@@ -108,21 +109,21 @@ class OverlappingScan:
 
     def _begin(self, scans: Sequence[Scan]) -> Scan:
         if self._behaviour.run_started is None:
-            return Scan()  # the clock is not known before the first answer
+            return Scan()  # the clock is unknown before the first response
         return Scan(
             settled=self._collection.now() - SECOND,
             bounds=scans[-1].bounds if scans else None,
         )
 
     def _catch_up(self, query: Query, scan: Scan) -> Iterator[Page]:
-        """Yield what changed since a scan of a list began that has the newest rows first.
+        """Yield the rows that changed since `scan` began, if a list is sorted newest first.
 
-        A row that was edited before it was read moved to the front, which was read already. The
-        front is read again, down to the rows that did not change, until all that changed since the
-        last time is on one page.
+        A row that is edited before its page is read moves to the front, which was already read.
+        The front is read again, down to unchanged rows, until everything that changed since the
+        previous scan is on one page.
 
         Raises:
-            IncompleteError: the rows change faster than they are read.
+            IncompleteError: Rows change faster than they are read.
         """
         for _ in range(MAX_SCANS):
             again = self._begin((scan,))
@@ -150,7 +151,7 @@ class OverlappingScan:
         return split(query, splits, step, seen.cursors if seen.gap else ())
 
     def _walk(self, query: Query, current: Scan) -> Iterator[Page]:
-        """Yield the pages of one scan; where one does not overlap the last, go back for it."""
+        """Yield the pages of one scan; go back if a page does not overlap the previous one."""
         paginator: Paginator = HALPaginator(0) if self._by_links else self._paginator()
         rewinds = lost_at = idle = reached = 0
         while not paginator.finished:
@@ -159,7 +160,7 @@ class OverlappingScan:
             current.note_total(page.total)
             positions = paginator if isinstance(paginator, PositionPaginator) else None
             if positions is None:
-                current.gap = paginator.count > 0  # pages of links do not overlap
+                current.gap = paginator.count > 0  # pages found by links do not overlap
             elif page.next and positions.is_astray(page):
                 self._by_links = True
                 paginator = HALPaginator(0)
@@ -191,10 +192,10 @@ class OverlappingScan:
         )
 
     def _fetch_surely(self, query: Query, current: Scan, paginator: Paginator) -> Page:
-        """Return the next page, and note which of its rows stand at their place.
+        """Return the next page, and record which of its rows are in position.
 
-        A page of a set that grows may end with rows that changed since it was chosen. Then it is
-        requested again: rows that come as they came before stand at their place.
+        A page of a growing set may end with rows that changed since the server selected it. It is
+        then requested again: rows that come again unchanged are in position.
         """
         page = self._fetch_nonempty(query, current, paginator)
         current.trust(page.rows, self._behaviour.settled, {})
@@ -207,7 +208,7 @@ class OverlappingScan:
         return page
 
     def _fetch_nonempty(self, query: Query, current: Scan, paginator: Paginator) -> Page:
-        """Return the next page; an empty one may be wrong, and is requested a second time."""
+        """Return the next page; an empty page may be wrong and is requested a second time."""
         page = self._fetch(query, current, paginator)
         return page if page.rows or page.has_more else self._fetch(query, current, paginator)
 
@@ -224,10 +225,10 @@ class OverlappingScan:
         return page
 
     def _is_cut_off(self, positions: PositionPaginator, page: Page, seen: int) -> bool:
-        """Return True if more rows are there but cannot be paged to: past the window, or nowhere.
+        """Return True if more rows exist but no page returns them, as beyond the result window.
 
-        An empty page is the end where it begins after the rows seen, and not among them; or
-        where the set has become so small meanwhile, which another scan will prove.
+        An empty page is the end of the set if it begins after all rows seen, or if the set has
+        shrunk to that size meanwhile, which another scan will prove.
         """
         if not page.rows:
             is_smaller = page.total is not None and page.total <= positions.start
@@ -236,7 +237,7 @@ class OverlappingScan:
         return page.has_more and window is not None and positions.start + len(page.rows) >= window
 
     def _fills_window(self, current: Scan) -> bool:
-        """Return True if a set is as large as can be reached, or larger: a total may be capped."""
+        """Return True if the total is at least the result window: it may be capped there."""
         window = self._collection.traits.result_window
         return window is not None and (current.total or 0) >= window
 
@@ -256,13 +257,13 @@ class OverlappingScan:
         return scans[-1].total is None and are_quiet(scans)
 
     def _is_open(self, query: Query) -> bool:
-        """Return True if a set reaches into the time of this run, and so may grow."""
+        """Return True if the bounds extend into this run, so that the set may grow."""
         return query.until is None or not self._behaviour.is_settled(query.until)
 
     def _rows_of(self, page: Page, query: Query) -> list[Row]:
-        """Return the rows of a page that are of the set that was asked for.
+        """Return the rows of a page that belong to the requested set.
 
-        A row that changed since the page was chosen may have left it.
+        A row that changed since the server selected the page may have left the set.
         """
         if query.cursor == "null":
             if any(

@@ -1,1 +1,1 @@
-"""Settings: declaration, loading and validation."""
+"""Settings: declared in `model`, loaded by `load`, validated by `validate`."""

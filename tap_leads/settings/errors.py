@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SettingsError(LeadsError):
-    """Settings, state or catalog are invalid; `lines` has one line for each reason."""
+    """Raised if settings, state or catalog are invalid; `lines` has one line per reason."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         """Keep the lines."""

@@ -20,7 +20,7 @@ def from_files(paths: Iterable[str]) -> Config:
     """Return the settings of these JSON files; a key of a later file replaces an earlier one.
 
     Raises:
-        SettingsError: a file is missing, is not JSON, or is not an object.
+        SettingsError: A file is missing, is not JSON, or does not contain an object.
     """
     config: Config = {}
     for path in paths:
@@ -29,7 +29,7 @@ def from_files(paths: Iterable[str]) -> Config:
 
 
 def _read_file(path: str) -> Config:
-    """Return the JSON object in a file; raise SettingsError, without the content, otherwise."""
+    """Return the JSON object in a file; otherwise raise SettingsError, without its content."""
     if path.lstrip().startswith("{"):
         raise SettingsError(
             ["--config expects the path of a file or ENV, not the settings themselves"]
@@ -50,7 +50,7 @@ def _read_file(path: str) -> Config:
 
 
 def _parse_json(content: str) -> Any:
-    """Return the value of a JSON text; raise ValueError also for NaN, which Python accepts."""
+    """Return the value of a JSON text; raise ValueError for NaN too, which Python accepts."""
     return json.loads(content, parse_constant=int)
 
 
@@ -61,7 +61,7 @@ def from_environment(schema: Schema, prefix: str) -> Config:
     the variable of one of its keys takes precedence.
 
     Raises:
-        SettingsError: a variable has a value of another type.
+        SettingsError: The value of a variable has the wrong type.
     """
     from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415  # most runs do not need it
 
@@ -90,7 +90,7 @@ def from_environment(schema: Schema, prefix: str) -> Config:
 def _settings(
     schema: Schema, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Schema]]:
-    """Yield every setting that a variable can hold, an object before the keys in it."""
+    """Yield every setting that a variable can set, an object before its keys."""
     for name, kind in schema["properties"].items():
         here = (*path, name)
         yield here, kind
@@ -116,7 +116,7 @@ _BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
 
 
 def _parse(value: str, types: list[str]) -> Any:
-    """Return the value of a variable; raise KeyError or ValueError if it is of another type."""
+    """Return the value of a variable; raise KeyError or ValueError if its type is wrong."""
     if types == ["boolean"]:
         return _BOOLEANS[value.lower()]
     try:
@@ -143,15 +143,15 @@ def merge(below: Config, above: Config) -> Config:
 
 
 def with_defaults(config: Config, schema: Schema) -> Config:
-    """Return settings with the defaults of their schema where nothing is set."""
+    """Return settings, with the defaults of their schema for those that are not set."""
     properties = schema["properties"].items()
     return {name: kind["default"] for name, kind in properties if "default" in kind} | config
 
 
 def tidy(config: Any) -> Any:
-    """Return settings without nulls, which Meltano and people use for "not set".
+    """Return settings without nulls, which mean "not set".
 
-    A filter may be written as in a URL: `{"value[gte]": 1}` is `{"value": {"gte": 1}}`.
+    A filter may be written as in a URL: `{"value[gte]": 1}` becomes `{"value": {"gte": 1}}`.
     """
     if isinstance(config, list):
         return [tidy(item) for item in config]
@@ -163,6 +163,6 @@ def tidy(config: Any) -> Any:
         if bracket and inner.endswith("]"):
             result = merge(result, {name: {inner[:-1]: tidy(value)}})
         elif value is not None:
-            # In a stream map null is a value: it drops a property or a stream.
+            # In a stream map, null is a value: it removes a property or a stream.
             result = merge(result, {key: value if key == "stream_maps" else tidy(value)})
     return result

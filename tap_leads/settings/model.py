@@ -1,4 +1,4 @@
-"""Settings: what a source declares, and the schema of all settings."""
+"""The schema of all settings: those of every source, those of one source, and global ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
 class Defaults(NamedTuple):
     """The defaults of a source's settings.
 
-    `api_url` and `name` are texts for the documentation, not values.
+    `api_url` and `name` describe the defaults in the documentation; they are not values.
     """
 
     api_url: str
@@ -58,9 +58,9 @@ class SourceSettings:
     """The settings of a source.
 
     Attributes:
-        name: The name of its settings object.
-        schema: Its schema, as `source` returns it.
-        label: Returns the name of an account that has no `name`.
+        name: The name of the settings object.
+        schema: The schema of the settings object, as `source` returns it.
+        label: Returns the label of an account that has no `name`.
         problems: Yields errors that the schema cannot express, as (setting, message).
     """
 
@@ -70,10 +70,10 @@ class SourceSettings:
     problems: Callable[[Config], Iterable[tuple[str, str]]]
 
     def accounts(self, config: Config) -> list[tuple[str, str, Config]]:
-        """Return (settings object, label, settings with defaults) of each account.
+        """Return (name of the settings object, label, settings with defaults) of each account.
 
         Args:
-            config: The settings object of the source, which its schema accepts.
+            config: The settings object of the source, valid by its schema.
         """
         shared = {name: value for name, value in config.items() if name != "accounts"}
         if "accounts" not in config:
@@ -98,7 +98,7 @@ def source(
     filters: Schema,
     defaults: Defaults,
 ) -> Schema:
-    """Return the schema of a source's settings: its own, those of every source, `accounts`."""
+    """Return the schema of a source's settings: its own, the common ones, and `accounts`."""
     common = {
         "name": text(
             "Account name",
@@ -148,7 +148,7 @@ def source(
 
 
 def top_level(sources: Mapping[str, Schema]) -> Schema:
-    """Return the schema of all settings, given that of each source by its name."""
+    """Return the schema of all settings; `sources` are the schemas of the sources by name."""
     return object_of(
         {
             "start_date": text(

@@ -1,4 +1,4 @@
-"""The setting `oauth`: tokens that the tap renews, instead of an `access_token`.
+"""The setting `oauth`: tokens that the tap renews itself, instead of an `access_token`.
 
 https://datatracker.ietf.org/doc/html/rfc6749#section-6
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tap_leads.settings.schema import Config, Schema
 
 _GRANTS = {"code", "refresh_token"}
-"""The two ways to get the first tokens."""
+"""The settings that provide the first tokens; one of them is required."""
 _REQUIRED = ("client_id", "client_secret", "redirect_uri")
 
 
@@ -24,8 +24,8 @@ def setting(how: str, code: str) -> Schema:
     """Return the schema of `oauth`.
 
     Args:
-        how: Where a user finds the values.
-        code: What the authorization code is, and how long it is valid.
+        how: A description of where a user finds the values.
+        code: A description of the authorization code, and how long it is valid.
     """
     return object_of(
         {
@@ -61,10 +61,10 @@ def setting(how: str, code: str) -> Schema:
 
 
 def inherited(shared: Config, own: Config) -> Config:
-    """Return an account's settings: its own over those that all accounts share.
+    """Return an account's settings: its own take precedence over those that all accounts share.
 
-    An account's own credential replaces a shared one of the other kind, and its own `code` a
-    shared `refresh_token`.
+    An account's own credential replaces a shared one of the other kind, and its own `code`
+    replaces a shared `refresh_token`.
     """
     both = shared | own
     if "oauth" in own:
@@ -96,10 +96,10 @@ def problems(settings: Config) -> Iterator[tuple[str, str]]:
 
 
 def shared_files(accounts: Iterable[tuple[str, Config]]) -> Iterator[str]:
-    """Yield a line for each account that would overwrite the tokens of another one.
+    """Yield a line for each account that would overwrite the tokens of another account.
 
     Args:
-        accounts: The name of each account's settings object, and its settings.
+        accounts: For each account, the name of its settings object and its settings.
     """
     owners: dict[Path, str] = {}
     for where, settings in accounts:

@@ -1,4 +1,4 @@
-"""Helpers to declare settings: one function for each kind of JSON schema."""
+"""Helpers that declare settings: one function for each kind of JSON schema."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def number(title: str, description: str, **keywords: Any) -> Schema:
 
 
 def integer(title: str, description: str, **keywords: Any) -> Schema:
-    """Return the schema of a whole number."""
+    """Return the schema of an integer."""
     return {"type": "integer", "title": title, "description": description, **keywords}
 
 
@@ -60,7 +60,7 @@ def list_of(items: Schema, **keywords: Any) -> Schema:
 
 
 def type_names(json_types: str | list[str]) -> str:
-    """Return JSON types as a message names them: `a list or a string`."""
+    """Return JSON types in the words of an error message, such as `a list or a string`."""
     names = {"array": "a list", "object": "an object", "integer": "an integer"}
     types = [json_types] if isinstance(json_types, str) else json_types
     return " or ".join(names.get(each, f"a {each}") for each in types)

@@ -1,4 +1,4 @@
-"""Validates settings: one line for each error, with the setting's name, never its value."""
+"""Validates settings: one line per error, with the name of the setting and never its value."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def validate(
     columns: Mapping[str, Collection[str]],
     dynamic: Mapping[str, str],
 ) -> list[str]:
-    """Return one line for each error, with the name of the setting and never its value.
+    """Return one line per error, with the name of the setting and never its value.
 
-    Checks that the schema cannot express run only if the schema finds no error.
+    Checks that the schema cannot express run only if the settings are valid by the schema.
 
     Args:
-        config: All settings, tidied, without defaults.
+        config: All settings after `tidy`, without defaults.
         schema: The schema of all settings.
         sources: The settings of every source.
         columns: The columns of each stream that may be hashed.
         dynamic: For streams with columns that are known only at run time, a regular expression
-            that the whole name of such a column matches.
+            that matches the whole name of such a column.
     """
     errors = [line for e in Draft202012Validator(schema).iter_errors(config) for line in _lines(e)]
     start_date = config.get("start_date")
@@ -73,7 +73,7 @@ _MESSAGES: dict[str, str] = {
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
-    """Yield the lines of a schema error, without the value: it may be a misplaced secret."""
+    """Yield the lines of a schema error, without the value, which may be a misplaced secret."""
     path = list(error.absolute_path)
     wanted: Any = error.validator_value
     schema: Any = error.schema
@@ -96,7 +96,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
 
 
 def _dotted(path: Iterable[str | int]) -> str:
-    """Return the name of a setting as Meltano writes it: `kommo.accounts[0].access_token`."""
+    """Return the name of a setting in Meltano's format: `kommo.accounts[0].access_token`."""
     name = ""
     for part in path:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
@@ -137,14 +137,14 @@ def _hash_errors(
 
 
 def _is_dynamic(name: str, dynamic: Mapping[str, str]) -> bool:
-    """True if a column of `hash_fields` may be discovered at run time."""
+    """Return True if a column in `hash_fields` may be discovered at run time."""
     stream, _, column = name.rpartition(".")
     patterns = dynamic.values() if not stream else [dynamic[stream]] if stream in dynamic else []
     return any(re.fullmatch(pattern, column) for pattern in patterns)
 
 
 def api_url_error(url: str) -> str | None:
-    """Return why a credential must not be sent to a URL; None if it may."""
+    """Return why a credential must not be sent to a URL; None if it may be sent."""
     try:
         parts = urlsplit(url)
         scheme, host, port = origin_of(url)

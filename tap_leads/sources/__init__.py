@@ -1,4 +1,4 @@
-"""The lead systems. To add one, create a folder here and add its `Source` to `SOURCES`."""
+"""Lead systems, one folder each. To add one, create a folder and add its `Source` to `SOURCES`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The declarations of a lead system: its settings, its streams, and its API.
+"""Declarations of a lead system: its settings, its streams, and its API.
 
-A source is data and pure functions. It sends no requests and does not depend on Singer.
+A source consists of data and pure functions. It sends no requests and does not depend on Singer;
+`collection.py` sends the requests that it describes.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ class StatusInBodyError(Exception):
 
 
 class RecordError(LeadsError):
-    """A record cannot be read; the message names a field, never a value."""
+    """Raised if a record cannot be read; the message names a field, never a value."""
 
 
 class FieldError(ValueError):
-    """A required field of a record is missing or has an unexpected type."""
+    """Raised if a required field of a record is missing or has an unexpected type."""
 
     def __init__(self, field: str) -> None:
         """Keep the API's name of the field."""
@@ -57,7 +58,7 @@ def expect(record: Any, field: str, kind: type[T]) -> T:
     """Return a field of a record.
 
     Raises:
-        FieldError: it is missing, or of another type than `kind`.
+        FieldError: The field is missing, or its type is not `kind`.
     """
     value = record.get(field) if isinstance(record, dict) else None
     if not isinstance(value, kind):
@@ -90,7 +91,7 @@ class RawPage(NamedTuple):
 
 
 class Api(Protocol):
-    """Translates queries into requests and responses into pages, for one account. Pure."""
+    """Translates queries to requests and responses to pages for one account, without any I/O."""
 
     base_url: str
     """The URL that the path of a stream is appended to; requests never leave its origin."""
@@ -105,8 +106,8 @@ class Api(Protocol):
         """Return the page in a decoded body.
 
         Raises:
-            StatusInBodyError: the body reports an error status.
-            KeyError, TypeError, ...: the body is not a page.
+            StatusInBodyError: The body reports an error status.
+            KeyError, TypeError, ...: The body is not a page.
         """
 
     def error_codes(self, body: Any) -> Iterable[object]:
@@ -125,12 +126,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A replication key: its column, and how to read its value as a moment.
+    """A replication key: its column, and how to parse its values.
 
     Attributes:
         column: The name of the column.
-        parse: Returns the moment of a value; None if the value is not a moment.
-        field: The API's name for it, to filter and sort by; the column's name if it is empty.
+        parse: Returns the time of a value in microseconds; None if the value is not a time.
+        field: The API's name of it, to filter and sort by; empty if it is the column's name.
         read: Replaces `parse` if the value is not a field of the record itself, or depends on the
             account's settings.
     """
@@ -141,12 +142,12 @@ class Cursor:
     read: Callable[[Record, Settings], Micros | None] | None = None
 
     def __post_init__(self) -> None:
-        """Fill in `field`."""
+        """Set `field` if it is empty."""
         object.__setattr__(self, "field", self.field or self.column)
 
 
 def all_rows(settings: Settings) -> Bounds:  # noqa: ARG001
-    """Return bounds that exclude nothing."""
+    """Return bounds that exclude no row."""
     return Bounds()
 
 
@@ -165,22 +166,22 @@ class StreamSpec:
     """The declaration of a stream.
 
     Attributes:
-        path: Path of the list below the API's base URL.
-        columns: Every column but `account` and `extra`, which all streams have.
-        primary_key: Columns that identify a row over all accounts.
+        path: The path of the list below the API's base URL.
+        columns: All columns except `account` and `extra`, which every stream has.
+        primary_key: Columns that identify a row across all accounts.
         identity: Returns the value that identifies a record within its account.
-        replication_key: The cursor of an incremental stream; None: full table.
-        paginator: How the API pages.
+        replication_key: The cursor of an incremental stream; None for a full-table stream.
+        paginator: How the API paginates the list.
         traits: Facts about the list.
         strategy: How the list is read.
         params: Parameters of each request: a mapping, or a function of the account's settings
             and the deselected columns.
-        records: Returns the records of a body without the API's usual envelope.
-        fields: Returns the fields of a record by the API's names of the columns.
-        wanted: True for a record that matches the user's filters, which an API may ignore.
+        records: Returns the records of a body that lacks the API's usual envelope.
+        fields: Returns the fields of a record, keyed by the API's names of the columns.
+        wanted: Returns True if a record matches the user's filters, which an API may ignore.
         bounds: Returns the bounds that the user's filters put on the replication key.
-        stable_sort: The field to sort by for an order that edits do not change, if there is one.
-        absent: HTTP statuses which mean that an account has no such list: it is skipped.
+        stable_sort: A field to sort by that edits do not change, if there is one.
+        absent: HTTP statuses that mean the account has no such list; the stream is skipped.
         selected_by_default: False for streams that few users need and that cost many requests.
         state: Values to keep in the stream's state.
         dynamic_columns: A regular expression for columns whose names are known only at run time.
@@ -211,7 +212,7 @@ class StreamSpec:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The inputs for discovering streams and columns that differ between accounts.
+    """Inputs for the discovery of columns that differ between accounts.
 
     `bookmarks` is the state of earlier runs by stream, `observer` returns the observer for the
     requests of a stream and account, and `warn` logs a warning.
@@ -228,9 +229,9 @@ class Source:
     """A lead system: its settings, its API, and its streams.
 
     Attributes:
-        auth: Returns how an account authenticates, from its label and settings.
-        wording: The settings that error messages point to.
-        discover: Returns the streams with columns that differ between accounts, such as custom
+        auth: Returns the authentication of an account, given its label and settings.
+        wording: The settings that error messages refer to.
+        discover: Returns the streams with the columns that differ between accounts, such as custom
             fields; it may send requests.
     """
 

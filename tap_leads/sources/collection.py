@@ -1,4 +1,7 @@
-"""Adapts a source's API and an account's client to the `Collection` of replication."""
+"""Adapter from a source's API and an account's client to the `Collection` of replication.
+
+Sources and replication do not know each other or HTTP; they meet here.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from tap_leads.sources.base import Account, StreamSpec
 
 _EMPTY = RawPage((), has_more=False)
-# Full pages to receive before a reduced page size is increased again.
+# Full pages to receive before a reduced page size is doubled again.
 _GOOD_PAGES = 5
 
 
@@ -58,12 +61,12 @@ class AccountReader:
         self.observer.warn(message)
 
     def close(self) -> None:
-        """Send no more requests: their responses would not be used."""
+        """Reject further requests, because nobody would use the responses."""
         self.is_closed = True
 
 
 class ApiCollection:
-    """One list of an account over its API; threads may share it."""
+    """One list of an account, read through its API; several threads may use it concurrently."""
 
     def __init__(self, reader: AccountReader, stream: StreamSpec) -> None:
         """Read the list of `stream`."""
@@ -85,10 +88,10 @@ class ApiCollection:
         return self._account.client.clock.now()
 
     def fetch(self, query: Query, at: Position | None = None) -> Page:
-        """Return one page of `query`: the first one, or the one at `at`.
+        """Return the first page of `query`, or the page at `at`.
 
         Raises:
-            LeadsError: the page cannot be fetched; the message is one line.
+            LeadsError: The page cannot be fetched; the message is one line.
         """
         client, sizes, observer = self._account.client, self._sizes, self._reader.observer
         size = sizes.rows
@@ -115,7 +118,7 @@ class ApiCollection:
         offset = client.clock.offset
         page = client.call(build, self._page, observer=observer, on_failure=note)
         if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
-            # The bounds were counted back from a wrong local clock (docs/dashly.md 3).
+            # The bounds were counted back from a local clock that is wrong (docs/dashly.md 3).
             page = client.call(build, self._page, observer=observer, on_failure=note)
         self._reader.has_succeeded = True
         if sizes.is_reduced:
@@ -126,8 +129,8 @@ class ApiCollection:
         """Return the page in a response.
 
         Raises:
-            RecordError: a record cannot be read.
-            TransientError: the response has no page.
+            RecordError: A record cannot be read.
+            TransientError: The response does not contain a page.
         """
         records, has_more, total, link = _EMPTY
         at, body = response.request.at if response.request else None, None
@@ -151,7 +154,7 @@ class ApiCollection:
         """Return the rows of records.
 
         Raises:
-            RecordError: a record has no valid ID, or is not an object.
+            RecordError: A record has no valid ID, or is not an object.
         """
         identity, cursor = self._stream.identity, self._stream.replication_key
         try:
@@ -171,12 +174,12 @@ class ApiCollection:
 
 
 class PageSize:
-    """The number of rows to request: halved after a timeout, then doubled (docs/kommo.md 25).
+    """The number of rows to request: halved after a timeout, later doubled (docs/kommo.md 25).
 
     `is_reduced` is True while `arrived` must be called.
 
-    A size that times out before it ever succeeded is too large, and the wait before each further
-    try doubles; a size that succeeded and times out now and then is not.
+    If a size times out before it ever succeeded, it is too large, and twice as many pages must
+    succeed before the next attempt. A size that succeeded before is attempted again as usual.
     """
 
     def __init__(self, full: int) -> None:
@@ -188,7 +191,7 @@ class PageSize:
         self._is_untried = False
 
     def shrink(self, tried: int) -> None:
-        """Halve the size after a page of `tried` rows timed out, unless another thread did."""
+        """Halve the size after a page of `tried` rows timed out, unless another thread did so."""
         if tried == self.rows > 1:
             self.rows //= 2
             self.is_reduced = True
@@ -197,7 +200,7 @@ class PageSize:
             self._is_untried = False
 
     def arrived(self, rows: int) -> None:
-        """Count a page that arrived in time; only a full one proves that its size works."""
+        """Count a page that arrived in time; only a full page proves that its size works."""
         if rows < self.rows:
             return
         self._good += 1

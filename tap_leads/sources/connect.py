@@ -1,4 +1,4 @@
-"""Creates accounts from settings: one client per account, one rate limit per source."""
+"""Creates accounts from settings: one client per account, one rate limiter per source."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Network:
 def connect(
     source: Source, config: Mapping[str, Any], network: Network, *, user_agent: str
 ) -> list[Account]:
-    """Return the accounts of a source that is configured correctly; sends nothing.
+    """Return the accounts of a source, given valid settings; no request is sent.
 
     Args:
         source: The source.
         config: All settings of the tap, with the defaults filled in.
-        network: Clocks, retries and rate limits.
+        network: The clock, the retry policy, and the rate limiter.
         user_agent: The User-Agent header.
     """
     own = config[source.name]
     found = source.settings.accounts(own)
     shared = None
     if own.get("share_rate_limit", True):
-        # APIs limit an IP address, so all accounts share the lowest rate (docs/kommo.md 18).
+        # APIs limit requests per IP address: all accounts share the lowest rate (docs/kommo.md 18).
         rate = min(settings["requests_per_second"] for _, _, settings in found)
         shared = network.limiter(rate, network.clock)
     accounts = []

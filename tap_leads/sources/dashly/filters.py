@@ -1,4 +1,4 @@
-"""Conditions of Dashly's filters: bounds, splits, and the user's own.
+"""Conditions of Dashly's filters: bounds, splits, and the user's filters.
 
 https://developers.dashly.io/webapi/endpoints/apps/users/
 """
@@ -44,16 +44,17 @@ def _condition(operator: str, name: str, **value: Any) -> dict[str, Any]:
 
 
 def is_filterable(settings: Settings) -> bool:
-    """True if bounds can be added to the user's filters: not to an `or` (docs/dashly.md 7)."""
+    """Return True if bounds can be added to the user's filters: not to `or` (docs/dashly.md 7)."""
     filters = settings.get("filters", {})
     return filters.get("type") != "or" or len(filters["filters"]) == 1
 
 
 def bounds_now(query: Query, now: Micros) -> list[dict[str, Any]]:
-    """Return the bounds of a query as the ages that they have at `now`, in whole minutes.
+    """Return the bounds of a query as conditions on the age at `now`, in whole minutes.
 
-    They are one or two minutes wider on each side (docs/dashly.md 3): whether a bound is
-    inclusive is not documented, and the server computes ages only when the request arrives.
+    They are one or two minutes wider on each side, because the documentation does not state
+    whether a bound is inclusive, and the server computes ages only when the request arrives
+    (docs/dashly.md 3).
     """
     known = "unknown" if query.cursor == "null" else "known"
     conditions = [_condition(known, "$last_seen")]
@@ -73,7 +74,7 @@ def _known_or_not(name: str) -> Split:
 
 
 def _counts(name: str) -> Split:
-    """Return a split by the ranges of a whole number; its first part has no value."""
+    """Return a split by ranges of an integer; the first part has no value."""
     return tuple(
         {"filter": part}
         for part in (
@@ -88,7 +89,7 @@ def _counts(name: str) -> Split:
     )
 
 
-# These separate leads of one minute beyond the first 10,000 (docs/dashly.md 4).
+# They divide more than 10,000 leads of the same minute (docs/dashly.md 4).
 SPLITS = (
     _known_or_not("$email"),
     _known_or_not("$phone"),

@@ -68,7 +68,7 @@ def zone_of(settings: Settings) -> tzinfo:
     """Return the time zone of an account's dates, which have no offset (docs/dashly.md 10).
 
     Raises:
-        KeyError, ValueError, OSError: no such time zone exists on this machine.
+        KeyError, ValueError, OSError: No such time zone exists on this machine.
     """
     return _zone(settings["timezone"])
 
@@ -83,12 +83,12 @@ def _last_seen(record: Record, settings: Settings) -> Micros | None:
 
 
 def _props(record: Record) -> dict[str, Any]:
-    """Return the properties of a lead; none if the API returned null or no such field."""
+    """Return the properties of a lead; an empty object if the API returned null or no field."""
     return expect(record, "props", dict) if record.get("props") else {}
 
 
 def _fields(record: Record, account: Account) -> dict[str, Any]:
-    """Return a lead with the properties that are columns as its own fields, and dates in UTC."""
+    """Return the fields of a lead, including those of its `props`, with dates in UTC."""
     props = _props(record)
     zone = zone_of(account.settings)
     times = {name: _utc(props.get(name), zone) for name in ("$last_seen", "$last_contacted")}
@@ -97,13 +97,13 @@ def _fields(record: Record, account: Account) -> dict[str, Any]:
 
 
 def _utc(value: Any, zone: tzinfo) -> Any:
-    """Return a date-time of the account's time zone in UTC; return other values unchanged."""
+    """Return a date-time in the account's time zone as UTC, and any other value unchanged."""
     moment = from_text(value, zone)
     return value if moment is None else to_text(moment)
 
 
 def _events(props: Mapping[str, Any], zone: tzinfo) -> list[dict[str, Any]] | None:
-    """Return an object for each event in a lead's properties; None without events."""
+    """Return an object for each event in a lead's properties; None if there are none."""
     events: dict[str, dict[str, Any]] = {}
     for name, value in props.items():
         if match := _EVENT.fullmatch(name):

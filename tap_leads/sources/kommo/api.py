@@ -56,7 +56,7 @@ def objects(value: Any) -> list[Record]:
 
 
 def names_in(value: str | Sequence[str]) -> list[str]:
-    """Return the names of a setting that takes a list, or text with commas."""
+    """Return the names in a setting that is a list or comma-separated text."""
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else list(value)
 
 

@@ -1,4 +1,4 @@
-"""How an account of Kommo authenticates: with a long-lived token, or by OAuth 2.0.
+"""Authentication of Kommo accounts: a long-lived token, or OAuth 2.0.
 
 https://developers.kommo.com/docs/oauth-20
 """
@@ -24,7 +24,7 @@ _REFUSALS = {
 
 
 def authenticate(label: str, settings: Settings) -> Auth:
-    """Return how the account `label` authenticates."""
+    """Return the authentication of the account `label`."""
     # The token endpoint is at the root of the account's host, not below /api/v4.
     url = base_url(settings).removesuffix("/api/v4") + "/oauth2/access_token"
     return auth.token_auth("kommo", label, settings, url, refusals=_REFUSALS)

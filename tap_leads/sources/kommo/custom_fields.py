@@ -2,11 +2,11 @@
 
 https://developers.kommo.com/reference/custom-fields-by-entity
 
-Only IDs are reliable: names and codes change and are not unique (docs/kommo.md 16). The values
-stay in `custom_fields_values` too, so a field that has no column yet is not lost.
+Only IDs are reliable: names and codes change and are not unique (docs/kommo.md 16). The values are
+also in `custom_fields_values`, so a field that has no column yet is not lost.
 
-A target cannot change the type of a column. The state stores the types, and a column keeps its
-type when its field changes type, is deleted, or cannot be listed in a run.
+A target cannot change the type of a column. The state therefore stores the types, and a column
+keeps its type if its field changes type, is deleted, or cannot be listed in a run.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class AccountFields:
     zone: tzinfo | None = None
 
     def columns(self) -> Iterator[Column]:
-        """Yield a column for each field, and another for the ID of its option."""
+        """Yield a column for each field, and another for the option ID if it has options."""
         for number, definition in self.definitions.items():
             kind, code = str(definition.get("type")), definition.get("code")
             label = f"{text(definition.get('name') or '')}{f' ({code})' if code else ''}, {kind}."
@@ -93,7 +93,7 @@ class AccountFields:
         return columns
 
     def _day_of(self, seconds: int) -> Any:
-        """Return the day that starts at that moment in the account's time zone."""
+        """Return the date of a Unix time in the account's time zone."""
         if self.zone is None:
             return seconds
         try:
@@ -103,9 +103,9 @@ class AccountFields:
 
 
 def discover(discovery: Discovery, streams: Sequence[StreamSpec]) -> Sequence[StreamSpec]:
-    """Return the streams; those with custom fields get a column for each of them.
+    """Return the streams, with a column for each custom field.
 
-    Sends requests only for accounts with `custom_fields: columns`.
+    Requests are sent only for accounts with `custom_fields: columns`.
     """
     asking = [a for a in discovery.accounts if a.settings["custom_fields"] == "columns"]
     if not asking:
@@ -119,7 +119,7 @@ def _with_fields(
     kept = _kept(discovery.bookmarks.get(stream.name))
     known = {each.label: _account_fields(stream, each, kept, discovery) for each in accounts}
     columns = {
-        # Without its definition, a field may hold phone numbers or emails.
+        # These fields have no definition, so any of them may contain phone numbers or emails.
         name: Column(name, replace(kept_type, members=redact_unknown), "Deleted custom field.")
         for name, kept_type in kept.items()
     }
@@ -208,7 +208,7 @@ def _zone_of(account: Account, discovery: Discovery) -> tzinfo | None:
 
 
 def _zone(settings: Record) -> tzinfo:
-    """Return a time zone by its name, or by its offset if the name is unknown here."""
+    """Return a time zone by its name, or by its offset if this machine does not know the name."""
     try:
         return ZoneInfo(settings["timezone"])
     except (ValueError, OSError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""The values of custom fields: their column types, and how they are redacted.
+"""Values of custom fields: their column types and their redaction.
 
 https://developers.kommo.com/reference/custom-fields-by-entity
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Record
 
 COLUMN_OF_CODE = {"PHONE": "phone", "EMAIL": "email"}
-"""The columns that repeat fields with these codes of Kommo (docs/kommo.md 39)."""
+"""The columns that repeat custom fields with these codes (docs/kommo.md 39)."""
 _REPEATED = (*COLUMN_OF_CODE.values(),)
 OPTIONS = frozenset({"select", "radiobutton", "category"})
 """Field types whose value is one of several options."""
@@ -36,14 +36,14 @@ DAYS = frozenset({"date", "birthday"})
 
 
 def seconds_of(value: Any) -> int | None:
-    """Return Unix seconds, also from a text; None for anything else."""
+    """Return Unix seconds, also from a string; None for anything else."""
     if isinstance(value, str):
         return int(value) if re.fullmatch(r"-?\d{1,12}", value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _to_date_time(value: Any) -> str:
-    """Return Unix seconds, or an ISO 8601 date-time, in UTC; 0 is a moment too."""
+    """Return Unix seconds, including 0, or an ISO 8601 date-time as a UTC date-time."""
     seconds = seconds_of(value)
     moment = from_text(value) if seconds is None else from_unix_seconds(seconds)
     result = None if moment is None else to_text(moment)
@@ -53,7 +53,7 @@ def _to_date_time(value: Any) -> str:
 
 
 def _to_day(value: Any) -> str:
-    """Return the day of an ISO 8601 date or date-time, in its own offset."""
+    """Return the date of an ISO 8601 date or date-time, in its own offset."""
     if from_text(value) is None:
         raise MisfitError
     return date.fromisoformat(value[:10]).isoformat()
@@ -94,15 +94,15 @@ KEPT_TYPES = {
 
 
 def column_type(field_type: str) -> Type:
-    """Return the type of a column for a field type of Kommo's; text for unknown ones."""
+    """Return the column type for one of Kommo's field types; text if it is unknown."""
     return _TYPES.get(field_type, TEXT)
 
 
 def redact(customs: Any, redactor: Redactor) -> Any:
-    """Return `custom_fields_values` without hidden values, and with hashes of hashed ones.
+    """Return `custom_fields_values` without hidden values, and with hashed values replaced.
 
-    A field is hidden or hashed as its column `cf_<id>` is, and as `phone` or `email` if it has
-    their code. A deselected `cf_<id>` removes the field, a deselected `phone` only its values.
+    A field is hidden or hashed like its column `cf_<id>`, and like `phone` or `email` if it has
+    their code. Deselecting `cf_<id>` removes the field; deselecting `phone` removes only values.
     """
     kept = [
         redact_field(custom, redactor)
@@ -113,7 +113,7 @@ def redact(customs: Any, redactor: Redactor) -> Any:
 
 
 def redact_field(custom: Record, redactor: Redactor) -> Record:
-    """Return one field of `custom_fields_values` as it may be emitted."""
+    """Return one field of `custom_fields_values`, redacted."""
     name, values = f"cf_{custom.get('field_id')}", custom.get("values") or ()
     for column in (name, f"{name}_enum_id"):
         if column in redactor.hashed:
@@ -136,7 +136,7 @@ def redact_items(items: Any, redactor: Redactor, *, column: str) -> list[Record]
 
 
 def redact_unknown(value: Any, redactor: Redactor) -> Any:
-    """Return the value of a field without a definition; None if it may be a hidden phone."""
+    """Return the value of a field without a definition; None if it may contain a hidden phone."""
     is_private = any(redactor.is_hidden(c) or redactor.is_hashed(c) for c in _REPEATED)
     return None if is_private and isinstance(value, list) else value
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import AccountLists, Bounds, Record
 
 _DELETIONS = ("lead_deleted", "lead_restored", "entity_merged")
-# IDs in one request: a URL must not become too long.
+# IDs per request, because the length of a URL is limited.
 _IDS = 100
 
 _EVENTS = StreamSpec(
@@ -42,12 +42,12 @@ _LEADS = StreamSpec(name="kommo_deleted_leads", path="/leads", columns=(), trait
 
 
 class DeletedLeads:
-    """Reads events, then the recycle bin, then the leads that neither of them settles."""
+    """Reads events, then the recycle bin, then the leads whose state is still unknown."""
 
     prefetch: ClassVar[bool] = True
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:  # noqa: ARG002
-        """Yield a row for each lead that was ever deleted, restored or merged, by ID."""
+        """Yield a row for each lead that was ever deleted, restored or merged, sorted by ID."""
         try:
             records = _deleted_leads(account)
         except DATA_ERRORS as error:
@@ -59,7 +59,7 @@ class DeletedLeads:
 def _deleted_leads(account: AccountLists) -> list[Record]:
     history = DeletionHistory(_events(account))
     recycle_bin = account.collection()
-    # Lists can be late by the lookback (docs/kommo.md 31).
+    # Lists may lag behind by up to the lookback (docs/kommo.md 31).
     settled = (recycle_bin.now() - account.lookback) // SECOND
     history.in_bin = {
         row.record["id"]: row.record for row in rows_of(recycle_bin) if row.record.get("is_deleted")
@@ -74,7 +74,7 @@ def _deleted_leads(account: AccountLists) -> list[Record]:
             found.add(row.id)
             if row.id in wanted:
                 history.alive[row.record["id"]] = row.record
-        if found - set(ids):  # the filter is ignored: these are all leads (docs/kommo.md 8)
+        if found - set(ids):  # the API ignored the filter and returned all leads (docs/kommo.md 8)
             break
     return history.rows(settled)
 

@@ -1,4 +1,8 @@
-"""The history of each lead that was ever deleted, restored or merged."""
+"""The history of each lead that was ever deleted, restored or merged.
+
+No single list shows it: the recycle bin gets emptied, events may expire, and merged leads disappear
+(docs/kommo.md 29 and 32).
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ class DeletionHistory:
 
     @property
     def doubtful(self) -> list[int]:
-        """Return the IDs of leads that only the list of leads can show to exist or not."""
+        """Return the IDs of leads that may or may not exist; the list of leads shows which do."""
         deleted = {lead for lead, row in self._rows.items() if row["restored_at"] is None}
         merged = deleted.union(*(ids for _, ids in self._merges))
         return sorted(merged - self.in_bin.keys())
@@ -52,7 +56,7 @@ class DeletionHistory:
             self._merge(event, ids)
         for lead, found in self.in_bin.items():
             row = self._rows.get(lead)
-            # A late list shows a lead in the bin that was restored since (docs/kommo.md 31).
+            # A list that lags behind may show a restored lead in the bin (docs/kommo.md 31).
             restored = row and row["restored_at"]
             if row is None or (restored is not None and restored <= found["updated_at"]):
                 self._rows[lead] = _deleted(lead, found["updated_at"], found["updated_by"])
@@ -66,10 +70,10 @@ class DeletionHistory:
         return [self._rows[lead] for lead in sorted(self._rows)]
 
     def _merge(self, event: Record, ids: set[int]) -> None:
-        """Enter a merge.
+        """Record a merge.
 
-        Which lead survives is not documented (docs/kommo.md 32). The tap takes the one that still
-        exists, or otherwise the one that has a later event.
+        The API does not document which lead survives (docs/kommo.md 32). The tap assumes that it is
+        the one that still exists, or otherwise the one that has a later event.
         """
         left = [*(ids & self.alive.keys())]
         if len(left) != 1:

@@ -40,7 +40,10 @@ def event_params(types: Sequence[str]) -> dict[str, str]:
 
 
 def is_of(types: Sequence[str], event: Record) -> bool:
-    """True for an event of leads of these types: filters can be ignored (docs/kommo.md 37)."""
+    """Return True if an event of a lead has one of these types.
+
+    The API may ignore the filter by type (docs/kommo.md 37).
+    """
     kind = str(event["type"])
     any_field = re.sub(r"^custom_field_\d+_", "custom_field_", kind)
     return event["entity_type"] == "lead" and (not types or kind in types or any_field in types)
@@ -84,9 +87,9 @@ LEAD_EVENTS = StreamSpec(
 
 
 def _stage_fields(record: Record, _account: object) -> dict[str, Any]:
-    """Return a stage change with its stages as its own fields; null if they are missing.
+    """Return the fields of a stage change, with the IDs of its stages; null if they are missing.
 
-    The values of an event can be `[]` or have an unknown form (docs/kommo.md 38).
+    The values of an event may be `[]` or have an unknown format (docs/kommo.md 38).
     """
     fields = {**record}
     for side, name in (("from", "value_before"), ("to", "value_after")):

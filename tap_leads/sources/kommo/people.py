@@ -58,7 +58,10 @@ _COMMON = (
 
 
 def fields_of_person(record: Record, _account: Account) -> dict[str, Any]:
-    """Return a contact or company with phones and emails as its own fields (docs/kommo.md 39)."""
+    """Return the fields of a contact or company, including its phones and emails.
+
+    Kommo stores both as custom fields (docs/kommo.md 39).
+    """
     fields = {**record}
     for custom in objects(record.get("custom_fields_values")):
         if name := COLUMN_OF_CODE.get(str(custom.get("field_code"))):

@@ -131,12 +131,12 @@ INCOMING_LEADS = StreamSpec(
 
 
 class ListElements:
-    """Reads the elements of each list of the account, list by list."""
+    """Reads the elements of all lists of the account."""
 
     prefetch: ClassVar[bool] = True
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        """Yield the elements of all lists, reading several lists at once."""
+        """Yield the elements of each list in turn, reading several lists concurrently."""
         lists = [row.id for row in rows_of(account.collection(LISTS))]
         paths = (f"/catalogs/{list_id}/elements" for list_id in lists)
         collections = (account.collection(replace(LISTS, path=path)) for path in paths)
@@ -145,7 +145,7 @@ class ListElements:
 
 
 def _elements(collection: Collection, bounds: Bounds) -> Iterator[Chunk]:
-    """Yield the elements of a list; none if the list was deleted meanwhile."""
+    """Yield the elements of a list; none if the list has been deleted meanwhile."""
     try:
         yield from full_scan(collection, bounds)
     except PermanentError as error:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SORT = {
     Order.CURSOR: "updatedAt:asc",
     Order.NEWEST: "updatedAt:desc",
-    # It separates leads of one moment; the API cannot sort by `id` (docs/octanist.md 2).
+    # Further fields order leads created at the same time: `id` is unsortable (docs/octanist.md 2).
     Order.STABLE: "createdAt:asc,email:asc,name:asc,value:asc,status:asc",
 }
 
@@ -51,14 +51,14 @@ class OctanistApi:
         if query.after is not None:
             params["updatedAt[gte]"] = to_bound(query.after)
         if query.until is not None:
-            # One step more: stored values may be more precise than responses (docs/octanist.md 4).
+            # One step later: stored values may be more precise than responses (docs/octanist.md 4).
             params["updatedAt[lte]"] = to_bound(query.until + MILLISECOND)
         for part in query.filters:
             params |= part
         return Request("GET", self.base_url + stream.path, params)
 
     def page(self, stream: StreamSpec, body: Any, at: PageNumber) -> RawPage:  # noqa: ARG002
-        """Return the leads of a response; fail on a bare array, its oldest form."""
+        """Return the leads of a response; fail on a bare array, the API's oldest format."""
         if not body["success"]:  # a TypeError for an array (docs/octanist.md 17)
             raise StatusInBodyError(HTTPStatus.INTERNAL_SERVER_ERROR)
         paging = body["meta"]["pagination"]
@@ -66,6 +66,6 @@ class OctanistApi:
 
     def error_codes(self, body: Any) -> Iterator[object]:
         """Yield the code of an error and the ID of its request."""
-        error = body["error"]  # an object or a text, which may be private (docs/octanist.md 16)
+        error = body["error"]  # an object, or text that may be private (docs/octanist.md 16)
         yield error["code"] if isinstance(error, dict) else None
         yield body.get("meta", {}).get("requestId")

@@ -1,4 +1,4 @@
-"""The user's filters for Octanist: as parameters, as bounds, and checked on each lead.
+"""The user's filters for Octanist: as request parameters, as bounds, and as a check of each lead.
 
 https://octanist.com/docs/api-reference/endpoint/get-leads
 """
@@ -26,7 +26,7 @@ _COMPARISONS = {
 
 
 def filter_params(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return filters as parameters; bounds of `updatedAt` are left to `user_bounds`."""
+    """Return filters as request parameters, except bounds of `updatedAt` (see `user_bounds`)."""
     params: dict[str, Any] = {}
     for name, value in filters.items():
         if isinstance(value, dict):
@@ -57,9 +57,9 @@ def user_bounds(settings: Settings) -> Bounds:
 
 
 def matches(record: Record, settings: Settings) -> bool:
-    """True if a lead is within bounds that the API may ignore or apply in part.
+    """Return True if a lead is within the user's bounds.
 
-    See docs/octanist.md 5.
+    The API may ignore them or apply only some of them (docs/octanist.md 5).
     """
     return all(
         _is_within(name, record.get(name), bounds)
@@ -69,7 +69,7 @@ def matches(record: Record, settings: Settings) -> bool:
 
 
 def to_bound(moment: Micros) -> str:
-    """Return a bound as the API writes its own date-times: with milliseconds."""
+    """Return a bound in the API's date-time format, with milliseconds."""
     return f"{(to_text(moment) or '')[:23]}Z"
 
 
@@ -92,7 +92,7 @@ def _is_within(name: str, value: Any, bounds: Mapping[str, Any]) -> bool:
 
 
 def _number(value: Any) -> Decimal | None:
-    """Return a number as it was written: 19.99 of a setting equals 19.99 of the API."""
+    """Return an exact number, so that 19.99 in a setting equals 19.99 in a response."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
         return None
     try:

@@ -90,7 +90,7 @@ def _params(settings: Settings, deselected: Collection[str]) -> dict[str, Any]:
     if not deselected:
         return {}
     fields = [column.field for column in COLUMNS if column.name not in deselected]
-    # `matches` checks what the user filters by, so it has to be there.
+    # `matches` needs the fields that the user filters by.
     fields += settings.get("filters", ())
     return {"fields": ",".join(dict.fromkeys(["id", "updatedAt", *fields]))}
 
