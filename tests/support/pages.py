@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 ROOT = Path(__file__).parent.parent.parent
-
-
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUIRKS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *QUIRKS]
 
 
 def section(title: str) -> str:

@@ -12,7 +12,8 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from typing_extensions import override
 
 from tap_leads.tap import TapLeads
-from tests.support.catalogs import LEADS
+from tests.support.catalogs import LEADS, catalog_for
+from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,6 +113,28 @@ def sync(config: Config, state: dict[str, Any] | None = None, **options: Any) ->
     tap = TapLeads(config=config, state=state, message_writer=writer, **options)
     tap.sync_all()
     return Run(messages=writer.messages, code=1 if tap.report.failures else 0)
+
+
+def read(
+    api: Api,
+    *streams: str,
+    state: dict[str, Any] | None = None,
+    top: Config | None = None,
+    **settings: Any,
+) -> Run:
+    """Run the tap over streams of one source (its leads by default), and assert that it succeeds.
+
+    Args:
+        api: The source in the sandbox.
+        streams: The streams to select.
+        state: The state of an earlier run.
+        top: Settings beside those of the source.
+        settings: Settings of the source.
+    """
+    config = {api.slot: settings_for(api, **settings), **(top or {})}
+    run = sync(config, state, catalog=catalog_for(*(streams or [f"{api.slot}_leads"])))
+    assert run.code == 0
+    return run
 
 
 def written(folder: Path, **files: Any) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sandbox import Api
+    from sandbox import Api, Sandbox
 
 Config = dict[str, Any]
 
 SOURCES = ("kommo", "dashly", "octanist")
-"""Those that differ: Carrot quest is Dashly by another name."""
+"""The sources that differ: Carrot quest is Dashly under another brand."""
 
 CREDENTIALS = {
     "kommo": "access_token",
@@ -27,7 +27,7 @@ KEYS = {
 
 
 def settings_for(api: Api, **others: Any) -> Config:
-    """The settings object of a source that reads the sandbox without being slowed down."""
+    """Return the settings of a source in the sandbox, with a rate limit that is never reached."""
     config = {
         CREDENTIALS[api.slot]: api.token,
         "api_url": api.url,
@@ -35,3 +35,8 @@ def settings_for(api: Api, **others: Any) -> Config:
         **others,
     }
     return {"subdomain": "acme", **config} if api.slot == "kommo" else config
+
+
+def every_source(box: Sandbox) -> Config:
+    """Return the settings of all four sources in the sandbox."""
+    return {slot: settings_for(api) for slot, api in box.apis.items()}

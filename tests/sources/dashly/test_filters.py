@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from sandbox import Sandbox
+from tests.support.logs import errors
 from tests.support.run import sync
 from tests.support.settings import settings_for
 
@@ -182,7 +183,7 @@ def test_any_of_several_conditions_says_what_it_cannot_reach(
     whole = {"type": "or", "filters": [condition("known", "$name"), condition("unknown", "$name")]}
     run = read(api, whole)
     assert run.code == 1
-    (line,) = (r.getMessage() for r in caplog.records if r.levelname == "ERROR")
+    (line,) = errors(caplog)
     assert line.startswith("dashly_leads, account default: ")
     brought = set(run.ids("dashly_leads"))
     assert len(brought) > 9_000

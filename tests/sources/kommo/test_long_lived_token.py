@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.catalogs import LEADS, catalog_for
+from tests.support.logs import warnings
 from tests.support.run import sync
 from tests.support.settings import settings_for
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 DAY = 86_400
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import faults
 from tap_leads.rest.clock import SystemClock
+from tests.support.logs import errors, warnings
 from tests.support.oauth import consented, held, integration, let_end, statuses, token_requests
 from tests.support.run import everyone, sync
 
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from tests.support.run import Run
 
     Runner = Callable[..., Run]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """The token file, in a folder that is there."""
-    (tmp_path / "tokens").mkdir()
-    return tmp_path / "tokens" / "acme.json"
 
 
 def grants(box: Sandbox) -> list[str]:
@@ -127,7 +121,7 @@ def test_a_new_code_that_is_refused_is_told_and_the_files_tokens_are_gone_on_wit
     assert sync(config).code == 0
     config["kommo"]["oauth"]["code"] = "mistyped"
     assert sync(config).code == 0
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    (line,) = warnings(caplog)
     assert line.startswith("kommo_leads, account acme: the API rejected `kommo.oauth.code`")
     assert "continuing with the tokens in" in line
     assert "mistyped" not in caplog.text
@@ -139,7 +133,7 @@ def test_a_code_that_is_refused_where_there_is_no_file_is_told_in_one_line(
     config = consented(box, file)
     box.clock.advance(20 * 60)
     assert sync(config).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert "the API rejected `kommo.oauth.code` (400: it has expired)" in line
     assert "authorize the integration again, and set `kommo.oauth.code` to the new code" in line
     assert statuses(box) == []
@@ -152,7 +146,7 @@ def test_without_a_file_and_without_a_code_one_line_says_what_to_do(
     config = consented(box, file)
     del config["kommo"]["oauth"]["code"]
     assert sync(config).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     told = f"there are no tokens in {file}; authorize the integration, and set `kommo.oauth.code`"
     assert told in line
     assert box.kommo.journal == []
@@ -251,7 +245,7 @@ def test_an_api_that_takes_none_of_the_tokens_it_gives_is_not_asked_for_more(
     assert sync(config).code == 1
     assert grants(box) == ["refresh_token"]
     assert statuses(box) == [401, 401]
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert "rejected the token that it just issued" in line
 
 

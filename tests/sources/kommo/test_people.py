@@ -11,8 +11,8 @@ import pytest
 from sandbox.kommo.people import CONTACT
 from tests.support.catalogs import catalog_for
 from tests.support.hashing import KEY, sha
-from tests.support.kommo_streams import assert_equal, read
-from tests.support.run import Table, sync
+from tests.support.kommo_streams import assert_equal
+from tests.support.run import Table, read, sync
 from tests.support.settings import settings_for
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from sandbox.kommo.reference import ARCHIVED
 from tap_leads.sources.kommo import KOMMO
 from tap_leads.tap import TapLeads
 from tests.support.catalogs import catalog_for
-from tests.support.kommo_streams import asked, assert_equal, read
+from tests.support.kommo_streams import assert_equal, count_requests
+from tests.support.logs import errors
 from tests.support.moments import FORMATS
-from tests.support.run import sync
+from tests.support.run import read, sync
 from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
@@ -236,10 +237,10 @@ def test_a_right_that_is_missing_elsewhere_fails_that_stream_alone(
     config = {"kommo": settings_for(kommo)}
     run = sync(config, catalog=catalog_for(*ALWAYS, "kommo_contacts"))
     assert run.code == 1
-    errors = [r.getMessage().partition(",")[0] for r in caplog.records if r.levelname == "ERROR"]
-    assert errors == ["kommo_tags", "kommo_lists"]
+    failed = [line.partition(",")[0] for line in errors(caplog)]
+    assert failed == ["kommo_tags", "kommo_lists"]
     for stream in (*ALWAYS, "kommo_contacts"):
-        assert bool(run.records(stream)) is (stream not in errors)
+        assert bool(run.records(stream)) is (stream not in failed)
 
 
 def test_a_credential_that_is_refused_ends_all_streams_with_that_request(kommo: Kommo) -> None:
@@ -289,4 +290,4 @@ def test_the_catalog_is_the_same_with_and_without_credentials(kommo: Kommo) -> N
 def test_a_list_that_does_not_change_costs_a_request(kommo: Kommo) -> None:
     read(kommo, *ALWAYS)
     for path in ("account", *TABLES.values()):
-        assert asked(kommo, path) == (2 if path == "leads/pipelines" else 1)
+        assert count_requests(kommo, path) == (2 if path == "leads/pipelines" else 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_leads.rest.auth.token_store import default_file
+from tests.support.logs import errors
 from tests.support.oauth import consented, held, let_end, token_requests
 from tests.support.run import sync
 
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
     from tests.support.run import Run
 
     Runner = Callable[..., Run]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """The token file, in a folder that is there."""
-    (tmp_path / "tokens").mkdir()
-    return tmp_path / "tokens" / "acme.json"
 
 
 def test_the_file_is_for_its_owner_alone_also_where_it_was_not(box: Sandbox, file: Path) -> None:
@@ -55,7 +49,7 @@ def test_a_file_that_is_not_the_taps_is_told_and_left_alone(
 ) -> None:
     file.write_bytes(content)
     assert sync(consented(box, file)).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert f"the token file {file} was not written by tap-leads; delete it" in line
     assert "canary-4f1c" not in line
     assert box.kommo.journal == []
@@ -80,7 +74,7 @@ def test_a_file_that_cannot_be_there_is_told_before_any_request(
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     assert sync(consented(box, tmp_path / place)).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert f"the token file {tmp_path / place} cannot be " in line
     assert "set `kommo.oauth.token_file` to another file" in line
     assert box.kommo.journal == []

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.kommo.reference import BRANDS, PRODUCTS
-from tests.support.kommo_streams import asked, assert_equal, read
-from tests.support.run import Table
+from tests.support.kommo_streams import assert_equal, count_requests
+from tests.support.run import Table, read
 
 if TYPE_CHECKING:
     import random
@@ -191,7 +191,7 @@ def test_the_elements_of_every_list_are_read_to_the_end(kommo: Kommo) -> None:
     assert len(run.records("kommo_lists")) == 4
     assert_equal(run.records(ELEMENTS), kommo.elements.rendered(base=kommo.url))
     assert {row["catalog_id"] for row in run.records(ELEMENTS)} == {BRANDS, PRODUCTS, other}
-    assert asked(kommo, f"catalogs/{BRANDS}/elements") < 7
+    assert count_requests(kommo, f"catalogs/{BRANDS}/elements") < 7
 
 
 def test_an_account_without_lists_has_no_elements(kommo: Kommo) -> None:
