@@ -1,4 +1,4 @@
-"""What the documentation says is there, and what is there it says."""
+"""Settings, filters and streams in the README are those of the tap, and none is missing."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_setting_that_is_named_exists(page: Path) -> None:
 
 
 def examples() -> Iterator[dict[str, Any]]:
-    """The settings in the README's examples."""
+    """Yield the settings in the README's examples."""
     for block in fences(README, "yaml"):
         content = YAML_READER.load(block)
         if "plugins" in content:
@@ -109,7 +109,7 @@ def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None
 
 
 def words(schema: dict[str, Any]) -> Iterator[str]:
-    """Every key and every choice in a part of the settings."""
+    """Yield every key and every choice in a part of the settings."""
     yield from map(str, schema.get("enum", ()))
     if "items" in schema:
         yield from words(schema["items"])
@@ -132,7 +132,7 @@ def test_every_key_and_choice_of_the_filters_is_in_the_readme_and_no_other() -> 
 
 
 def stream_rows() -> Iterator[list[str]]:
-    """The rows of the table of streams."""
+    """Yield the rows of the table of streams."""
     yield from rows(section("Streams").partition("\n### ")[0])
 
 

@@ -1,9 +1,10 @@
-"""Messages in the README."""
+"""Messages in the README are those of the tap, and none is missing."""
 
 from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -11,11 +12,12 @@ from tap_leads.rest.errors import BLOCKED, MEANINGS, REDIRECT, SERVER_FAULT, UNK
 from tests.support.pages import ROOT, rows, section, spans
 
 GAP = "…"
-"""What stands in the README for the part of a message that differs."""
+"""Stands in the README for the part of a message that differs."""
 
 
+@cache
 def templates() -> set[str]:
-    """The texts in the tap's code, with a gap for each part that is filled in."""
+    """Return the strings in the tap's code, with a gap for each part that is filled in."""
     found: set[str] = set()
     for path in (ROOT / "tap_leads").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -30,7 +32,7 @@ def templates() -> set[str]:
 
 
 def says(template: str, text: str) -> bool:
-    """Whether a text is a part of a template, or all of it with some of its gaps filled in."""
+    """True if a text is a part of a template, or all of it with some of its gaps filled in."""
     fixed = template.replace(GAP, "").strip(" :")
     pattern = ".+".join(re.escape(part) for part in template.split(GAP))
     return text in template or (len(fixed) > 12 and re.fullmatch(pattern, text) is not None)
