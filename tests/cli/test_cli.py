@@ -224,7 +224,7 @@ def test_a_mistake_in_a_stream_map_is_told_as_one(box: Sandbox, run_here: Runner
 def test_what_nobody_foresaw_ends_in_one_line_without_a_leads_data(
     box: Sandbox, run_tap: Runner
 ) -> None:
-    # Python's own error text for this repeats the value, which is a lead's name.
+    # Python's own message for this error repeats the value, which is a lead's name.
     maps = {"kommo_leads": {"name": "int(name)"}}
     run = run_tap({"kommo": settings_for(box.kommo), "stream_maps": maps})
     assert run.code == 1

@@ -1,4 +1,4 @@
-"""The script that runs everything, and what it does with its arguments."""
+"""The script for CI: its arguments, and what it runs."""
 
 from __future__ import annotations
 

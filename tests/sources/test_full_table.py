@@ -1,4 +1,4 @@
-"""Changes that move no date."""
+"""Changes that do not change the replication key are read by a full-table sync."""
 
 from __future__ import annotations
 

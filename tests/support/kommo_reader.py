@@ -1,4 +1,4 @@
-"""Asking the sandbox's Kommo, for the tests of what it serves."""
+"""Send requests to the sandbox's Kommo, for the tests of the sandbox."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from sandbox.kommo.api import Kommo
 
 NOON = 1_770_000_000.0
-"""The moment at which the sandbox of these tests starts."""
+"""The time at which the sandbox of these tests starts."""
 Row = dict[str, Any]
 
 
 def ask(api: Kommo, path: str, /, token: str | None = None, **query: Any) -> requests.Response:
-    """Ask Kommo; `filter__type` stands for `filter[type]`."""
+    """Send a request to Kommo; `filter__type` stands for `filter[type]`."""
     params = {}
     for name, value in query.items():
         head, *rest = name.split("__")
@@ -26,7 +26,7 @@ def ask(api: Kommo, path: str, /, token: str | None = None, **query: Any) -> req
 
 
 def rows_of(response: requests.Response) -> list[Row]:
-    """The rows of an answer; none for a 204."""
+    """Return the rows of a response; none for a 204."""
     if response.status_code == 204:
         assert response.content == b""
         return []
@@ -37,12 +37,12 @@ def rows_of(response: requests.Response) -> list[Row]:
 
 
 def page(api: Kommo, path: str, /, **query: Any) -> list[Row]:
-    """The rows of a single page."""
+    """Return the rows of a single page."""
     return rows_of(ask(api, path, **query))
 
 
 def everything(api: Kommo, path: str, /, **query: Any) -> list[Row]:
-    """The rows of all pages, along the `next` links."""
+    """Return the rows of all pages, following the `next` links."""
     response = ask(api, path, **{"limit": 250, **query})
     rows = rows_of(response)
     while response.status_code == 200 and "next" in response.json()["_links"]:

@@ -1,6 +1,6 @@
-"""The tap as a process of its own, forked from a server that has imported it once.
+"""Run the tap as a process of its own, forked from a server that has imported it once.
 
-To start Python and import the tap takes about a second, and tests of killed runs start many.
+Starting Python and importing the tap takes about a second, and tests of killed runs start many.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def start(
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for what another process is about to do."""
+    """Wait until a condition that another process fulfills is true."""
     deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Settings with which the tap reads the sandbox."""
+"""Settings of the tap for the sandbox."""
 
 from __future__ import annotations
 

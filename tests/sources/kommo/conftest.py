@@ -1,4 +1,4 @@
-"""An account whose tokens the tap renews, and their file."""
+"""Fixtures for an account whose tokens the tap renews."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleted, restored and merged leads: `kommo_deleted_leads` against what truly happened."""
+"""Deleted and restored leads in `kommo_deleted_leads`."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_lists_that_lag_behind_the_events_bring_no_lead_back(kommo: Kommo) -> No
 
 
 def test_a_lead_that_is_listed_long_after_its_deletion_was_restored(kommo: Kommo) -> None:
-    """Whether that moves its date, and whether an event tells of it, is not documented."""
+    """The API does not document if that changes `updated_at`, or creates an event."""
     (lead,) = kommo.delete(1)
     deleted_at = at(kommo)
     kommo.clock.advance(DAY)

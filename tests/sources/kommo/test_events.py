@@ -1,4 +1,4 @@
-"""Kommo's events, which have no order: stage changes and all that happens to leads."""
+"""The stream `kommo_lead_stage_changes`, read from events that the API cannot sort."""
 
 from __future__ import annotations
 
@@ -28,9 +28,6 @@ LOOKBACK = 600
 @pytest.fixture
 def kommo() -> Iterator[Kommo]:
     yield from frozen_kommo(leads=200)
-
-
-# Stage changes
 
 
 def test_a_stage_change_says_from_where_to_where_when_and_by_whom(kommo: Kommo) -> None:

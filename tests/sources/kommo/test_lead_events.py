@@ -1,4 +1,4 @@
-"""Kommo's events: all that happens to leads."""
+"""The stream `kommo_lead_events`: all events of leads."""
 
 from __future__ import annotations
 

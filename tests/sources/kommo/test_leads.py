@@ -1,4 +1,4 @@
-"""Kommo's leads: what is asked for."""
+"""Requests for Kommo's leads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merged leads: `kommo_deleted_leads` says into which."""
+"""Merged leads in `kommo_deleted_leads`."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Tokens that the tap renews: where they come from, where they are kept, and when they change."""
+"""Tokens that the tap renews: the first ones, their storage, and their renewal."""
 
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def grants(box: Sandbox) -> list[str]:
-    """The kinds of the requests for tokens so far."""
+    """Return the grant types of the token requests so far."""
     return [json.loads(request.body)["grant_type"] for request in token_requests(box)]
 
 
@@ -179,7 +178,7 @@ def test_discovery_and_about_leave_tokens_alone(
     assert not (tmp_path / ".tap-leads").exists()
 
 
-# When they change
+# Renewal
 
 
 def test_a_token_is_renewed_before_it_is_refused(box: Sandbox, file: Path) -> None:
@@ -195,17 +194,9 @@ def test_a_token_that_ends_in_mid_run_is_renewed_by_the_clock(
     box: Sandbox, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = consented(box, file)
-    moved, real = 0, time.time
-
-    def move(_api: Api, _rng: random.Random) -> None:
-        nonlocal moved
-        moved += 12 * 3600
-
-    # The clock of the machine, which the sandbox lives by too.
-    monkeypatch.setattr(time, "time", lambda: real() + moved)
-    monkeypatch.setattr(SystemClock, "time", lambda _self: real() + moved)
+    monkeypatch.setattr(SystemClock, "time", lambda _self: box.clock.now())
     box.kommo.options.page_cap = 50
-    box.kommo.after_request = move
+    box.kommo.after_request = lambda _api, _rng: box.clock.advance(12 * 3600)
     run = sync(config | {"concurrency": 1})
     assert run.code == 0
     assert set(run.ids("kommo_leads")) == everyone(box.kommo)

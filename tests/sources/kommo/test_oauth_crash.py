@@ -1,4 +1,4 @@
-"""Runs that are killed, told to end, or at work at the same time, on one token file."""
+"""Runs that are killed, terminated, or share a token file with another run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def assert_good(box: Sandbox, config: Config) -> None:
-    """A run reads every lead, without a new consent."""
+    """Assert that a run reads every lead, without a new authorization."""
     run = sync(config)
     assert run.code == 0
     assert set(run.ids("kommo_leads")) == everyone(box.kommo)
@@ -52,8 +52,7 @@ def assert_good(box: Sandbox, config: Config) -> None:
     ("rotation", "begin", "fatal"),
     [
         ("grace", "renewal", []),
-        # At one step the answer is in memory alone: it is about to be written to the disk. A code
-        # is good once under either rule.
+        # At one step the response is only in memory. A code works once with either rotation.
         ("strict", "renewal", ["open acme.json.new"]),
         ("grace", "code", ["open acme.json.new"]),
     ],

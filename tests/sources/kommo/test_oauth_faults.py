@@ -1,4 +1,4 @@
-"""What goes wrong on the way to new tokens, under either rule of how they rotate."""
+"""Errors while tokens are renewed, with either rotation of refresh tokens."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Runner = Callable[..., Run]
 
-# The first ones are told before anything is carried out, the others after it.
+# Faults before the server processes the request, and faults after it.
 BEFORE = [
     faults.reset(),
     faults.html200(),
@@ -142,7 +142,7 @@ def test_what_does_not_pass_is_asked_once_and_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     box.kommo.oauth.faults.plan(fault)
-    # A list that the account does not have is skipped; tokens that are not given are a failure.
+    # A 404 skips a stream, but without tokens the account fails.
     assert sync(config, catalog=catalog_for("kommo_users", "kommo_leads")).code == 1
     (line,) = errors(caplog)
     assert "the API issued no tokens: " in line
@@ -151,7 +151,7 @@ def test_what_does_not_pass_is_asked_once_and_told(
 
 
 class Elsewhere(BaseHTTPRequestHandler):
-    """Another host, which must never hear of a token."""
+    """Another host, which must not receive a token."""
 
     heard: list[Any]
 
@@ -165,7 +165,7 @@ class Elsewhere(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, *_args: Any) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])

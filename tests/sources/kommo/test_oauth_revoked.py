@@ -1,4 +1,4 @@
-"""Access that is revoked."""
+"""Tokens of an integration whose access was revoked."""
 
 from __future__ import annotations
 

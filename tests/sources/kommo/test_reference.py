@@ -1,4 +1,4 @@
-"""Kommo's small lists: pipelines, stages, users, fields, tags and so on, each read to its end."""
+"""Kommo's reference data: pipelines, stages, users, fields, tags and so on."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_every_row_of_every_stream_keeps_its_schema(kommo: Kommo, form: str) -> 
 
 
 def test_an_empty_list_where_an_object_is_due_is_null_in_the_native_form(kommo: Kommo) -> None:
-    """PHP does not tell them apart: notes without parameters have `[]`."""
+    """PHP encodes an empty object as `[]`, as in notes without parameters."""
     run = read(kommo, "kommo_lead_notes", top={"nested_values": "native"})
     notes = run.records("kommo_lead_notes")
     empty = [note for note in notes if note["note_type"] == "link_followed"]

@@ -1,4 +1,4 @@
-"""The file that the tap keeps an account's tokens in."""
+"""The file in which the tap stores an account's tokens."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_what_keeps_tokens_from_being_saved_is_known_before_they_are_asked_for(
         assert sync(config).code == 0
         let_end(file)
         box.kommo.journal.clear()
-    # Here new tokens are written before they take the old ones' place.
+    # New tokens are written to this file, which then replaces the old one.
     blocked = file.with_name("acme.json.new")
     blocked.symlink_to(file.parent)
     assert sync(config).code == 1
@@ -130,6 +130,6 @@ def test_no_two_accounts_have_one_default_file() -> None:
     labels = ["acme", "Acme", "ac me", "ac-me", "ac/me", "../acme", "", ".", "Лид", "Лид2"]
     labels += ["a" * 300, "a" * 301, "acme.json", default_file("kommo", "Acme").stem[6:]]
     names = {default_file("kommo", label).name for label in labels}
-    # As a file system sees them that does not tell small letters from capitals.
+    # Some file systems ignore case.
     assert len({name.lower() for name in names}) == len(labels)
     assert all(len(name) < 100 and name.isascii() and "/" not in name for name in names)

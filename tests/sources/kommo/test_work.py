@@ -30,7 +30,7 @@ def kommo(box: Sandbox) -> Kommo:
 
 
 def tasks_of(kommo: Kommo) -> list[Row]:
-    """The tasks of the source, each result as its text."""
+    """Return the tasks of the source, each with the text of its result."""
     rows: list[Row] = kommo.tasks.rendered(base=kommo.url)
     return [{**row, "result": row["result"]["text"] if row["result"] else None} for row in rows]
 

@@ -1,4 +1,4 @@
-"""Octanist: no lead is lost between two pages."""
+"""Pagination of Octanist loses no lead."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_store_that_keeps_finer_moments_than_it_shows_costs_no_lead(
     read_filters = octanist_query.read_filters
 
     def finer(pairs: list[tuple[str, str]], options: OctanistOptions) -> octanist_query.Filters:
-        """What is shown as .123 is kept as .123456: a bound of .123 leaves it out."""
+        """Compare as a store that shows .123456 as .123: a bound of .123 excludes it."""
         filters = read_filters(pairs, options)
         if bound := filters.high.get("updatedAt"):
             moment = datetime.fromisoformat(bound).timestamp()

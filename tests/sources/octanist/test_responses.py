@@ -1,4 +1,4 @@
-"""Octanist: responses that are not a page."""
+"""Responses of Octanist that are not a page of leads."""
 
 from __future__ import annotations
 
