@@ -21,7 +21,7 @@ demo-sql: .venv/synced ## open psql on the database that the demo loaded
 	@$(BIN)/python -m demo sql
 
 test: lint .meltano/installed ## run everything that CI checks
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 3 --durations=10
 
 lint: .venv/synced ## check style, types, import directions and generated docs
 	$(BIN)/ruff check

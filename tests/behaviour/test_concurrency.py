@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.run import read
+from tests.support.run import read_default_streams
 from tests.support.settings import CREDENTIALS, SOURCES
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def test_an_account_has_no_more_requests_under_way_or_connections_than_its_concu
     api = box.apis[source]
     api.options.latency = 0.03  # so that requests that are sent at once are under way at once
     api.options.page_cap = 25 if source == "kommo" else 5
-    read(api, catalog=None, concurrency=concurrency)
+    read_default_streams(api, concurrency=concurrency)
     assert len(api.journal) >= 50
     assert api.under_way_max() <= concurrency
     assert api.under_way_max() > 1 or concurrency == 1
@@ -38,7 +38,7 @@ def test_each_account_keeps_to_its_concurrency_and_reuses_its_connections(
     api.options.latency, api.options.page_cap = 0.02, 25
     tokens = {"north": api.token, "south": api.add_account()}
     accounts = [{"name": n, CREDENTIALS["kommo"]: token} for n, token in tokens.items()]
-    read(api, catalog=None, concurrency=concurrency, accounts=accounts)
+    read_default_streams(api, concurrency=concurrency, accounts=accounts)
     for token in tokens.values():
         assert len(api.requests_of(token)) >= 50
         assert api.under_way_max(token) <= concurrency
@@ -53,7 +53,7 @@ def test_the_concurrency_changes_neither_the_records_of_any_stream_nor_the_state
     box.clock.freeze()
     api.options.ties = "stable"
     api.options.page_cap = 50
-    runs = [read(api, catalog=None, concurrency=concurrency) for concurrency in CONCURRENCIES]
+    runs = [read_default_streams(api, concurrency=concurrency) for concurrency in CONCURRENCIES]
     streams = list(runs[0].schemas)
     assert streams
     for run in runs[1:]:

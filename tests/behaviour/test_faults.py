@@ -129,7 +129,7 @@ def test_what_was_read_before_a_failure_keeps_its_state(
     api.faults.random(1.0, [500])
     broken = read(api, concurrency=THREADS, code=1)
     api.faults.clear()
-    rest = read(api, broken.state, concurrency=THREADS)
+    rest = read(api, state=broken.state, concurrency=THREADS)
     assert {*broken.ids(stream), *rest.ids(stream)} == everyone(api)
     assert len(rest.ids(stream)) < len(everyone(api)) or passed < 4
 

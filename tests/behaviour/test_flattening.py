@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox
-from tests.support.run import sync
-from tests.support.settings import SOURCES, settings_for
+from tests.support.run import read_default_streams
+from tests.support.settings import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,21 +33,10 @@ def box() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def read_default_streams(box: Sandbox, source: str, form: str, **settings: Any) -> Run:
-    """Return a run over the default streams of a source that ends well."""
-    top = {name: value for name, value in settings.items() if name.startswith("flattening")}
-    own = {name: value for name, value in settings.items() if name not in top}
-    api = box.apis[source]
-    run = sync({source: settings_for(api, **own), "nested_values": form, **top}, catalog=None)
-    assert run.code == 0
-    return run
-
-
 def flat(box: Sandbox, source: str, form: str, depth: int, **settings: Any) -> Run:
     """Return a run whose records are flattened."""
-    return read_default_streams(
-        box, source, form, flattening_enabled=True, flattening_max_depth=depth, **settings
-    )
+    flattening = {"flattening_enabled": True, "flattening_max_depth": depth}
+    return read_default_streams(box.apis[source], nested_values=form, **flattening, **settings)
 
 
 def is_of(name: str, column: str) -> bool:
@@ -74,7 +63,10 @@ def test_every_key_of_a_flattened_record_is_declared(
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("depth", [0, 2, 5])
 def test_flattening_loses_no_column(box: Sandbox, source: str, form: str, depth: int) -> None:
-    plain, run = read_default_streams(box, source, form), flat(box, source, form, depth)
+    plain, run = (
+        read_default_streams(box.apis[source], nested_values=form),
+        flat(box, source, form, depth),
+    )
     assert run.schemas.keys() == plain.schemas.keys()
     for stream, schema in plain.schemas.items():
         declared = run.schemas[stream]["schema"]["properties"]
@@ -102,7 +94,10 @@ def test_flattening_loses_no_column(box: Sandbox, source: str, form: str, depth:
 def test_an_object_whose_keys_nobody_knows_is_flattened_into_json_text(
     box: Sandbox, source: str, stream: str, column: str, depth: int
 ) -> None:
-    plain, run = read_default_streams(box, source, "text"), flat(box, source, "native", depth)
+    plain, run = (
+        read_default_streams(box.apis[source], nested_values="text"),
+        flat(box, source, "native", depth),
+    )
     texts = {record["id"]: record[column] for record in run.records(stream)}
     for record in plain.records(stream):
         if record[column] is not None:
@@ -113,7 +108,7 @@ def test_an_object_whose_keys_nobody_knows_is_flattened_into_json_text(
 
 @pytest.mark.parametrize("depth", [1, 5])
 def test_custom_fields_as_columns_are_flattened_without_loss(box: Sandbox, depth: int) -> None:
-    plain = read_default_streams(box, "kommo", "native", custom_fields="columns")
+    plain = read_default_streams(box.apis["kommo"], nested_values="native", custom_fields="columns")
     run = flat(box, "kommo", "native", depth, custom_fields="columns")
     for stream, schema in plain.schemas.items():
         declared = run.schemas[stream]["schema"]["properties"]

@@ -104,7 +104,7 @@ def test_rows_that_are_read_late_cause_no_warning_and_no_loss(
     assert untouched - set(table.rows[stream]) == set()
 
     api.after_request = None
-    table.load(read(api, first.state, concurrency=concurrency).messages)
+    table.load(read(api, state=first.state, concurrency=concurrency).messages)
     now = {str(r["id"]): r[KEYS[source]] for r in read(api, concurrency=1).records(stream)}
     assert now.keys() == everyone(api)
     assert {each: table.rows[stream].get(each, {}).get(KEYS[source]) for each in now} == now

@@ -23,7 +23,7 @@ def assert_two_runs_make_it_equal(api: Api) -> None:
     first = read(api)
     table.load(first.messages)
     api.after_request = None
-    table.load(read(api, first.state).messages)
+    table.load(read(api, state=first.state).messages)
     rows = table.rows[f"{api.slot}_leads"]
     current = Table()
     current.load(read(api).messages)
@@ -59,10 +59,10 @@ def test_a_quiet_second_run_costs_one_or_two_requests(box: Sandbox, source: str)
     api = box.apis[source]
     first = read(api)
     before = len(api.journal)
-    second = read(api, first.state)
+    second = read(api, state=first.state)
     assert len(api.journal) - before <= 2
     assert second.state == first.state
-    third = read(api, second.state)
+    third = read(api, state=second.state)
     assert third.ids(f"{api.slot}_leads") == second.ids(f"{api.slot}_leads")
     assert third.state == second.state
 
@@ -94,7 +94,7 @@ def test_a_lead_that_shows_up_late_is_found_by_the_lookback(box: Sandbox, source
     api.edit(1, at=time.time() - 5)
     first = read(api)
     late = api.insert(1, at=time.time() - 240)
-    assert str(late[0]) in read(api, first.state).ids(f"{api.slot}_leads")
+    assert str(late[0]) in read(api, state=first.state).ids(f"{api.slot}_leads")
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -102,7 +102,7 @@ def test_without_lookback_a_run_begins_at_its_bookmark(box: Sandbox, source: str
     api = box.apis[source]
     api.edit(2, at=time.time() - DAY // 24)
     first = read(api)
-    again = read(api, first.state, lookback_seconds=0)
+    again = read(api, state=first.state, lookback_seconds=0)
     assert again.bookmark(f"{api.slot}_leads") == first.bookmark(f"{api.slot}_leads")
     keyed = [r for r in again.records(f"{api.slot}_leads") if r[KEYS[source]] is not None]
     assert {r[KEYS[source]] for r in keyed} == {first.bookmark(f"{api.slot}_leads")}
@@ -117,7 +117,7 @@ def test_a_bookmark_that_cannot_be_true_is_dropped_and_every_lead_read(
     first = read(api)
     partition = first.state["bookmarks"][f"{api.slot}_leads"]["partitions"][0]
     partition["replication_key_value"] = value
-    second = read(api, first.state)
+    second = read(api, state=first.state)
     assert set(second.ids(f"{api.slot}_leads")) == everyone(api)
     assert (second.bookmark(f"{api.slot}_leads") or "z") < "2100"
     assert "syncing all records again" in caplog.text
@@ -129,7 +129,7 @@ def test_leads_that_were_never_seen_or_changed_are_read_in_every_run(box: Sandbo
         keyless = {str(i) for i in api.insert(130, **fields)}
         first = read(api)
         assert set(first.ids(f"{api.slot}_leads")) == everyone(api)
-        assert keyless <= set(read(api, first.state).ids(f"{api.slot}_leads"))
+        assert keyless <= set(read(api, state=first.state).ids(f"{api.slot}_leads"))
 
 
 def test_the_start_date_leaves_out_what_is_older_and_nothing_else(box: Sandbox) -> None:

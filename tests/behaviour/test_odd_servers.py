@@ -41,7 +41,7 @@ def test_bounds_that_the_server_takes_for_exclusive_cost_no_lead(box: Sandbox, s
     first = read(api)
     assert set(first.ids(f"{api.slot}_leads")) == everyone(api)
     api.edit(30)
-    assert len(read(api, first.state).ids(f"{api.slot}_leads")) >= 30
+    assert len(read(api, state=first.state).ids(f"{api.slot}_leads")) >= 30
 
 
 @pytest.mark.parametrize("bounds", ["inclusive", "exclusive", "half_open"])
@@ -70,7 +70,7 @@ def test_a_server_whose_clock_is_far_off_is_read_from_the_bookmark_on(
     first = read(api)
     assert set(first.ids(f"{api.slot}_leads")) == everyone(api)
     edited = {str(i) for i in api.edit(4)}
-    second = read(api, first.state)
+    second = read(api, state=first.state)
     assert edited <= set(second.ids(f"{api.slot}_leads"))
     assert len(second.ids(f"{api.slot}_leads")) < 60 or days < 0
 
@@ -86,7 +86,7 @@ def test_a_clock_of_our_own_that_is_wrong_hides_no_lead(
     first = read(api)
     edited = {str(i) for i in api.edit(4)}
     box.clock.advance(3600)  # more than the lookback
-    second = read(api, first.state)
+    second = read(api, state=first.state)
     assert edited <= set(second.ids(f"{api.slot}_leads"))
     assert len(second.ids(f"{api.slot}_leads")) < 60 or hours == -30
 
@@ -99,7 +99,7 @@ def test_leads_dated_in_the_year_2999_are_read_and_hide_nothing(box: Sandbox, so
     assert set(first.ids(f"{api.slot}_leads")) == everyone(api)
     assert (first.bookmark(f"{api.slot}_leads") or "") < "2100"
     edited = api.edit([i for i in api.leads if i not in far][:5])
-    second = read(api, first.state)
+    second = read(api, state=first.state)
     assert {str(i) for i in [*edited, *far]} <= set(second.ids(f"{api.slot}_leads"))
 
 
@@ -113,7 +113,7 @@ def test_an_account_that_ignores_bounds_is_read_whole_and_filtered_here(
     api.options.ignore_filters = True
     edited = api.edit(5)
     before = len(api.journal)
-    second = read(api, first.state)
+    second = read(api, state=first.state)
     assert {str(i) for i in edited} <= set(second.ids(f"{api.slot}_leads"))
     assert len(second.ids(f"{api.slot}_leads")) < 100
     assert "the API ignored the requested filter or sort order" in caplog.text
@@ -133,7 +133,7 @@ def test_a_server_without_a_clock_is_read_all_the_same(box: Sandbox, source: str
     api.options.send_date = False
     first = read(api)
     edited = api.edit(5)
-    assert {str(i) for i in edited} <= set(read(api, first.state).ids(f"{api.slot}_leads"))
+    assert {str(i) for i in edited} <= set(read(api, state=first.state).ids(f"{api.slot}_leads"))
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -94,7 +94,7 @@ def test_no_lead_is_lost_that_changes_while_windows_are_read_at_once(
     first = read(api, concurrency=concurrency)
     table.load(first.messages)
     api.after_request = None
-    table.load(read(api, first.state, concurrency=concurrency).messages)
+    table.load(read(api, state=first.state, concurrency=concurrency).messages)
     rows, key = table.rows[f"{source}_leads"], KEYS[source]
     current = {str(r["id"]): r[key] for r in read(api, concurrency=1).records(f"{source}_leads")}
     assert current.keys() == everyone(api)
@@ -140,7 +140,7 @@ def test_a_quiet_run_looks_for_no_windows(box: Sandbox, source: str, concurrency
     api = box.apis[source]
     first = read(api, concurrency=concurrency)
     before = len(api.journal)
-    assert read(api, first.state, concurrency=concurrency).state == first.state
+    assert read(api, state=first.state, concurrency=concurrency).state == first.state
     assert len(api.journal) - before <= 2
 
 

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it says when something is wrong, and how it ends."""
+"""The command line: output, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -11,42 +11,36 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_leads.sources import SOURCES
+from tap_leads import sources
 from tap_leads.tap import TapLeads
-from tests.support.settings import CREDENTIALS, KEYS, settings_for
+from tests.support.settings import CREDENTIALS, KEYS, SOURCES, every_source, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox import Sandbox
     from tests.support.run import Run
-    from tests.support.settings import Config
 
     Runner = Callable[..., Run]
 
-STREAMS = {source.name: [stream.name for stream in source.streams] for source in SOURCES}
+STREAMS = {source.name: [stream.name for stream in source.streams] for source in sources.SOURCES}
 WRONG = "canary-4f1c"
 
 
-def every_source(box: Sandbox) -> Config:
-    """Settings of all four sources."""
-    return {slot: settings_for(api) for slot, api in box.apis.items()}
-
-
 def printed(run: Run) -> str:
-    """What a run printed that is no Singer message."""
+    """Return what a run printed other than Singer messages."""
     (message,) = run.messages
     text: str = message["text"]
     return text
 
 
 def catalog_of(run: Run) -> dict[str, dict[str, Any]]:
-    """The catalog that a run printed, by stream."""
+    """Return the streams of the catalog that a run printed."""
     return {stream["tap_stream_id"]: stream for stream in json.loads(printed(run))["streams"]}
 
 
 def setting_names(schema: dict[str, Any], above: str = "") -> Iterator[str]:
-    """The name of every setting, `kommo.access_token` and all."""
+    """Yield the name of every setting, such as `kommo.access_token`."""
     for name, kind in schema["properties"].items():
         yield above + name
         if "properties" in kind:
@@ -59,7 +53,7 @@ def test_discovery_needs_no_settings_and_names_every_stream(run_tap: Runner) -> 
     assert list(catalog_of(run)) == [name for names in STREAMS.values() for name in names]
 
 
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_discovery_with_settings_names_the_streams_of_its_sources(
     box: Sandbox, run_here: Runner, slot: str
 ) -> None:
@@ -148,7 +142,7 @@ def test_an_option_that_is_none_is_a_mistake_of_its_own(run_here: Runner, option
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_a_test_run_reads_one_lead_and_ends_well(box: Sandbox, run_here: Runner, slot: str) -> None:
     run = run_here({slot: settings_for(box.apis[slot])}, "--test")
     assert run.code == 0
@@ -156,7 +150,7 @@ def test_a_test_run_reads_one_lead_and_ends_well(box: Sandbox, run_here: Runner,
     assert run.said() == []
 
 
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_a_test_run_with_a_wrong_credential_says_so_in_one_line(
     box: Sandbox, run_here: Runner, slot: str
 ) -> None:
@@ -178,7 +172,7 @@ def test_a_test_of_the_schemas_asks_nothing(box: Sandbox, run_here: Runner) -> N
     assert [len(api.journal) for api in box.apis.values()] == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_a_wrong_credential_is_told_once_and_not_tried_again(
     box: Sandbox, run_here: Runner, slot: str
 ) -> None:
@@ -194,7 +188,7 @@ def test_a_wrong_credential_is_told_once_and_not_tried_again(
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_a_failing_account_does_not_stop_another(box: Sandbox, run_here: Runner, slot: str) -> None:
     api = box.apis[slot]
     accounts = [{"name": "north", CREDENTIALS[slot]: WRONG}, {"name": "south"}]
@@ -206,7 +200,7 @@ def test_a_failing_account_does_not_stop_another(box: Sandbox, run_here: Runner,
     assert run.said()[0].startswith(f"{slot}_leads, account north: 401: ")
 
 
-@pytest.mark.parametrize("slot", CREDENTIALS)
+@pytest.mark.parametrize("slot", SOURCES)
 def test_a_failing_source_does_not_stop_another(box: Sandbox, run_here: Runner, slot: str) -> None:
     box.apis[slot].options.ban_html = True
     run = run_here(every_source(box))
@@ -230,7 +224,7 @@ def test_a_mistake_in_a_stream_map_is_told_as_one(box: Sandbox, run_here: Runner
 def test_what_nobody_foresaw_ends_in_one_line_without_a_leads_data(
     box: Sandbox, run_tap: Runner
 ) -> None:
-    # Python's own error text for this repeats the value, which is a lead's name.
+    # Python's own message for this error repeats the value, which is a lead's name.
     maps = {"kommo_leads": {"name": "int(name)"}}
     run = run_tap({"kommo": settings_for(box.kommo), "stream_maps": maps})
     assert run.code == 1

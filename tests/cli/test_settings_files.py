@@ -1,4 +1,7 @@
-"""Files that are no settings, state or catalog are refused before anything is asked."""
+"""Files that are not settings, state or catalog end the command before any request.
+
+The errors themselves are in tests/unit/settings/test_load.py and tests/unit/singer.
+"""
 
 from __future__ import annotations
 
@@ -18,36 +21,22 @@ if TYPE_CHECKING:
     Runner = Callable[..., Run]
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_a_rate_that_is_no_number_is_refused(box: Sandbox, run_here: Runner, number: str) -> None:
+def test_a_rate_that_is_no_number_is_refused(box: Sandbox, run_here: Runner) -> None:
     text = json.dumps(changed(good(box), "kommo.requests_per_second", 4321))
-    (line,) = refused(box, run_here(text.replace("4321", number)))
-    assert "is not valid JSON" in line or line.startswith("kommo.requests_per_second: ")
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (f'{{"kommo": {{"access_token": "{CANARY}"', "is not valid JSON (line 1)"),
-        (f'{{\n"{CANARY}"\n}}', "is not valid JSON (line 3)"),
-        (f'["{CANARY}"]', "must contain a JSON object"),
-        (f'"{CANARY}"', "must contain a JSON object"),
-        ("", "is not valid JSON"),
-        (b"\xff\xfe" + CANARY.encode(), "is not valid JSON"),
-    ],
-)
-def test_a_config_file_that_is_no_json_object_is_refused(
-    box: Sandbox, run_here: Runner, content: str | bytes, said: str
-) -> None:
-    (line,) = refused(box, run_here(content))
+    (line,) = refused(box, run_here(text.replace("4321", "NaN")))
     assert line.startswith("the config file ")
-    assert said in line
+    assert "is not valid JSON" in line
+
+
+def test_a_config_file_that_is_no_json_object_is_refused(box: Sandbox, run_here: Runner) -> None:
+    (line,) = refused(box, run_here(f'{{"kommo": {{"access_token": "{CANARY}"'))
+    assert line.startswith("the config file ")
+    assert line.endswith("is not valid JSON (line 1)")
 
 
 def test_a_config_file_that_cannot_be_read_is_refused(box: Sandbox, run_here: Runner) -> None:
-    for path in ("nowhere.json", "."):
-        (line,) = refused(box, run_here(None, "--config", path))
-        assert line.startswith(f"cannot read the config file {path}: ")
+    (line,) = refused(box, run_here(None, "--config", "nowhere.json"))
+    assert line.startswith("cannot read the config file nowhere.json: ")
 
 
 def test_settings_in_place_of_a_file_are_not_repeated(box: Sandbox, run_here: Runner) -> None:
@@ -56,50 +45,10 @@ def test_settings_in_place_of_a_file_are_not_repeated(box: Sandbox, run_here: Ru
     assert line == "--config expects the path of a file or ENV, not the settings themselves"
 
 
-@pytest.mark.parametrize(
-    ("state", "named"),
-    [
-        (CANARY, "not a JSON object"),
-        ("[]", "not a JSON object"),
-        (b"\xff", "not a JSON object"),
-        ({"bookmarks": [CANARY]}, "not a Singer state"),
-        ({"bookmarks": {"kommo_leads": [CANARY]}}, "not a Singer state"),
-        ({"bookmarks": {"kommo_leads": {"partitions": CANARY}}}, "not a Singer state"),
-        ({"bookmarks": {"kommo_leads": {"partitions": [CANARY]}}}, "not a Singer state"),
-        ({"bookmarks": {"kommo_leads": {"partitions": [{}]}}}, "not a Singer state"),
-        ({"type": "STATE", "value": {"bookmarks": {}}}, "not a Singer state"),
-    ],
-)
-def test_a_state_that_is_none_is_refused(
-    box: Sandbox, run_here: Runner, state: Any, named: str
+@pytest.mark.parametrize("option", ["state", "catalog"])
+@pytest.mark.parametrize("content", [CANARY, {"bookmarks": [CANARY]}])
+def test_a_state_or_catalog_that_is_none_is_refused(
+    box: Sandbox, run_here: Runner, option: str, content: Any
 ) -> None:
-    (line,) = refused(box, run_here(good(box), state=state))
-    assert line.startswith("--state ")
-    assert named in line
-
-
-@pytest.mark.parametrize(
-    ("catalog", "named"),
-    [
-        (CANARY, "not a JSON object"),
-        ("[]", "not a JSON object"),
-        ({}, "not a Singer catalog; create one with --discover"),
-        ({"streams": CANARY}, "not a Singer catalog; create one with --discover"),
-        ({"streams": [CANARY]}, "not a Singer catalog; create one with --discover"),
-        ({"streams": [{"stream": CANARY}]}, "not a Singer catalog; create one with --discover"),
-        (
-            {"streams": [{"tap_stream_id": "kommo_leads", "schema": CANARY, "metadata": []}]},
-            "not a Singer catalog; create one with --discover",
-        ),
-        (
-            {"streams": [{"tap_stream_id": "kommo_leads", "schema": {}, "metadata": CANARY}]},
-            "not a Singer catalog; create one with --discover",
-        ),
-    ],
-)
-def test_a_catalog_that_is_none_is_refused(
-    box: Sandbox, run_here: Runner, catalog: Any, named: str
-) -> None:
-    (line,) = refused(box, run_here(good(box), catalog=catalog))
-    assert line.startswith("--catalog ")
-    assert line.endswith(named)
+    (line,) = refused(box, run_here(good(box), **{option: content}))
+    assert line.startswith(f"--{option} ")

@@ -1,4 +1,4 @@
-"""What is left out of the SDK's way of a record changes nothing: messages are as the SDK's own."""
+"""The tap skips steps of the SDK for each record: its messages are still those of the SDK."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tap_leads.tap import TapLeads
 from tests.support.catalogs import catalog_for
 from tests.support.hostile import HALF, KEPT, MISFITS, MIXED
 from tests.support.run import sync
-from tests.support.settings import settings_for
+from tests.support.settings import SOURCES, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ FORMS = ["text", "native"]
 
 @pytest.fixture
 def hostile() -> Iterator[Sandbox]:
-    """A few made-up leads, and one lead for each value that no documentation promises."""
+    """Yield a sandbox with a few ordinary leads, and one lead for each undocumented value."""
     with Sandbox(leads=30, seed=7) as box:
         box.kommo.options.rate_limit = None
         make_hostile(box)
@@ -41,23 +41,22 @@ def hostile() -> Iterator[Sandbox]:
 def make_hostile(box: Sandbox) -> None:
     at = box.clock.now() - 3600
     for slot, field, sent, _ in [*KEPT, *MISFITS]:
-        raw: dict[str, Any] = {field: msgspec.Raw(sent.encode())}
-        box.apis[slot].insert(1, at=at, **raw)
-    for slot in ("dashly", "carrotquest"):
-        raw = {name: msgspec.Raw(sent.encode()) for name, (sent, _) in MIXED.items()}
-        box.apis[slot].insert(1, at=at, **raw)
+        value: dict[str, Any] = {field: msgspec.Raw(sent.encode())}
+        box.apis[slot].insert(1, at=at, **value)
+    raw = {name: msgspec.Raw(sent.encode()) for name, (sent, _) in MIXED.items()}
+    box.dashly.insert(1, at=at, **raw)
     box.octanist.insert(1, at=at, name=msgspec.Raw(f'"a {HALF}"'.encode()))
     for api in box.apis.values():
         api.options.ties = "stable"
 
 
 def config_of(box: Sandbox, form: str, **others: Any) -> Config:
-    config: Config = {slot: settings_for(api) for slot, api in box.apis.items()}
+    config: Config = {source: settings_for(box.apis[source]) for source in SOURCES}
     return {**config, "nested_values": form, "concurrency": 1, **others}
 
 
 def lines(config: Config, catalog: Catalog) -> list[str]:
-    """The messages of a run as they are written, without the time at which each was."""
+    """Return the messages of a run as they are written, without `time_extracted`."""
     run = sync(config, catalog=catalog)
     assert run.code == 0
     for message in run.messages:
@@ -68,7 +67,7 @@ def lines(config: Config, catalog: Catalog) -> list[str]:
 def differences(
     config: Config, catalog: Catalog, change: Callable[[pytest.MonkeyPatch], None]
 ) -> list[tuple[str, str]]:
-    """The lines in which a run differs after a change."""
+    """Return the lines in which a run differs after a change of the code."""
     ours = lines(config, catalog)
     with pytest.MonkeyPatch.context() as patch:
         change(patch)
@@ -79,16 +78,16 @@ def differences(
 
 
 def sdk_messages(patch: pytest.MonkeyPatch) -> None:
-    """Let the SDK make the messages, and put every value into its type once more.
+    """Let the SDK create the messages, and conform every value to its type once more.
 
-    Not those inside of objects: there it would drop what is not declared, and the tap does not.
+    Except inside of objects, where the SDK would drop undeclared keys, and the tap does not.
     """
     patch.delattr(LeadsStream, "_generate_record_messages")
     patch.setattr(LeadsStream, "TYPE_CONFORMANCE_LEVEL", TypeConformanceLevel.ROOT_ONLY)
 
 
 def sdk_messages_in_full(patch: pytest.MonkeyPatch) -> None:
-    """The same where there are no objects."""
+    """Do the same, also inside of objects: for records without any."""
     sdk_messages(patch)
     patch.setattr(LeadsStream, "TYPE_CONFORMANCE_LEVEL", TypeConformanceLevel.RECURSIVE)
 
@@ -102,7 +101,7 @@ def test_conforming_the_records_again_changes_no_line(hostile: Sandbox, form: st
 def test_a_record_that_is_not_put_into_its_types_would_be_seen(
     hostile: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The comparison is no comparison of a thing with itself."""
+    """The comparison finds a difference if there is one."""
     real = LeadsStream.post_process
 
     def spoilt(self: LeadsStream, row: Any, context: Any = None) -> Any:
@@ -120,7 +119,7 @@ def discovered(config: Config) -> Catalog:
 
 
 def without(config: Config, pattern: str) -> Catalog:
-    """The catalog with what the pattern fits left out: the names of a path, with dots."""
+    """Return the catalog without the columns whose dotted name matches a pattern."""
     catalog = discovered(config)
     left_out = 0
     for stream in catalog["streams"]:

@@ -1,4 +1,4 @@
-"""Custom fields of Kommo as columns of a real table, over runs between which they change."""
+"""Custom fields of Kommo as columns of a table, which change between runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STRUCTURED = {"multiselect", "multitext", "smart_address", "legal_entity", "link
 
 
 def told(custom: dict[str, Any], column: str) -> Any:
-    """What a column of that type says of a field; None where the value does not fit it."""
+    """Return what a column of a type has for a field; None if the value does not fit the type."""
     values = custom["values"]
     value = values if custom["field_type"] in STRUCTURED else values[0]["value"]
     if custom["field_type"] in DAYS and isinstance(value, int):
@@ -46,7 +46,7 @@ def told(custom: dict[str, Any], column: str) -> Any:
 
 
 def compare(api: Kommo, database: Database) -> dict[str, str]:
-    """The table is as the source is; gives the types of its columns."""
+    """Assert that the table is as the source; return the types of its columns."""
     types = database.types("kommo_leads")
     columns = {name for name in types if name.startswith("cf_")}
     rows = {row["id"]: row for row in database.query("select * from kommo_leads")}
@@ -72,7 +72,7 @@ def compare(api: Kommo, database: Database) -> dict[str, str]:
 
 
 def misfit(api: Kommo, field_id: int, lead_id: int, value: Any) -> None:
-    """Give a lead a value that is not of its field's type."""
+    """Set a field of a lead to a value of another type."""
     custom = {**api.fields.values_for(field_id, lead_id), "values": [{"value": value}]}
     others = [each for each in api.leads[lead_id]["custom_fields_values"] or ()
               if each["field_id"] != field_id]  # fmt: skip

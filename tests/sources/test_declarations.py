@@ -1,4 +1,4 @@
-"""A stream is a declaration: its columns, and a few lines more."""
+"""A stream is a declaration: its columns and a few more lines."""
 
 from __future__ import annotations
 

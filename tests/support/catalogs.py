@@ -8,7 +8,7 @@ from tap_leads.sources import SOURCES
 
 
 def catalog_for(*streams: str) -> dict[str, Any]:
-    """A catalog that selects these streams and no others, with all their columns."""
+    """Return a catalog that selects only these streams, with all their columns."""
     every = [stream for source in SOURCES for stream in source.streams]
     names = [stream.name for stream in every]
     return {
@@ -25,4 +25,4 @@ def catalog_for(*streams: str) -> dict[str, Any]:
 
 
 LEADS = catalog_for("kommo_leads", "dashly_leads", "carrotquest_leads", "octanist_leads")
-"""The catalog that tests are run with where they name none: most are about leads."""
+"""The default catalog of tests: most are about leads."""

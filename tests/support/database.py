@@ -1,17 +1,18 @@
-"""The tap and target-postgres as programs, one piped into the other, and what is in the tables."""
+"""Load what the tap emits into PostgreSQL with target-postgres, and query the tables."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import dict_row
+
+from tests.support import program
 
 if TYPE_CHECKING:
     from demo.postgres import Postgres
@@ -20,57 +21,73 @@ TARGET = (
     Path(__file__).parent.parent.parent
     / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
 )
-"""The loader as `make .meltano/installed` puts it there."""
+"""The loader, where `make .meltano/installed` installs it."""
 Row = dict[str, Any]
 
 
 @dataclass
 class Database:
-    """A schema of its own, which the tap's runs are loaded into, each going on from the last."""
+    """A schema of its own, which runs of the tap are loaded into; each resumes from the last.
+
+    Attributes:
+        server: The PostgreSQL server.
+        folder: A folder for files of the tap and the loader.
+        schema: The name of the schema.
+        state: The state that the next run starts from.
+    """
 
     server: Postgres
     folder: Path
     schema: str
     state: Any = None
+    _messages: bytes = field(default=b"", init=False)
 
     def load(self, config: Row, catalog: Row | None = None) -> None:
-        """Run the tap once, and keep the state that the loader prints."""
-        tap = [sys.executable, "-m", "tap_leads"]
-        for option, content in (("config", config), ("catalog", catalog), ("state", self.state)):
-            if content is not None:
-                path = self.folder / f"{option}.json"
-                path.write_text(json.dumps(content))
-                tap += [f"--{option}", str(path)]
+        """Run the tap once and load its messages; the next state is the one the loader prints."""
+        self.extract(config, catalog)
+        self.write()
+
+    def extract(self, config: Row, catalog: Row | None = None) -> None:
+        """Run the tap once, and keep its messages for the next `write`."""
+        output = self.folder / "messages.jsonl"
+        tap = program.start(
+            self.folder, stdout=output, config=config, catalog=catalog, state=self.state
+        )
+        assert tap.end() == 0, tap.stderr[-2000:]
+        messages = output.read_bytes()
+        self._messages += messages
+        self.state = json.loads(messages.splitlines()[-1])["value"]
+
+    def write(self) -> None:
+        """Load the messages of all runs since the last `write`."""
+        target = self.folder / "target.json"
         settings = {
             "sqlalchemy_url": self.server.url.replace("://", "+psycopg://"),
             "default_target_schema": self.schema,
             "load_method": "upsert",
         }
-        target = self.folder / "target.json"
         target.write_text(json.dumps(settings))
-        environment = {**os.environ, "PYTHONPATH": ""}
-        read = subprocess.run(tap, capture_output=True, check=False, timeout=120)
-        assert read.returncode == 0, read.stderr[-2000:].decode()
         loaded = subprocess.run(
             [TARGET, "--config", target],
-            input=read.stdout,
+            input=self._messages,
             capture_output=True,
             check=False,
-            timeout=120,
-            env=environment,
+            timeout=300,
+            env={**os.environ, "PYTHONPATH": ""},
         )
         assert loaded.returncode == 0, loaded.stderr[-2000:].decode()
+        self._messages = b""
         self.state = json.loads(loaded.stdout.splitlines()[-1])
 
     def query(self, query: str) -> list[Row]:
-        """The rows of a query, whose tables are those of this schema."""
+        """Return the rows of a query on the tables of this schema."""
         options = f"-c search_path={self.schema}"
         with psycopg.connect(self.server.url, options=options, row_factory=dict_row) as connection:
             cursor = connection.execute(query.encode())
             return cursor.fetchall() if cursor.description else []
 
     def types(self, table: str) -> dict[str, str]:
-        """The columns of a table and their types."""
+        """Return the types of a table's columns."""
         rows = self.query(
             "select column_name, data_type from information_schema.columns "  # noqa: S608 - ours
             f"where table_schema = '{self.schema}' and table_name = '{table}'"

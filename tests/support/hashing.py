@@ -1,4 +1,4 @@
-"""What `hash_fields` makes of a value."""
+"""The hashes of `hash_fields`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that no documentation promises, and what becomes of them."""
+"""Undocumented values of fields, and what the tap emits for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 THIRTY_DIGITS = "123456789012345678901234567890"
 
 
-# In JSON, half of a pair alone is allowed. No database takes it.
+# Half of a surrogate pair: valid in JSON, and rejected by databases.
 HALF = r"\ud83d"
 
 

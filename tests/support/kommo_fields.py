@@ -1,4 +1,4 @@
-"""Custom fields in the sandbox's Kommo, for the tests of their columns."""
+"""Create custom fields in the sandbox's Kommo, and look at their columns."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def config_of(api: Kommo, **others: Any) -> Config:
 
 
 def entry(field_id: int, kind: str, *values: Any) -> dict[str, Any]:
-    """A field of a record; what is no object in `values` is the `value` of one."""
+    """Return a custom field of a lead; a value that is not an object becomes `{"value": ...}`."""
     items = [value if isinstance(value, dict) else {"value": value} for value in values]
     return {"field_id": field_id, "field_name": "F", "field_code": None, "field_type": kind,
             "values": items, "is_computed": False}  # fmt: skip
 
 
 def a_lead_with(api: Kommo, kind: str, *values: Any, **known: Any) -> tuple[str, int]:
-    """A new field with these values in a new lead: the name of its column, the lead's id."""
+    """Create a field, and a lead with these values; return the field's column and the lead's ID."""
     (field_id,) = api.fields.insert(type=kind, name="F", enums=None, **known)
     (lead_id,) = api.insert(custom_fields_values=[entry(field_id, kind, *values)])
     return f"cf_{field_id}", lead_id
 
 
 def columns_in(run: Run, stream: str = "kommo_leads") -> dict[str, Any]:
-    """The columns of custom fields in a SCHEMA, which are those of the records too."""
+    """Return the columns of custom fields in a SCHEMA, which must be those of the records too."""
     properties: dict[str, Any] = run.schemas[stream]["schema"]["properties"]
     assert {tuple(record) for record in run.records(stream)} <= {tuple(properties)}
     return {name: it for name, it in properties.items() if name.startswith("cf_")}

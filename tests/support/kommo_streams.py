@@ -1,47 +1,39 @@
-"""Reading Kommo's streams, and comparing their rows with what the sandbox holds."""
+"""Read Kommo's streams, and compare their rows with those in the sandbox."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.support.catalogs import catalog_for
+from sandbox import Sandbox
 from tests.support.moments import moment
-from tests.support.run import sync
-from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sandbox import Api
-    from tests.support.run import Run
+    from sandbox.kommo.api import Kommo
 
 Row = dict[str, Any]
 
 
-def read(
-    api: Api,
-    *streams: str,
-    state: dict[str, Any] | None = None,
-    top: dict[str, Any] | None = None,
-    **settings: Any,
-) -> Run:
-    """A run over these streams that ends well."""
-    config = {"kommo": settings_for(api, **settings), **(top or {})}
-    run = sync(config, state, catalog=catalog_for(*streams))
-    assert run.code == 0
-    return run
+def frozen_kommo(leads: int) -> Iterator[Kommo]:
+    """Yield a Kommo whose clock moves only when a test moves it."""
+    with Sandbox(leads=leads, seed=7) as box:
+        box.clock.freeze()
+        box.kommo.options.rate_limit = None
+        yield box.kommo
 
 
 def fields_of(row: Row) -> Row:
-    """The fields of a row of the source, those in its envelope by their own names."""
+    """Return the fields of a row of the source, with those in `_embedded` under their own names."""
     fields = {name: value for name, value in row.items() if not name.startswith("_")}
     embedded: Row = row.get("_embedded", {})
     return fields | embedded
 
 
 def assert_same(record: Row, row: Row, zeros: Sequence[str] = ()) -> None:
-    """A record has all that its row in the source has: in the column of that name, or in `extra`.
+    """Assert that a record has each field of its source row, in a column or in `extra`.
 
     A 0 in a field of `zeros` means that it is not set.
     """
@@ -58,7 +50,7 @@ def assert_same(record: Row, row: Row, zeros: Sequence[str] = ()) -> None:
 
 
 def assert_equal(records: Sequence[Row], rows: Sequence[Row], *key: str, **options: Any) -> None:
-    """The records are the rows of the source, each once."""
+    """Assert that the records are the rows of the source, each once."""
     by_key = {tuple(row[name] for name in key or ("id",)): row for row in rows}
     found = [tuple(record[name] for name in key or ("id",)) for record in records]
     assert len(found) == len(set(found))
@@ -67,6 +59,6 @@ def assert_equal(records: Sequence[Row], rows: Sequence[Row], *key: str, **optio
         assert_same(record, by_key[each], **options)
 
 
-def asked(api: Api, path: str) -> int:
-    """How many requests for a path there were."""
+def count_requests(api: Api, path: str) -> int:
+    """Return how many requests for a path there were."""
     return sum(request.path.endswith(f"/api/v4/{path}") for request in api.journal)

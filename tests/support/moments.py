@@ -1,4 +1,4 @@
-"""Moments as sources have them, and as records do."""
+"""Timestamps of sources, and in records."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FORMATS = FormatChecker(formats=())
 
 @FORMATS.checks("date-time", raises=ValueError)
 def is_a_moment(value: object) -> bool:
-    """The one form of a date-time that every target reads alike."""
+    """True if a date-time has the one form that all targets read alike."""
     return not isinstance(value, str) or (
         MOMENT.fullmatch(value) is not None and datetime.fromisoformat(value).tzinfo is not None
     )
 
 
 def moment(value: str | float | None, zone: str = "") -> str | None:
-    """A moment as the source has it, in the records' form; 0 is none."""
+    """Return a timestamp of a source as in a record; 0 is none."""
     if not value:
         return None
     if isinstance(value, str):

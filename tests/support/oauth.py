@@ -1,4 +1,4 @@
-"""Settings that read the sandbox's Kommo with tokens that the tap renews."""
+"""Settings for the sandbox's Kommo with tokens that the tap renews."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def integration(box: Sandbox, **own: Any) -> Config:
-    """The setting `oauth` with the credentials of the sandbox's integration."""
+    """Return the setting `oauth` with the credentials of the sandbox's integration."""
     oauth = box.kommo.oauth
     return {
         "client_id": oauth.client_id,
@@ -26,7 +26,7 @@ def integration(box: Sandbox, **own: Any) -> Config:
 
 
 def consented(box: Sandbox, file: Path | None = None, *, top: Config | None = None) -> Config:
-    """Settings with the code of a new consent."""
+    """Return settings with a new authorization code."""
     config = settings_for(box.kommo)
     del config["access_token"]
     config["oauth"] = integration(box, code=box.kommo.oauth.consent())
@@ -36,20 +36,20 @@ def consented(box: Sandbox, file: Path | None = None, *, top: Config | None = No
 
 
 def token_requests(box: Sandbox) -> list[Request]:
-    """The requests for tokens so far."""
+    """Return the token requests so far."""
     return [request for request in box.kommo.journal if request.method == "POST"]
 
 
 def statuses(box: Sandbox) -> list[int]:
-    """What each request for leads was answered with."""
+    """Return the status of each GET request so far."""
     return [request.status for request in box.kommo.journal if request.method == "GET"]
 
 
 def held(file: Path) -> dict[str, Any]:
-    """What a token file holds."""
+    """Return the content of a token file."""
     return cast("dict[str, Any]", json.loads(file.read_bytes()))
 
 
 def let_end(file: Path) -> None:
-    """Let the access token in a file be past its time by the file's own account."""
+    """Let a token file say that the access token has expired."""
     file.write_text(json.dumps(held(file) | {"expires_at": 1_700_000_000}))

@@ -1,4 +1,4 @@
-"""What is in the documentation."""
+"""Read parts of the documentation."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 ROOT = Path(__file__).parent.parent.parent
-
-
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUIRKS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *QUIRKS]
 
 
 def section(title: str) -> str:
-    """A section of the README, up to the next heading of its level or above."""
+    """Return a section of the README, up to the next heading of its level or above."""
     found = re.search(rf"^(#+) {re.escape(title)}\n", README, re.MULTILINE)
     assert found, title
     rest = README[found.end() :]
@@ -26,7 +25,7 @@ def section(title: str) -> str:
 
 
 def rows(text: str) -> Iterator[list[str]]:
-    """The cells of each row of the tables in a text, less their headings."""
+    """Yield the cells of each row of the tables in a text, without their headings."""
     lines = text.splitlines()
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         if line.startswith("| ") and "| ---" not in {line[:5], below[:5]}:
@@ -34,12 +33,12 @@ def rows(text: str) -> Iterator[list[str]]:
 
 
 def spans(text: str) -> list[str]:
-    """The code spans of a text."""
+    """Return the code spans of a text."""
     found = re.findall(r"(?<!`)(`{1,2})(?!`)(.+?)(?<!`)\1(?!`)", text)
     return [span.strip() for _, span in found]
 
 
 def fences(text: str, language: str) -> list[str]:
-    """The fenced blocks in a language, less their indentation."""
+    """Return the fenced blocks in a language, without their indentation."""
     found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
     return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]

@@ -12,7 +12,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from typing_extensions import override
 
 from tap_leads.tap import TapLeads
-from tests.support.catalogs import LEADS
+from tests.support.catalogs import LEADS, catalog_for
 from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
@@ -27,39 +27,39 @@ if TYPE_CHECKING:
 
 @dataclass
 class Run:
-    """What a run of the tap left behind."""
+    """The outcome of a run of the tap."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
     stderr: str = ""
     code: int = 0
 
     def records(self, stream: str) -> list[dict[str, Any]]:
-        """The records of a stream, in order."""
+        """Return the records of a stream, in order."""
         return [
             m["record"] for m in self.messages if m["type"] == "RECORD" and m["stream"] == stream
         ]
 
     def ids(self, stream: str) -> list[str]:
-        """The ids of a stream's records, in order, as text."""
+        """Return the IDs of a stream's records as text, in order."""
         return [str(record["id"]) for record in self.records(stream)]
 
     @property
     def schemas(self) -> dict[str, dict[str, Any]]:
-        """The SCHEMA message of each stream."""
+        """Return the last SCHEMA message of each stream."""
         return {m["stream"]: m for m in self.messages if m["type"] == "SCHEMA"}
 
     @property
     def states(self) -> list[dict[str, Any]]:
-        """The value of each STATE, in order."""
+        """Return the value of each STATE, in order."""
         return [m["value"] for m in self.messages if m["type"] == "STATE"]
 
     @property
     def state(self) -> dict[str, Any]:
-        """The last state."""
+        """Return the last state."""
         return self.states[-1]
 
     def bookmark(self, stream: str, account: str | None = None) -> str | None:
-        """The bookmark of a stream's account (of its only one by default)."""
+        """Return the bookmark of a stream for an account (by default its only one)."""
         partitions = self.state["bookmarks"][stream]["partitions"]
         found = [p for p in partitions if account in {None, p["context"]["account"]}]
         assert len(found) == 1
@@ -67,16 +67,16 @@ class Run:
         return value
 
     def said(self) -> list[str]:
-        """What was told at WARNING or ERROR: the message of each line."""
+        """Return the messages on stderr at WARNING or ERROR."""
         lines = [line.split(" | ") for line in self.stderr.splitlines()]
         return [x[-1] for x in lines if len(x) > 1 and x[1].strip() in {"WARNING", "ERROR"}]
 
 
 class Table:
-    """An upserting target: the last row of each key, over as many runs as it is given."""
+    """A target that upserts: the last row of each key over several runs."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start empty."""
         self.rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
 
     def load(self, messages: Sequence[Mapping[str, Any]]) -> None:
@@ -88,21 +88,21 @@ class Table:
 
 
 class Capture(MsgSpecWriter):
-    """The tap's message writer, which keeps what it would print."""
+    """A message writer that keeps the messages."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start empty."""
         self.messages: list[dict[str, Any]] = []
 
     @override
     def write_message(self, message: Message) -> None:
-        """Keep a message as a target would see it, its numbers exact."""
+        """Keep a message as a target would see it, with exact numbers."""
         line = bytes(self.serialize_message(message))
         self.messages.append(json.loads(line, parse_float=Decimal))
 
 
 def everyone(api: Api) -> set[str]:
-    """The ids of all leads of a source, as text."""
+    """Return the IDs of all leads of a source as text."""
     return {str(lead["id"]) for lead in api.rendered()}
 
 
@@ -117,31 +117,45 @@ def sync(config: Config, state: dict[str, Any] | None = None, **options: Any) ->
 
 def read(
     api: Api,
+    *streams: str,
     state: dict[str, Any] | None = None,
-    *,
-    catalog: dict[str, Any] | None = LEADS,
+    catalog: dict[str, Any] | None = None,
     code: int = 0,
     **settings: Any,
 ) -> Run:
     """Run the tap over one source, and check its exit code.
 
     Args:
-        api: The source.
-        state: The state to resume from.
-        catalog: What is selected: leads, or the default streams if None.
+        api: The source in the sandbox.
+        streams: The streams to select; its leads if there is no catalog either.
+        state: The state of an earlier run.
+        catalog: The catalog, instead of streams.
         code: The exit code.
         settings: Settings of the source, or of the tap.
     """
-    of_source = TapLeads.config_jsonschema["properties"][api.slot]["properties"]
-    own = {name: value for name, value in settings.items() if name in of_source}
-    top = {name: value for name, value in settings.items() if name not in own}
-    run = sync({api.slot: settings_for(api, **own), **top}, state, catalog=catalog)
+    catalog = catalog or catalog_for(*(streams or [f"{api.slot}_leads"]))
+    run = sync(config_of(api, **settings), state, catalog=catalog)
     assert run.code == code
     return run
 
 
+def read_default_streams(api: Api, **settings: Any) -> Run:
+    """Run the tap over the default streams of one source; the run succeeds."""
+    run = sync(config_of(api, **settings), catalog=None)
+    assert run.code == 0
+    return run
+
+
+def config_of(api: Api, **settings: Any) -> Config:
+    """Return the settings of the tap for one source, given those of the source and of the tap."""
+    of_source = TapLeads.config_jsonschema["properties"][api.slot]["properties"]
+    own = {name: value for name, value in settings.items() if name in of_source}
+    top = {name: value for name, value in settings.items() if name not in own}
+    return {api.slot: settings_for(api, **own), **top}
+
+
 def written(folder: Path, **files: Any) -> list[str]:
-    """The options for these files, each written as JSON, or as it is where it is text or bytes."""
+    """Write files (text and bytes unchanged, the rest as JSON), and return their options."""
     options: list[str] = []
     for option, content in files.items():
         if content is not None:

@@ -1,4 +1,4 @@
-"""Other clocks, chances and page sizes for every tap of a test."""
+"""Replace clocks, random numbers and page sizes of every tap in a test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NoChance:
-    """A source of random numbers that always returns the least."""
+    """Random numbers that are always the smallest possible."""
 
     def uniform(self, a: float, _b: float, /) -> float:
         return a
@@ -30,12 +30,12 @@ class PatientLimiter(RateLimiter):
 
 
 def set_runtime(patch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Let every tap of a test run with another runtime."""
+    """Change the runtime of every tap in a test."""
     patch.setattr(TapLeads, "runtime", replace(TapLeads.runtime, **changes))
 
 
 def set_traits(patch: pytest.MonkeyPatch, *streams: str, **changes: Any) -> None:
-    """Let every tap of a test take these for the facts about some streams (all by default)."""
+    """Change the traits of some streams (all by default) of every tap in a test."""
     patch.setattr(
         TapLeads,
         "sources",

@@ -1,17 +1,17 @@
-"""Settings with which the tap reads the sandbox."""
+"""Settings of the tap for the sandbox."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sandbox import Api
+    from sandbox import Api, Sandbox
 
 Config = dict[str, Any]
 DAY = 86_400
 
 SOURCES = ("kommo", "dashly", "octanist")
-"""Those that differ: Carrot quest is Dashly by another name."""
+"""The sources that differ: Carrot quest is Dashly under another brand."""
 
 CREDENTIALS = {
     "kommo": "access_token",
@@ -28,7 +28,7 @@ KEYS = {
 
 
 def settings_for(api: Api, **others: Any) -> Config:
-    """The settings object of a source that reads the sandbox without being slowed down."""
+    """Return the settings of a source in the sandbox, with a rate limit that is never reached."""
     config = {
         CREDENTIALS[api.slot]: api.token,
         "api_url": api.url,
@@ -36,3 +36,8 @@ def settings_for(api: Api, **others: Any) -> Config:
         **others,
     }
     return {"subdomain": "acme", **config} if api.slot == "kommo" else config
+
+
+def every_source(box: Sandbox) -> Config:
+    """Return the settings of all four sources in the sandbox."""
+    return {slot: settings_for(api) for slot, api in box.apis.items()}

@@ -1,28 +1,21 @@
-"""Kommo's events, which have no order: stage changes and all that happens to leads."""
+"""The stream `kommo_lead_stage_changes`, read from events that the API cannot sort."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from sandbox import Sandbox
-from sandbox.kommo.leads import PIPELINES
-from tests.support.catalogs import catalog_for
-from tests.support.kommo_streams import assert_equal, read
+from tests.support.kommo_events import in_order, move, moves_of, truth
+from tests.support.kommo_streams import frozen_kommo
 from tests.support.moments import moment
-from tests.support.run import Table, sync
-from tests.support.runtime import set_runtime
-from tests.support.settings import DAY, settings_for
+from tests.support.run import Table, read
+from tests.support.settings import DAY
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from sandbox import Api
     from sandbox.kommo.api import Kommo
@@ -30,52 +23,11 @@ if TYPE_CHECKING:
 CHANGES = "kommo_lead_stage_changes"
 EVENTS = "kommo_lead_events"
 LOOKBACK = 600
-STAGES = [(pipeline, stage) for pipeline, stages in PIPELINES.items() for stage in stages]
-Row = dict[str, Any]
-Moves = dict[int, list[tuple[Any, ...]]]
 
 
 @pytest.fixture
 def kommo() -> Iterator[Kommo]:
-    with Sandbox(leads=200, seed=7) as box:
-        box.clock.freeze()
-        box.kommo.options.rate_limit = None
-        yield box.kommo
-
-
-def truth(api: Kommo) -> Moves:
-    """The moves of each lead as they were, in order: when, from where, to where."""
-    moves = {
-        lead: [(moment(new.at), *old[1:], *new[1:]) for old, new in pairwise(past)]
-        for lead, past in api.stage_history().items()
-    }
-    return {lead: sorted(each) for lead, each in moves.items() if each}
-
-
-def moves_of(rows: Iterable[Mapping[str, Any]]) -> Moves:
-    """The same from the rows of a table."""
-    names = ("changed_at", "from_pipeline_id", "from_status_id", "to_pipeline_id", "to_status_id")
-    moves: Moves = defaultdict(list)
-    for row in rows:
-        moves[row["lead_id"]].append(tuple(row[name] for name in names))
-    return {lead: sorted(each) for lead, each in moves.items()}
-
-
-def move(api: Kommo, count: int, within: float, ago: float = 0.0) -> None:
-    """Move leads from stage to stage at moments spread over a span of time."""
-    rng, now, leads = api.rng, api.clock.now(), list(api.leads)
-    for _ in range(count):
-        pipeline, stage = rng.choice(STAGES)
-        at = now - ago - int(rng.random() * within)
-        api.edit([rng.choice(leads)], at=at, pipeline_id=pipeline, status_id=stage)
-
-
-def in_order(rows: Sequence[Row], key: str) -> bool:
-    """Whether rows are in the order of their key."""
-    return all(one[key] <= other[key] for one, other in pairwise(rows))
-
-
-# Stage changes
+    yield from frozen_kommo(leads=200)
 
 
 def test_a_stage_change_says_from_where_to_where_when_and_by_whom(kommo: Kommo) -> None:
@@ -120,7 +72,7 @@ def test_five_thousand_events_come_once_and_in_order_for_about_a_request_a_page(
     kommo: Kommo, threads: int
 ) -> None:
     move(kommo, 6000, within=700 * DAY)
-    rows = read(kommo, CHANGES, top={"concurrency": threads}).records(CHANGES)
+    rows = read(kommo, CHANGES, concurrency=threads).records(CHANGES)
     assert len(rows) > 5000
     assert len({row["id"] for row in rows}) == len(rows)
     assert moves_of(rows) == truth(kommo)
@@ -244,92 +196,3 @@ def test_an_event_whose_values_are_none_that_are_known_is_kept_with_them(kommo: 
     assert all(row["to_status_id"] is None and row["lead_id"] for row in rows)
     extra = {"value_after": [["no object"], None, {"lead_status": "moved"}], "value_before": "none"}
     assert {row["extra"] for row in rows} == {json.dumps(extra, separators=(",", ":"))}
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    groups=st.lists(st.tuples(st.integers(1, 25), st.integers(1, 90)), min_size=1, max_size=5),
-    during=st.lists(st.integers(0, 4), max_size=20),
-    order=st.sampled_from(["newest_first", "oldest_first", "shuffled"]),
-    ties=st.sampled_from(["stable", "shuffled"]),
-    limit=st.integers(8, 15),
-    kill_at=st.integers(0, 200),
-    threads=st.sampled_from([1, 4]),
-    lag=st.sampled_from([0, 300]),
-)
-def test_after_any_moves_and_a_kill_one_quiet_run_makes_the_table_the_history(
-    groups: list[tuple[int, int]],
-    during: list[int],
-    order: Any,
-    ties: Any,
-    limit: int,
-    kill_at: int,
-    threads: int,
-    lag: int,
-) -> None:
-    with pytest.MonkeyPatch.context() as patch, Sandbox(leads=20, seed=3) as box:
-        set_runtime(patch, records_per_state=5)
-        api, left = box.kommo, list(during)
-        box.clock.freeze()
-        api.options.rate_limit = None
-        api.options.events_order, api.options.events_ties = order, ties
-        api.options.events_limit, api.options.late_events = limit, 0.5
-        for count, days in groups:
-            move(api, count, within=min(count, 20), ago=days * DAY)
-        api.options.events_lag = lag
-
-        def after_request(_api: Api, _rng: random.Random) -> None:
-            if left:
-                box.clock.advance(1)
-                move(api, left.pop(), within=1)
-
-        api.after_request = after_request
-        config = {"kommo": settings_for(api), "concurrency": threads}
-        moving = sync(config, catalog=catalog_for(CHANGES))
-        api.after_request = None
-        survived = moving.messages[:kill_at] if kill_at else moving.messages
-        table = Table()
-        table.load(survived)
-        states = [m["value"] for m in survived if m["type"] == "STATE"]
-        box.clock.advance(lag + 1)
-        table.load(read(api, CHANGES, state=states[-1] if states else None).messages)
-        assert moving.code == 0
-        assert moves_of(table.rows[CHANGES].values()) == truth(api)
-
-
-# All that happens to leads
-
-
-def test_every_event_of_a_lead_comes_with_what_was_before_and_after(kommo: Kommo) -> None:
-    kommo.edit(20)
-    kommo.delete(2)
-    kommo.contacts.edit(3)
-    events = [event for event in kommo.events() if event["entity_type"] == "lead"]
-    rows = read(kommo, EVENTS).records(EVENTS)
-    for row in rows:
-        entity = json.loads(row["extra"])["_embedded.entity"]
-        assert entity["id"] == row["entity_id"]
-    assert_equal(rows, events)
-    assert in_order(rows, "created_at")
-
-
-@pytest.mark.parametrize("ignored", [False, True])
-@pytest.mark.parametrize(
-    ("types", "found"),
-    [
-        (["lead_added"], {"lead_added"}),
-        (["lead_deleted", "name_field_changed"], {"lead_deleted", "name_field_changed"}),
-        ("lead_deleted,lead_added", {"lead_deleted", "lead_added"}),
-        (["lead_restored"], set[str]()),
-    ],
-)
-def test_events_are_of_the_types_in_the_settings(
-    kommo: Kommo, types: Any, found: set[str], *, ignored: bool
-) -> None:
-    kommo.edit(3, name="Renamed")
-    kommo.delete(2)
-    kommo.options.ignore_filters = ignored
-    rows = read(kommo, EVENTS, event_types=types).records(EVENTS)
-    counted = Counter(row["type"] for row in rows)
-    wanted = Counter(each["type"] for each in kommo.events() if each["type"] in found)
-    assert counted == wanted

@@ -1,4 +1,4 @@
-"""Custom fields of Kommo that change between runs, or cannot be listed in one: their columns."""
+"""Columns of custom fields that change between runs, or cannot be listed in one."""
 
 from __future__ import annotations
 

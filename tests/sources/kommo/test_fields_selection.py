@@ -1,4 +1,4 @@
-"""Which custom fields of Kommo have columns, and what of them may leave."""
+"""Custom fields of Kommo: which have columns, and which values are emitted."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_as_json_nobody_asks_for_the_fields(kommo: Kommo) -> None:
     assert not any("custom_fields" in request.path for request in kommo.journal)
 
 
-# Hidden
+# Deselected and hashed
 
 
 def one_deselected(*names: str) -> dict[str, Any]:

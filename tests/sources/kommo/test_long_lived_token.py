@@ -1,14 +1,15 @@
-"""Tokens that nothing renews: their last day is read from them."""
+"""Long-lived tokens: the tap warns before they expire."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_leads.rest.clock import SystemClock
 from tests.support.catalogs import LEADS, catalog_for
+from tests.support.logs import warnings
 from tests.support.run import sync
 from tests.support.settings import DAY, settings_for
 
@@ -16,17 +17,21 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
+@pytest.fixture(autouse=True)
+def now(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Stop the clocks of the sandbox and of the tap, and return their time."""
+    box.clock.freeze()
+    monkeypatch.setattr(SystemClock, "time", lambda _self: box.clock.now())
+    return box.clock.now()
 
 
 @pytest.mark.parametrize(
     ("days", "said"), [(13.99, "in 13 days;"), (1.5, "in 1 day;"), (0.5, "in 0 days;")]
 )
 def test_in_its_last_fourteen_days_one_line_names_the_last(
-    box: Sandbox, days: float, said: str, caplog: pytest.LogCaptureFixture
+    box: Sandbox, now: float, days: float, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    expires = time.time() + days * DAY
+    expires = now + days * DAY
     token = box.kommo.oauth.long_lived(expires)
     both = catalog_for("kommo_leads", "kommo_contacts", "kommo_users")
     assert sync({"kommo": settings_for(box.kommo, access_token=token)}, catalog=both).code == 0
@@ -36,16 +41,18 @@ def test_in_its_last_fourteen_days_one_line_names_the_last(
     assert token not in caplog.text
 
 
-def test_before_that_nothing_is_said(box: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
-    token = box.kommo.oauth.long_lived(time.time() + 14.01 * DAY)
+def test_before_that_nothing_is_said(
+    box: Sandbox, now: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = box.kommo.oauth.long_lived(now + 14.01 * DAY)
     assert sync({"kommo": settings_for(box.kommo, access_token=token)}).code == 0
     assert warnings(caplog) == []
 
 
 def test_after_it_one_line_says_so_and_nothing_is_asked(
-    box: Sandbox, caplog: pytest.LogCaptureFixture
+    box: Sandbox, now: float, caplog: pytest.LogCaptureFixture
 ) -> None:
-    expires = time.time() - 60
+    expires = now - 60
     token = box.kommo.oauth.long_lived(expires)
     both = catalog_for("kommo_leads", "kommo_contacts", "kommo_users")
     assert sync({"kommo": settings_for(box.kommo, access_token=token)}, catalog=both).code == 1
@@ -57,8 +64,8 @@ def test_after_it_one_line_says_so_and_nothing_is_asked(
     assert box.kommo.journal == []
 
 
-def test_one_account_whose_token_has_ended_does_not_stop_another(box: Sandbox) -> None:
-    ended = box.kommo.oauth.long_lived(time.time() - 60)
+def test_one_account_whose_token_has_ended_does_not_stop_another(box: Sandbox, now: float) -> None:
+    ended = box.kommo.oauth.long_lived(now - 60)
     accounts = [{"name": "north", "access_token": ended}, {"name": "south"}]
     run = sync({"kommo": settings_for(box.kommo, accounts=accounts)}, catalog=LEADS)
     assert run.code == 1

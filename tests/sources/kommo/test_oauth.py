@@ -1,15 +1,15 @@
-"""Tokens that the tap renews: where they come from, where they are kept, and when they change."""
+"""Tokens that the tap renews: the first ones, their storage, and their renewal."""
 
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import faults
 from tap_leads.rest.clock import SystemClock
+from tests.support.logs import errors, warnings
 from tests.support.oauth import consented, held, integration, let_end, statuses, token_requests
 from tests.support.run import everyone, sync
 
@@ -24,15 +24,8 @@ if TYPE_CHECKING:
     Runner = Callable[..., Run]
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """The token file, in a folder that is there."""
-    (tmp_path / "tokens").mkdir()
-    return tmp_path / "tokens" / "acme.json"
-
-
 def grants(box: Sandbox) -> list[str]:
-    """The kinds of the requests for tokens so far."""
+    """Return the grant types of the token requests so far."""
     return [json.loads(request.body)["grant_type"] for request in token_requests(box)]
 
 
@@ -127,7 +120,7 @@ def test_a_new_code_that_is_refused_is_told_and_the_files_tokens_are_gone_on_wit
     assert sync(config).code == 0
     config["kommo"]["oauth"]["code"] = "mistyped"
     assert sync(config).code == 0
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    (line,) = warnings(caplog)
     assert line.startswith("kommo_leads, account acme: the API rejected `kommo.oauth.code`")
     assert "continuing with the tokens in" in line
     assert "mistyped" not in caplog.text
@@ -139,7 +132,7 @@ def test_a_code_that_is_refused_where_there_is_no_file_is_told_in_one_line(
     config = consented(box, file)
     box.clock.advance(20 * 60)
     assert sync(config).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert "the API rejected `kommo.oauth.code` (400: it has expired)" in line
     assert "authorize the integration again, and set `kommo.oauth.code` to the new code" in line
     assert statuses(box) == []
@@ -152,7 +145,7 @@ def test_without_a_file_and_without_a_code_one_line_says_what_to_do(
     config = consented(box, file)
     del config["kommo"]["oauth"]["code"]
     assert sync(config).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     told = f"there are no tokens in {file}; authorize the integration, and set `kommo.oauth.code`"
     assert told in line
     assert box.kommo.journal == []
@@ -185,7 +178,7 @@ def test_discovery_and_about_leave_tokens_alone(
     assert not (tmp_path / ".tap-leads").exists()
 
 
-# When they change
+# Renewal
 
 
 def test_a_token_is_renewed_before_it_is_refused(box: Sandbox, file: Path) -> None:
@@ -201,17 +194,9 @@ def test_a_token_that_ends_in_mid_run_is_renewed_by_the_clock(
     box: Sandbox, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = consented(box, file)
-    moved, real = 0, time.time
-
-    def move(_api: Api, _rng: random.Random) -> None:
-        nonlocal moved
-        moved += 12 * 3600
-
-    # The clock of the machine, which the sandbox lives by too.
-    monkeypatch.setattr(time, "time", lambda: real() + moved)
-    monkeypatch.setattr(SystemClock, "time", lambda _self: real() + moved)
+    monkeypatch.setattr(SystemClock, "time", lambda _self: box.clock.now())
     box.kommo.options.page_cap = 50
-    box.kommo.after_request = move
+    box.kommo.after_request = lambda _api, _rng: box.clock.advance(12 * 3600)
     run = sync(config | {"concurrency": 1})
     assert run.code == 0
     assert set(run.ids("kommo_leads")) == everyone(box.kommo)
@@ -251,7 +236,7 @@ def test_an_api_that_takes_none_of_the_tokens_it_gives_is_not_asked_for_more(
     assert sync(config).code == 1
     assert grants(box) == ["refresh_token"]
     assert statuses(box) == [401, 401]
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert "rejected the token that it just issued" in line
 
 

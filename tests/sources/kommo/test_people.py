@@ -1,4 +1,4 @@
-"""Kommo's contacts and companies: the sweep of leads, and the columns of phones and e-mails."""
+"""Kommo's contacts and companies, and their columns for phones and emails."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from sandbox.kommo.people import CONTACT
 from tests.support.catalogs import catalog_for
 from tests.support.hashing import KEY, sha
-from tests.support.kommo_streams import assert_equal, read
-from tests.support.run import Table, sync
+from tests.support.kommo_streams import assert_equal
+from tests.support.run import Table, read, sync
 from tests.support.settings import DAY, settings_for
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def kommo(box: Sandbox) -> Kommo:
 
 
 def rows_of(kommo: Kommo, stream: str) -> list[Row]:
-    """The rows of the source as its list gives them."""
+    """Return the rows of the source as the API lists them."""
     found: list[Row] = kommo.tables[PEOPLE[stream]].rendered(base=kommo.url)
     return found
 
 
 def reached(row: Row, code: str) -> list[str]:
-    """The phones or e-mails in the custom fields of a row."""
+    """Return the phones or emails in the custom fields of a row."""
     customs = row["custom_fields_values"] or ()
     return [
         item["value"]
@@ -66,7 +66,7 @@ def test_every_row_arrives_once_with_what_its_source_has(kommo: Kommo, stream: s
 def test_phones_and_e_mails_are_columns_of_their_own(kommo: Kommo, stream: str, form: str) -> None:
     rows = {row["id"]: row for row in rows_of(kommo, stream)}
     seen = set()
-    for record in read(kommo, stream, top={"nested_values": form}).records(stream):
+    for record in read(kommo, stream, nested_values=form).records(stream):
         for code, one, many in (("PHONE", "phone", "phones"), ("EMAIL", "email", "emails")):
             values = reached(rows[record["id"]], code)
             seen.add((code, len(values)))
@@ -111,13 +111,13 @@ def digits(text: str) -> str:
 
 
 def private(kommo: Kommo) -> set[str]:
-    """Every phone and e-mail of the source's contacts and companies."""
+    """Return every phone and email of the source's contacts and companies."""
     rows = [row for stream in PEOPLE for row in rows_of(kommo, stream)]
     return {value for row in rows for code in ("PHONE", "EMAIL") for value in reached(row, code)}
 
 
 def leaked(kommo: Kommo, run: Run) -> set[str]:
-    """Those that a run let out, in any column."""
+    """Return those that a run emitted in any column."""
     text = json.dumps([run.records(stream) for stream in PEOPLE], default=str, ensure_ascii=False)
     return {value for value in private(kommo) if value in text}
 
@@ -134,8 +134,8 @@ def test_hashed_phones_and_e_mails_are_raw_in_no_column(
             if custom["field_code"] in {"PHONE", "EMAIL"}
         ]
     assert leaked(kommo, read(kommo, *PEOPLE))
-    hashing = {"hash_fields": ["phone", "email"], "hash_key": KEY, "nested_values": form}
-    run = read(kommo, *PEOPLE, top=hashing, custom_fields=fields)
+    hashing: Row = {"hash_fields": ["phone", "email"], "hash_key": KEY, "nested_values": form}
+    run = read(kommo, *PEOPLE, **hashing, custom_fields=fields)
     assert leaked(kommo, run) == set()
     rows = {row["id"]: row for row in rows_of(kommo, "kommo_contacts")}
     for record in run.records("kommo_contacts"):
@@ -163,7 +163,7 @@ def test_a_deselected_phone_or_e_mail_leaves_in_no_column(kommo: Kommo, name: st
     )
 
 
-# The sweep
+# Incremental sync
 
 
 def table_of(kommo: Kommo, stream: str) -> Rows:
@@ -191,7 +191,7 @@ def test_a_row_edited_inserted_or_deleted_during_the_sweep_is_not_lost(
 
     def after_request(_api: Api, _rng: random.Random) -> None:
         kommo.clock.advance(1)
-        # What is edited may come with the next run: it is newer than this one's beginning.
+        # An edited row is newer than the start of this run, and may be left to the next one.
         untouched.difference_update(rows.edit(2), rows.delete(1))
         rows.insert(1)
 

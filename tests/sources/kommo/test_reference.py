@@ -1,4 +1,4 @@
-"""Kommo's small lists: pipelines, stages, users, fields, tags and so on, each read to its end."""
+"""Kommo's reference data: pipelines, stages, users, fields, tags and so on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from sandbox.kommo.reference import ARCHIVED
 from tap_leads.sources.kommo import KOMMO
 from tap_leads.tap import TapLeads
 from tests.support.catalogs import catalog_for
-from tests.support.kommo_streams import asked, assert_equal, read
+from tests.support.kommo_streams import assert_equal, count_requests
+from tests.support.logs import errors
 from tests.support.moments import FORMATS
-from tests.support.run import sync
+from tests.support.run import read, sync
 from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def test_names_are_as_people_wrote_them(kommo: Kommo) -> None:
 @pytest.mark.parametrize("form", ["text", "native"])
 def test_every_row_of_every_stream_keeps_its_schema(kommo: Kommo, form: str) -> None:
     kommo.delete(2)
-    run = read(kommo, *NAMES, top={"nested_values": form})
+    run = read(kommo, *NAMES, nested_values=form)
     assert set(run.schemas) == set(NAMES)
     for name, message in run.schemas.items():
         validator = Draft202012Validator(message["schema"], format_checker=FORMATS)
@@ -83,8 +84,8 @@ def test_every_row_of_every_stream_keeps_its_schema(kommo: Kommo, form: str) -> 
 
 
 def test_an_empty_list_where_an_object_is_due_is_null_in_the_native_form(kommo: Kommo) -> None:
-    """PHP does not tell them apart: notes without parameters have `[]`."""
-    run = read(kommo, "kommo_lead_notes", top={"nested_values": "native"})
+    """PHP encodes an empty object as `[]`, as in notes without parameters."""
+    run = read(kommo, "kommo_lead_notes", nested_values="native")
     notes = run.records("kommo_lead_notes")
     empty = [note for note in notes if note["note_type"] == "link_followed"]
     assert empty
@@ -236,10 +237,10 @@ def test_a_right_that_is_missing_elsewhere_fails_that_stream_alone(
     config = {"kommo": settings_for(kommo)}
     run = sync(config, catalog=catalog_for(*ALWAYS, "kommo_contacts"))
     assert run.code == 1
-    errors = [r.getMessage().partition(",")[0] for r in caplog.records if r.levelname == "ERROR"]
-    assert errors == ["kommo_tags", "kommo_lists"]
+    failed = [line.partition(",")[0] for line in errors(caplog)]
+    assert failed == ["kommo_tags", "kommo_lists"]
     for stream in (*ALWAYS, "kommo_contacts"):
-        assert bool(run.records(stream)) is (stream not in errors)
+        assert bool(run.records(stream)) is (stream not in failed)
 
 
 def test_a_credential_that_is_refused_ends_all_streams_with_that_request(kommo: Kommo) -> None:
@@ -289,4 +290,4 @@ def test_the_catalog_is_the_same_with_and_without_credentials(kommo: Kommo) -> N
 def test_a_list_that_does_not_change_costs_a_request(kommo: Kommo) -> None:
     read(kommo, *ALWAYS)
     for path in ("account", *TABLES.values()):
-        assert asked(kommo, path) == (2 if path == "leads/pipelines" else 1)
+        assert count_requests(kommo, path) == (2 if path == "leads/pipelines" else 1)

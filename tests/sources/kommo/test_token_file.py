@@ -1,4 +1,4 @@
-"""The file that the tap keeps an account's tokens in."""
+"""The file in which the tap stores an account's tokens."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_leads.rest.auth.token_store import default_file
+from tests.support.logs import errors
 from tests.support.oauth import consented, held, let_end, token_requests
 from tests.support.run import sync
 
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
     from tests.support.run import Run
 
     Runner = Callable[..., Run]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """The token file, in a folder that is there."""
-    (tmp_path / "tokens").mkdir()
-    return tmp_path / "tokens" / "acme.json"
 
 
 def test_the_file_is_for_its_owner_alone_also_where_it_was_not(box: Sandbox, file: Path) -> None:
@@ -55,7 +49,7 @@ def test_a_file_that_is_not_the_taps_is_told_and_left_alone(
 ) -> None:
     file.write_bytes(content)
     assert sync(consented(box, file)).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert f"the token file {file} was not written by tap-leads; delete it" in line
     assert "canary-4f1c" not in line
     assert box.kommo.journal == []
@@ -80,7 +74,7 @@ def test_a_file_that_cannot_be_there_is_told_before_any_request(
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     assert sync(consented(box, tmp_path / place)).code == 1
-    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert f"the token file {tmp_path / place} cannot be " in line
     assert "set `kommo.oauth.token_file` to another file" in line
     assert box.kommo.journal == []
@@ -96,7 +90,7 @@ def test_what_keeps_tokens_from_being_saved_is_known_before_they_are_asked_for(
         assert sync(config).code == 0
         let_end(file)
         box.kommo.journal.clear()
-    # Here new tokens are written before they take the old ones' place.
+    # New tokens are written to this file, which then replaces the old one.
     blocked = file.with_name("acme.json.new")
     blocked.symlink_to(file.parent)
     assert sync(config).code == 1
@@ -136,6 +130,6 @@ def test_no_two_accounts_have_one_default_file() -> None:
     labels = ["acme", "Acme", "ac me", "ac-me", "ac/me", "../acme", "", ".", "Лид", "Лид2"]
     labels += ["a" * 300, "a" * 301, "acme.json", default_file("kommo", "Acme").stem[6:]]
     names = {default_file("kommo", label).name for label in labels}
-    # As a file system sees them that does not tell small letters from capitals.
+    # Some file systems ignore case.
     assert len({name.lower() for name in names}) == len(labels)
     assert all(len(name) < 100 and name.isascii() and "/" not in name for name in names)

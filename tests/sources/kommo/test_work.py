@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.kommo.reference import BRANDS, PRODUCTS
-from tests.support.kommo_streams import asked, assert_equal, read
-from tests.support.run import Table
+from tests.support.kommo_streams import assert_equal, count_requests
+from tests.support.run import Table, read
 from tests.support.settings import DAY
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def kommo(box: Sandbox) -> Kommo:
 
 
 def tasks_of(kommo: Kommo) -> list[Row]:
-    """The tasks of the source, each result as its text."""
+    """Return the tasks of the source, each with the text of its result."""
     rows: list[Row] = kommo.tasks.rendered(base=kommo.url)
     return [{**row, "result": row["result"]["text"] if row["result"] else None} for row in rows]
 
@@ -60,7 +60,7 @@ def test_tasks_come_in_the_order_of_their_change_however_many_threads_read(
 ) -> None:
     for days in range(1, 40):
         kommo.tasks.insert(60, at=kommo.clock.now() - days * DAY)
-    records = read(kommo, TASKS, top={"concurrency": threads}).records(TASKS)
+    records = read(kommo, TASKS, concurrency=threads).records(TASKS)
     assert_equal(records, tasks_of(kommo))
     moments = [record["updated_at"] for record in records]
     assert moments == sorted(moments)
@@ -191,7 +191,7 @@ def test_the_elements_of_every_list_are_read_to_the_end(kommo: Kommo) -> None:
     assert len(run.records("kommo_lists")) == 4
     assert_equal(run.records(ELEMENTS), kommo.elements.rendered(base=kommo.url))
     assert {row["catalog_id"] for row in run.records(ELEMENTS)} == {BRANDS, PRODUCTS, other}
-    assert asked(kommo, f"catalogs/{BRANDS}/elements") < 7
+    assert count_requests(kommo, f"catalogs/{BRANDS}/elements") < 7
 
 
 def test_an_account_without_lists_has_no_elements(kommo: Kommo) -> None:

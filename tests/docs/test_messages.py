@@ -1,0 +1,57 @@
+"""Messages in the README are those of the tap, and none is missing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from tap_leads.rest.errors import BLOCKED, MEANINGS, REDIRECT, SERVER_FAULT, UNKNOWN
+from tests.support.pages import ROOT, rows, section, spans
+
+GAP = "…"
+"""Stands in the README for the part of a message that differs."""
+
+
+@cache
+def templates() -> set[str]:
+    """Return the strings in the tap's code, with a gap for each part that is filled in."""
+    found: set[str] = set()
+    for path in (ROOT / "tap_leads").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = node.values
+                found.add(
+                    "".join(str(p.value) if isinstance(p, ast.Constant) else GAP for p in parts)
+                )
+    return {re.sub(r"%s|%d|%\.\df|\{\w*\}", GAP, text) for text in found}
+
+
+def says(template: str, text: str) -> bool:
+    """True if a text is a part of a template, or all of it with some of its gaps filled in."""
+    fixed = template.replace(GAP, "").strip(" :")
+    pattern = ".+".join(re.escape(part) for part in template.split(GAP))
+    return text in template or (len(fixed) > 12 and re.fullmatch(pattern, text) is not None)
+
+
+MESSAGES = [span for row in rows(section("Troubleshooting")) for span in spans(row[0])]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_in_the_readme_is_one_of_the_taps(message: str) -> None:
+    status = re.match(r"(\d{3}): ", message)
+    text = message[status.end() :] if status else message
+    if status:
+        assert re.sub(r"\{\w+\}", GAP, MEANINGS[int(status[1])].text) == text
+    else:
+        assert any(says(template, text) for template in templates())
+
+
+def test_the_readme_says_what_to_do_about_each_status() -> None:
+    told = {re.sub(r"^\d{3}: ", "", message) for message in MESSAGES}
+    for meaning in (*MEANINGS.values(), SERVER_FAULT, REDIRECT, UNKNOWN, BLOCKED):
+        assert re.sub(r"\{\w+\}", GAP, meaning.text) in told
