@@ -185,9 +185,3 @@ def test_the_kinds_of_custom_fields_in_the_readme_have_the_types_that_it_says() 
     assert {kind for kind in KINDS if kind not in told} == {
         "text", "textarea", "url", "streetaddress", "tracking_data", "org_legal_name"
     }  # fmt: skip
-
-
-# Messages
-
-
-# Places

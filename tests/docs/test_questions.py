@@ -43,7 +43,7 @@ def load(sandbox: Sandbox, database: Database, custom_fields: str) -> None:
     database.query(VIEW)
 
 
-def leads_of(sandbox: Sandbox) -> list[Lead]:
+def current_leads(sandbox: Sandbox) -> list[Lead]:
     return list(sandbox.kommo.rendered())
 
 
@@ -64,7 +64,7 @@ def test_each_question_has_a_query() -> None:
 
 def deleted_and_merged_leads_are_not_there(sandbox: Sandbox, tables: Database) -> None:
     found = {row["id"] for row in tables.query("select id from leads_now")}
-    assert found == {lead["id"] for lead in leads_of(sandbox)}
+    assert found == {lead["id"] for lead in current_leads(sandbox)}
     assert len(tables.query("select id from kommo_leads")) > len(found)
 
 
@@ -74,7 +74,7 @@ def leads_by_stage_and_owner(sandbox: Sandbox, tables: Database) -> None:
     stages = {(row["pipeline_id"], row["id"]): row["name"] for row in api.stages.rendered()}
     owners = {row["id"]: row["name"] for row in api.users.rendered()}
     truth = grouped(
-        leads_of(sandbox),
+        current_leads(sandbox),
         lambda lead: (
             pipelines[lead["pipeline_id"]],
             stages[lead["pipeline_id"], lead["status_id"]],
@@ -100,7 +100,7 @@ def conversion_and_days_per_stage(sandbox: Sandbox, tables: Database) -> None:
     entered, went_on, won = (defaultdict[Any, set[int]](set) for _ in range(3))
     days = defaultdict[Any, list[float]](list)
     history = api.stage_history()
-    for lead in leads_of(sandbox):
+    for lead in current_leads(sandbox):
         for stay, following in pairwise([*history[lead["id"]], None]):
             if stay is None or stay.status_id in {WON, LOST}:
                 continue
@@ -127,7 +127,7 @@ def won_by(
     sandbox: Sandbox, key: Callable[[Lead], str | None]
 ) -> dict[str | None, tuple[int, int]]:
     """Return how many leads were won, and how many are closed."""
-    closed = [lead for lead in leads_of(sandbox) if lead["status_id"] in {WON, LOST}]
+    closed = [lead for lead in current_leads(sandbox) if lead["status_id"] in {WON, LOST}]
     won = Counter(key(lead) for lead in closed if lead["status_id"] == WON)
     return {name: (won[name], count) for name, count in Counter(map(key, closed)).items()}
 
@@ -154,7 +154,7 @@ def win_rate_by_utm(sandbox: Sandbox, tables: Database) -> None:
 
 def value_lost_by_reason(sandbox: Sandbox, tables: Database) -> None:
     names = {row["id"]: row["name"] for row in sandbox.kommo.loss_reasons.rendered()}
-    lost = [lead for lead in leads_of(sandbox) if lead["status_id"] == LOST]
+    lost = [lead for lead in current_leads(sandbox) if lead["status_id"] == LOST]
     truth = grouped(lost, lambda lead: names.get(lead["loss_reason_id"]))
     found = {r["reason"]: (r["leads"], round(float(r["value"]), 2)) for r in tables.query(REASONS)}
     assert found == {name: (len(leads), worth(leads)) for name, leads in truth.items()}

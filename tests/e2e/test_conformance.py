@@ -50,7 +50,7 @@ def make_hostile(box: Sandbox) -> None:
         api.options.ties = "stable"
 
 
-def config_of(box: Sandbox, form: str, **others: Any) -> Config:
+def config_for(box: Sandbox, form: str, **others: Any) -> Config:
     config: Config = {source: settings_for(box.apis[source]) for source in SOURCES}
     return {**config, "nested_values": form, "concurrency": 1, **others}
 
@@ -95,7 +95,7 @@ def sdk_messages_in_full(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_conforming_the_records_again_changes_no_line(hostile: Sandbox, form: str) -> None:
     change = sdk_messages_in_full if form == "text" else sdk_messages
-    assert differences(config_of(hostile, form), catalog_for(*EVERY_STREAM), change) == []
+    assert differences(config_for(hostile, form), catalog_for(*EVERY_STREAM), change) == []
 
 
 def test_a_record_that_is_not_put_into_its_types_would_be_seen(
@@ -110,7 +110,7 @@ def test_a_record_that_is_not_put_into_its_types_would_be_seen(
 
     monkeypatch.setattr(LeadsStream, "post_process", spoilt)
     catalog = catalog_for("kommo_leads", "octanist_leads")
-    assert differences(config_of(hostile, "text"), catalog, sdk_messages)
+    assert differences(config_for(hostile, "text"), catalog, sdk_messages)
 
 
 def discovered(config: Config) -> Catalog:
@@ -137,14 +137,14 @@ def without(config: Config, pattern: str) -> Catalog:
 def test_columns_that_are_left_out_leave_the_same_lines(
     hostile: Sandbox, form: str, pattern: str
 ) -> None:
-    config = config_of(hostile, form)
+    config = config_for(hostile, form)
     pattern = rf"(?!account$|id$|updated_at$|last_seen$)({pattern})"
     assert differences(config, without(config, pattern), sdk_messages) == []
 
 
 @pytest.mark.parametrize("pattern", [r"\w+\.name", r"\w+\.\w*e\w*"])
 def test_parts_that_are_left_out_leave_the_same_lines(hostile: Sandbox, pattern: str) -> None:
-    config = config_of(hostile, "native")
+    config = config_for(hostile, "native")
     assert differences(config, without(config, pattern), sdk_messages) == []
 
 
@@ -164,14 +164,14 @@ MAPS: dict[str, dict[str, Any]] = {
 def test_stream_maps_leave_the_same_lines(
     hostile: Sandbox, form: str, maps: dict[str, Any]
 ) -> None:
-    config = config_of(hostile, form, stream_maps={"kommo_leads": maps, "octanist_leads": maps})
+    config = config_for(hostile, form, stream_maps={"kommo_leads": maps, "octanist_leads": maps})
     catalog = catalog_for("kommo_leads", "octanist_leads", "dashly_leads")
     assert differences(config, catalog, sdk_messages) == []
 
 
 def test_a_map_that_makes_two_streams_of_one_leaves_the_same_lines(hostile: Sandbox) -> None:
     maps = {"copy": {"__source__": "kommo_leads", "__filter__": "price", "name": None}}
-    config = config_of(hostile, "text", stream_maps=maps)
+    config = config_for(hostile, "text", stream_maps=maps)
     catalog = catalog_for("kommo_leads", "octanist_leads")
     assert differences(config, catalog, sdk_messages) == []
     assert any('"stream": "copy"' in line for line in lines(config, catalog))
@@ -180,6 +180,6 @@ def test_a_map_that_makes_two_streams_of_one_leaves_the_same_lines(hostile: Sand
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("depth", [0, 3])
 def test_flattening_leaves_the_same_lines(hostile: Sandbox, form: str, depth: int) -> None:
-    config = config_of(hostile, form, flattening_enabled=True, flattening_max_depth=depth)
+    config = config_for(hostile, form, flattening_enabled=True, flattening_max_depth=depth)
     catalog = catalog_for("kommo_leads", "kommo_contacts", "dashly_leads", "octanist_leads")
     assert differences(config, catalog, sdk_messages) == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import Sandbox
 from tests.support.catalogs import catalog_for
-from tests.support.kommo_fields import config_of
+from tests.support.kommo_fields import with_columns
 
 if TYPE_CHECKING:
     from sandbox.kommo.api import Kommo
@@ -88,7 +88,7 @@ def test_150_fields_are_what_the_source_has_after_each_of_three_runs(database: D
         ids = [field["id"] for field in api.fields.rendered()]
         for field_id in ids[27:]:
             api.fill_field(field_id, 2)
-        database.load(config_of(api), LEADS)
+        database.load(with_columns(api), LEADS)
         first = compare(api, database)
         assert sum(name.startswith("cf_") for name in first) >= 150
 
@@ -105,7 +105,7 @@ def test_150_fields_are_what_the_source_has_after_each_of_three_runs(database: D
         leads = list(api.leads)
         for place, kind in enumerate(("numeric", "checkbox", "date", "date_time")):
             misfit(api, of[kind][1], leads[place], "does not fit")
-        database.load(config_of(api), LEADS)
+        database.load(with_columns(api), LEADS)
         second = compare(api, database)
         assert second.items() > first.items()
 
@@ -118,7 +118,7 @@ def test_150_fields_are_what_the_source_has_after_each_of_three_runs(database: D
         api.edit(60, price=8)
         api.edit(leads[:5], custom_fields_values=None)
         api.edit(leads[5:9], custom_fields_values=[])
-        database.load(config_of(api), LEADS)
+        database.load(with_columns(api), LEADS)
         third = compare(api, database)
         assert third.items() > second.items()
 
@@ -129,8 +129,8 @@ def test_a_run_in_which_the_fields_cannot_be_listed_leaves_no_value_behind(
     (field_id,) = kommo.fields.insert(type="numeric")
     kommo.insert(3)
     kommo.fill_field(field_id, 3)
-    database.load(config_of(kommo), LEADS)
+    database.load(with_columns(kommo), LEADS)
     kommo.edit(2, custom_fields_values=None)
     kommo.options.forbidden = ("leads/custom_fields",)
-    database.load(config_of(kommo), LEADS)
+    database.load(with_columns(kommo), LEADS)
     compare(kommo, database)

@@ -16,7 +16,8 @@ NEW_YEAR = 1_767_225_600
 OPTION = {"value": "VIP", "enum_id": 867972, "enum_code": None}
 
 
-def config_of(api: Kommo, **others: Any) -> Config:
+def with_columns(api: Kommo, **others: Any) -> Config:
+    """Return settings with which custom fields are columns."""
     return {"kommo": settings_for(api, custom_fields="columns", **others)}
 
 

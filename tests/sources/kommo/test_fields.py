@@ -15,9 +15,9 @@ from tests.support.kommo_fields import (
     OPTION,
     a_lead_with,
     columns_in,
-    config_of,
     entry,
     row_of,
+    with_columns,
 )
 from tests.support.run import sync
 from tests.support.settings import settings_for
@@ -82,7 +82,7 @@ def test_each_kind_of_field_has_its_type(
     kommo: Kommo, kind: str, values: list[Any], schema: dict[str, Any], told: Any
 ) -> None:
     name, lead_id = a_lead_with(kommo, kind, *values)
-    run = sync(config_of(kommo))
+    run = sync(with_columns(kommo))
     found = columns_in(run)[name]
     assert {key: found[key] for key in found if key != "description"} == schema
     row = row_of(run, lead_id)
@@ -94,7 +94,7 @@ def test_every_kind_that_is_known_and_one_that_is_not_has_a_column(kommo: Kommo)
     kommo.insert(40)
     kinds = {row["type"] for row in kommo.fields.rendered()}
     assert kinds == {*KINDS, "ai_summary"}
-    run = sync(config_of(kommo))
+    run = sync(with_columns(kommo))
     assert columns_in(run).keys() >= {f"cf_{row['id']}" for row in kommo.fields.rendered()}
     assert {row["extra"] for row in run.records("kommo_leads")} == {None}
     for lead in kommo.rendered():
@@ -130,14 +130,14 @@ def test_a_value_of_a_form_that_nobody_knows_is_null_in_its_column_and_kept(komm
     name, lead_id = a_lead_with(kommo, "numeric")
     odd = [{**entry(int(name[3:]), "numeric"), "values": {"a": 1}}]
     kommo.edit([lead_id], custom_fields_values=odd)
-    row = row_of(sync(config_of(kommo)), lead_id)
+    row = row_of(sync(with_columns(kommo)), lead_id)
     assert row[name] is None
     assert json.loads(row["extra"]) == {name: {"a": 1}}
 
 
 def test_one_option_is_its_text_with_its_id_beside_it(kommo: Kommo) -> None:
     name, lead_id = a_lead_with(kommo, "select", OPTION)
-    run = sync(config_of(kommo))
+    run = sync(with_columns(kommo))
     assert columns_in(run)[f"{name}_enum_id"]["type"] == ["null", "integer"]
     assert row_of(run, lead_id)[f"{name}_enum_id"] == 867972
 
@@ -149,20 +149,20 @@ def test_one_option_is_its_text_with_its_id_beside_it(kommo: Kommo) -> None:
 def test_a_day_is_that_of_the_accounts_time_zone(kommo: Kommo, timezone: str, day: str) -> None:
     kommo.options.timezone = timezone
     name, lead_id = a_lead_with(kommo, "date", NEW_YEAR)
-    assert row_of(sync(config_of(kommo)), lead_id)[name] == day
+    assert row_of(sync(with_columns(kommo)), lead_id)[name] == day
 
 
 def test_a_day_before_1970_is_that_of_the_zone_as_it_was_then(kommo: Kommo) -> None:
     kommo.options.timezone = "Europe/Moscow"  # UTC+3 in 1966, as now; a standard hour less in 1922
     moment = -126_230_400 - 3 * 3600
     name, lead_id = a_lead_with(kommo, "birthday", moment)
-    assert row_of(sync(config_of(kommo)), lead_id)[name] == "1966-01-01"
+    assert row_of(sync(with_columns(kommo)), lead_id)[name] == "1966-01-01"
 
 
 def test_a_zone_whose_name_is_not_known_here_counts_by_its_offset(kommo: Kommo) -> None:
     kommo.options.timezone = "Mars/Olympus"
     name, lead_id = a_lead_with(kommo, "date", NEW_YEAR)
-    assert row_of(sync(config_of(kommo)), lead_id)[name] == "2026-01-01"
+    assert row_of(sync(with_columns(kommo)), lead_id)[name] == "2026-01-01"
 
 
 def test_a_day_of_a_zone_that_is_not_told_stays_in_extra(
@@ -170,7 +170,7 @@ def test_a_day_of_a_zone_that_is_not_told_stays_in_extra(
 ) -> None:
     name, lead_id = a_lead_with(kommo, "date", NEW_YEAR)
     kommo.options.forbidden = ("account",)
-    row = row_of(sync(config_of(kommo)), lead_id)
+    row = row_of(sync(with_columns(kommo)), lead_id)
     assert (row[name], json.loads(row["extra"])) == (None, {name: NEW_YEAR})
     assert "the API returned no time zone" in caplog.text
 
@@ -194,37 +194,37 @@ def test_a_value_that_does_not_fit_is_null_and_kept_in_extra(
     kommo: Kommo, kind: str, value: Any
 ) -> None:
     name, lead_id = a_lead_with(kommo, kind, {"value": value})
-    row = row_of(sync(config_of(kommo)), lead_id)
+    row = row_of(sync(with_columns(kommo)), lead_id)
     assert row[name] is None
     assert json.loads(row["extra"]) == {name: value}
 
 
 def test_several_values_of_a_field_for_one_are_not_lost(kommo: Kommo) -> None:
     name, lead_id = a_lead_with(kommo, "numeric", "1", "2")
-    row = row_of(sync(config_of(kommo)), lead_id)
+    row = row_of(sync(with_columns(kommo)), lead_id)
     assert (row[name], json.loads(row["extra"])) == (None, {name: [{"value": "1"}, {"value": "2"}]})
 
 
 def test_a_field_that_is_cleared_becomes_null(kommo: Kommo) -> None:
     name, lead_id = a_lead_with(kommo, "select", OPTION)
-    assert row_of(sync(config_of(kommo)), lead_id)[name] == "VIP"
+    assert row_of(sync(with_columns(kommo)), lead_id)[name] == "VIP"
     for nothing in (None, [], [entry(int(name[3:]), "select")]):
         kommo.edit([lead_id], custom_fields_values=nothing)
-        row = row_of(sync(config_of(kommo)), lead_id)
+        row = row_of(sync(with_columns(kommo)), lead_id)
         assert (row[name], row[f"{name}_enum_id"]) == (None, None)
 
 
 @pytest.mark.parametrize("count", [135, 150, 400])
 def test_many_fields_are_many_columns(kommo: Kommo, count: int) -> None:
     kommo.fields.grow(count)  # lists hold 250
-    columns = columns_in(sync(config_of(kommo)))
+    columns = columns_in(sync(with_columns(kommo)))
     assert len([name for name in columns if not name.endswith("_enum_id")]) == count
 
 
 def test_names_of_fields_are_told_and_name_no_column(kommo: Kommo) -> None:
     names = ["Twice", "Twice", "Поле 💰 " * 20, 'with "quotes" and %', ""]
     ids = [kommo.fields.insert(name=name, type="text", code="C")[0] for name in names]
-    columns = columns_in(sync(config_of(kommo)))
+    columns = columns_in(sync(with_columns(kommo)))
     for field_id, name in zip(ids, names, strict=True):
         assert columns[f"cf_{field_id}"]["description"] == f"{name} (C), text."
     assert all(name.removeprefix("cf_").removesuffix("_enum_id").isdecimal() for name in columns)

@@ -15,9 +15,9 @@ from tests.support.kommo_fields import (
     OPTION,
     a_lead_with,
     columns_in,
-    config_of,
     entry,
     row_of,
+    with_columns,
 )
 from tests.support.run import sync
 from tests.support.settings import settings_for
@@ -35,7 +35,7 @@ PEOPLE = catalog_for("kommo_contacts", "kommo_companies")
 def test_credentials_add_columns_of_custom_fields_to_the_catalog_and_nothing_else(
     kommo: Kommo,
 ) -> None:
-    config = config_of(kommo)
+    config = with_columns(kommo)
     with_them = TapLeads(config=config).catalog_dict
     del config["kommo"]["access_token"]
     without = TapLeads(config=config, validate_config=False).catalog_dict
@@ -80,7 +80,7 @@ def test_of_a_field_that_is_deselected_nothing_leaves(
     kommo.edit([lead_id], custom_fields_values=[*customs, kept])
     if not listed:
         kommo.options.forbidden = ("leads/custom_fields",)
-    run = sync({**config_of(kommo), "nested_values": nested}, catalog=one_deselected(name))
+    run = sync({**with_columns(kommo), "nested_values": nested}, catalog=one_deselected(name))
     told = json.dumps(run.messages, default=str)
     assert "secret" not in told
     assert "open" in told
@@ -89,7 +89,7 @@ def test_of_a_field_that_is_deselected_nothing_leaves(
 
 def test_an_id_of_an_option_that_is_deselected_is_nowhere(kommo: Kommo) -> None:
     name, lead_id = a_lead_with(kommo, "select", OPTION)
-    run = sync(config_of(kommo), catalog=one_deselected(f"{name}_enum_id"))
+    run = sync(with_columns(kommo), catalog=one_deselected(f"{name}_enum_id"))
     assert row_of(run, lead_id)[name] == "VIP"
     assert "867972" not in json.dumps(run.records("kommo_leads"), default=str)
 
@@ -111,7 +111,7 @@ def test_a_field_that_is_hashed_is_so_wherever_it_is(kommo: Kommo, nested: str, 
 
 def test_a_number_that_is_hashed_is_a_text_in_every_run(kommo: Kommo) -> None:
     name, lead_id = a_lead_with(kommo, "numeric", "7")
-    config = {**config_of(kommo), "hash_fields": [f"kommo_leads.{name}"], "hash_key": "k"}
+    config = {**with_columns(kommo), "hash_fields": [f"kommo_leads.{name}"], "hash_key": "k"}
     first = sync(config)
     again = sync(config, first.state)
     assert columns_in(again)[name]["type"] == ["null", "string"]
@@ -123,7 +123,7 @@ def test_a_number_that_is_hashed_is_a_text_in_every_run(kommo: Kommo) -> None:
 
 def test_contacts_and_companies_have_columns_too(box: Sandbox) -> None:
     box.kommo.tables["contacts/custom_fields"].grow(20)
-    run = sync(config_of(box.kommo), catalog=PEOPLE)
+    run = sync(with_columns(box.kommo), catalog=PEOPLE)
     for stream in ("contacts", "companies"):
         ids = {f"cf_{row['id']}" for row in box.kommo.tables[f"{stream}/custom_fields"].rendered()}
         columns = columns_in(run, f"kommo_{stream}")
@@ -144,14 +144,14 @@ def test_phones_stay_what_they_are_where_only_their_custom_field_is_hidden(
 ) -> None:
     catalog = catalog_for("kommo_contacts")
     hashing = {"hash_fields": ["phone"], "hash_key": "k"}
-    plain = sync({**config_of(box.kommo), **hashing}, catalog=catalog).records("kommo_contacts")
+    plain = sync({**with_columns(box.kommo), **hashing}, catalog=catalog).records("kommo_contacts")
     if hidden == "hashed":
         hashing["hash_fields"] = ["phone", "cf_1929001"]
     else:
         column = {"breadcrumb": ["properties", "cf_1929001"], "metadata": {"selected": False}}
         for each in catalog["streams"]:
             each["metadata"].append(column)
-    rows = sync({**config_of(box.kommo), **hashing}, catalog=catalog).records("kommo_contacts")
+    rows = sync({**with_columns(box.kommo), **hashing}, catalog=catalog).records("kommo_contacts")
     names = ("id", "phone", "phones", "email")
     assert {tuple(row[n] for n in names) for row in rows} == {
         tuple(row[n] for n in names) for row in plain
@@ -163,7 +163,7 @@ def test_a_hash_of_phones_does_not_depend_on_what_else_is_hashed(box: Sandbox) -
     found = []
     for fields in (["cf_1929001"], ["cf_1929001", "phone"]):
         hashing = {"hash_fields": fields, "hash_key": "k"}
-        run = sync({**config_of(box.kommo), **hashing}, catalog=catalog_for("kommo_contacts"))
+        run = sync({**with_columns(box.kommo), **hashing}, catalog=catalog_for("kommo_contacts"))
         found.append({row["id"]: row["cf_1929001"] for row in run.records("kommo_contacts")})
     assert found[0] == found[1]
     assert any(found[0].values())

@@ -53,7 +53,7 @@ AFTER = [
 
 def impatient(config: Config, fault: faults.Fault) -> Config:
     """Return settings that do not wait long for a response that never ends."""
-    return config | {"request_timeout": 1} if fault.kind == "stall" else config
+    return config | {"request_timeout": 2} if fault.kind == "stall" else config
 
 
 @pytest.mark.usefixtures("no_waits")

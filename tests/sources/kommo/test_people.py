@@ -35,7 +35,7 @@ def kommo(box: Sandbox) -> Kommo:
     return box.kommo
 
 
-def rows_of(kommo: Kommo, stream: str) -> list[Row]:
+def listed_rows(kommo: Kommo, stream: str) -> list[Row]:
     """Return the rows of the source as the API lists them."""
     found: list[Row] = kommo.tables[PEOPLE[stream]].rendered(base=kommo.url)
     return found
@@ -55,7 +55,7 @@ def reached(row: Row, code: str) -> list[str]:
 @pytest.mark.parametrize("stream", PEOPLE)
 def test_every_row_arrives_once_with_what_its_source_has(kommo: Kommo, stream: str) -> None:
     records = read(kommo, stream).records(stream)
-    assert_equal(records, rows_of(kommo, stream), zeros=ZEROS)
+    assert_equal(records, listed_rows(kommo, stream), zeros=ZEROS)
     assert {record["extra"] for record in records} == {None}
     moments = [record["updated_at"] for record in records]
     assert moments == sorted(moments)
@@ -64,7 +64,7 @@ def test_every_row_arrives_once_with_what_its_source_has(kommo: Kommo, stream: s
 @pytest.mark.parametrize("form", ["text", "native"])
 @pytest.mark.parametrize("stream", PEOPLE)
 def test_phones_and_e_mails_are_columns_of_their_own(kommo: Kommo, stream: str, form: str) -> None:
-    rows = {row["id"]: row for row in rows_of(kommo, stream)}
+    rows = {row["id"]: row for row in listed_rows(kommo, stream)}
     seen = set()
     for record in read(kommo, stream, nested_values=form).records(stream):
         for code, one, many in (("PHONE", "phone", "phones"), ("EMAIL", "email", "emails")):
@@ -112,7 +112,7 @@ def digits(text: str) -> str:
 
 def private(kommo: Kommo) -> set[str]:
     """Return every phone and email of the source's contacts and companies."""
-    rows = [row for stream in PEOPLE for row in rows_of(kommo, stream)]
+    rows = [row for stream in PEOPLE for row in listed_rows(kommo, stream)]
     return {value for row in rows for code in ("PHONE", "EMAIL") for value in reached(row, code)}
 
 
@@ -137,7 +137,7 @@ def test_hashed_phones_and_e_mails_are_raw_in_no_column(
     hashing: Row = {"hash_fields": ["phone", "email"], "hash_key": KEY, "nested_values": form}
     run = read(kommo, *PEOPLE, **hashing, custom_fields=fields)
     assert leaked(kommo, run) == set()
-    rows = {row["id"]: row for row in rows_of(kommo, "kommo_contacts")}
+    rows = {row["id"]: row for row in listed_rows(kommo, "kommo_contacts")}
     for record in run.records("kommo_contacts"):
         if phones := reached(rows[record["id"]], "PHONE"):
             assert record["phone"] == sha(digits(phones[0]))
@@ -153,7 +153,9 @@ def test_a_deselected_phone_or_e_mail_leaves_in_no_column(kommo: Kommo, name: st
         entry["metadata"].append(column)
     run = sync({"kommo": settings_for(kommo)}, catalog=catalog)
     code = name.upper()
-    hidden = {v for stream in PEOPLE for row in rows_of(kommo, stream) for v in reached(row, code)}
+    hidden = {
+        v for stream in PEOPLE for row in listed_rows(kommo, stream) for v in reached(row, code)
+    }
     text = json.dumps([run.records(stream) for stream in PEOPLE], default=str, ensure_ascii=False)
     assert hidden
     assert not {value for value in hidden if json.dumps(value, ensure_ascii=False)[1:-1] in text}
@@ -204,7 +206,7 @@ def test_a_row_edited_inserted_or_deleted_during_the_sweep_is_not_lost(
     assert untouched <= seen
     table.load(read(kommo, stream, state=first.state).messages)
     current = [r for r in table.rows[stream].values() if r["id"] not in rows.removed]
-    assert_equal(current, rows_of(kommo, stream), zeros=ZEROS)
+    assert_equal(current, listed_rows(kommo, stream), zeros=ZEROS)
 
 
 @pytest.mark.parametrize("stream", PEOPLE)
