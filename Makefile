@@ -1,7 +1,7 @@
 # Everything is set up inside this checkout. Requires Python 3.11 to 3.14, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-sql test lint docs lock bench clean
+.PHONY: help demo demo-sql test check lint docs lock bench clean
 
 PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
@@ -22,6 +22,9 @@ demo-sql: .venv/synced ## open psql on the database that the demo loaded
 
 test: lint .meltano/installed ## run everything that CI checks
 	$(BIN)/pytest -n 3
+
+check: lint ## lint, and run the unit tests with few examples: what to run before each commit
+	$(BIN)/pytest -n 2 -q tests/unit --hypothesis-profile=few
 
 lint: .venv/synced ## check style, types, import directions and generated docs
 	$(BIN)/ruff check

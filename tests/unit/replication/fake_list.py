@@ -201,33 +201,28 @@ class FakeList:
         shown = [item for item in self.items.values() if item.published <= self.clock]
         if not self.options.ignore_filters:
             shown = [item for item in shown if self._matches(item, query)]
-        tie: Callable[[Item], float]
-        tie = (lambda item: item.id) if self.options.ties == "stable" else self._chance
+        if self.options.ties == "shuffled":
+            chance = self.random.random
+            ties = {item.id: chance() for item in shown}
+        else:
+            ties = {item.id: item.id for item in shown}
 
-        def cursor(item: Item) -> Micros:
-            return -1 if item.cursor is None else item.cursor // self._unit * self._unit
+        def by_cursor(item: Item) -> tuple[float, float]:
+            return -1 if item.cursor is None else item.cursor, ties[item.id]
 
         stable = self.options.stable_order
         if self.options.ignore_order:
             groups = 5 if self.options.ties == "shuffled" else 1009
-            shown.sort(key=lambda item: ((item.id * 7919) % groups, tie(item)))
+            shown.sort(key=lambda item: ((item.id * 7919) % groups, ties[item.id]))
         elif query.order is Order.STABLE and stable == "id":
             shown.sort(key=lambda item: item.id)
         elif query.order is Order.STABLE and stable == "none":
-            shown.sort(key=tie)
+            shown.sort(key=lambda item: ties[item.id])
         elif query.order is Order.NEWEST or (query.order is Order.STABLE and stable == "newest"):
-            shown.sort(key=lambda item: (-cursor(item), tie(item)))
+            shown.sort(key=lambda item: (-by_cursor(item)[0], ties[item.id]))
         else:
-            shown.sort(key=lambda item: (cursor(item), tie(item)))
+            shown.sort(key=by_cursor)
         return shown
-
-    @property
-    def _unit(self) -> Micros:
-        """Return what the API orders by: finer than a minute that it filters by."""
-        return min(self.traits.granularity, SECOND)
-
-    def _chance(self, _item: Item) -> float:
-        return self.random.random()
 
     def _matches(self, item: Item, query: Query) -> bool:
         for part in query.filters:

@@ -112,8 +112,9 @@ def test_the_first_run_exchanges_the_code_and_later_ones_use_what_it_gave(
 
 @pytest.mark.parametrize("name", ["code", "refresh_token"])
 def test_what_the_settings_began_with_is_ignored_for_as_long_as_it_stays_there(
-    path: Path, clock: FakeClock, name: str
+    path: Path, clock: FakeClock, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: None)  # 250 renewals need no disk
     endpoint = Endpoint("first")
     for _ in range(250):
         oauth(path, clock, **{name: "first"}).headers(endpoint)
