@@ -20,11 +20,13 @@ from tap_leads.replication.pagination import OffsetPaginator, PageNumberPaginato
 from tap_leads.replication.slices import TimeSlices
 from tap_leads.timestamps import HOUR, SECOND
 from tests.support.examples import examples
-from tests.unit.replication.fake_list import START, fake_list, read
+from tests.unit.replication.fake_list import START, fake_list
+from tests.unit.replication.fake_run import read
 
 if TYPE_CHECKING:
     from tap_leads.replication.model import Strategy
-    from tests.unit.replication.fake_list import FakeList, Run
+    from tests.unit.replication.fake_list import FakeList
+    from tests.unit.replication.fake_run import Run
 
 WHOLE = Bounds(filterable=False)
 STRATEGIES: dict[str, Strategy] = {

@@ -28,7 +28,8 @@ from tests.unit.replication.changes import (
     stale,
     that_can_be_told,
 )
-from tests.unit.replication.fake_list import START, FakeAccount, FakeList, Run, fake_list, read
+from tests.unit.replication.fake_list import START, FakeList, fake_list
+from tests.unit.replication.fake_run import FakeAccount, Run, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,13 +22,14 @@ from tests.unit.replication.changes import (
     stale,
     that_can_be_told,
 )
-from tests.unit.replication.fake_list import FakeAccount, FakeList, Run, read
+from tests.unit.replication.fake_run import FakeAccount, Run, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_leads.replication.model import Strategy
     from tap_leads.timestamps import Micros
+    from tests.unit.replication.fake_list import FakeList
 
 LOOKBACK = FakeAccount.lookback
 
