@@ -86,6 +86,7 @@ def test_a_position_that_is_fitted_stays_where_it_is_or_a_little_before(
         assert fitted.start <= place.start < fitted.start + fitted.limit
     assert Token("t", limit).fit(smaller) == Token("t", min(limit, smaller))
     assert Link("/next", limit).fit(smaller) == Link("/next", limit)
+    assert Link("", limit).fit(smaller) == Link("", min(limit, smaller))
 
 
 def test_without_overlap_pages_follow_each_other_as_documented() -> None:
@@ -112,6 +113,25 @@ def test_a_page_that_was_requested_smaller_is_not_taken_for_a_capped_one() -> No
     assert not paginator.is_astray(Page(rows(0, 25), has_more=True, at=at))
     paginator.advance(Page(rows(0, 25), has_more=True, at=at))
     assert paginator.position == Offset(25, 25)
+
+
+def test_a_page_that_lacks_most_of_its_rows_leads_astray() -> None:
+    paginator = OffsetPaginator(50)
+    astray = [paginator.is_astray(Page(rows(0, n), has_more=True)) for n in (0, 1, 20)]
+    assert astray == [True, False, False]
+    paginator.advance(Page(rows(0, 20), has_more=True))  # the server's cap is 20
+    astray = [paginator.is_astray(Page(rows(0, n), has_more=True)) for n in (0, 9, 10, 20)]
+    assert astray == [True, True, False, False]
+    assert not paginator.is_astray(Page([], has_more=False))
+
+
+@pytest.mark.parametrize("kind", [HALPaginator, CursorPaginator])
+def test_the_position_that_was_requested_in_the_end_is_taken_over(kind: Any) -> None:
+    paginator = kind(50)
+    paginator.settle(Page([], has_more=True))
+    assert paginator.position == kind.first(50)
+    paginator.settle(Page([], has_more=True, at=kind.first(20)))
+    assert paginator.position == kind.first(20)
 
 
 def test_a_short_page_is_not_taken_for_the_end() -> None:
