@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 # Full pages that a slice has at most; the last one need not be full.
 _SLICE_PAGES = 8
 
-_ALL = Query()
-
 
 class TimeSlices(SlicedStrategy):
     """Reads a list that cannot be ordered by its cursor, one time range after the other."""
@@ -64,7 +62,7 @@ class TimeSlices(SlicedStrategy):
                 ranges += (middle, end), (start, middle)
 
 
-def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
+def read_all(collection: Collection) -> list[Row]:
     """Return every row of a list that can be filtered by its cursor, one time range at a time.
 
     Where the API ignores the filter, the list is read by plain paging.
@@ -73,11 +71,11 @@ def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
         IncompleteError: rows are there that could not be reached.
     """
     behaviour = ServerBehaviour(collection.traits)
-    slices = TimeSlices().slices(collection, query, behaviour, workers=1, null=True)
+    slices = TimeSlices().slices(collection, Query(), behaviour, workers=1, null=True)
     try:
         return [row for each in slices for chunk in each for row in chunk.rows]
     except FilterIgnoredError:
-        return list(rows_of(collection, query))
+        return list(rows_of(collection))
 
 
 def _first_of_all(
