@@ -33,7 +33,7 @@ def test_all_rows_of_a_list_are_read_also_where_the_filter_is_ignored(
     rows: int, *, ignore_filters: bool
 ) -> None:
     source = hourly(rows, ignore_filters=ignore_filters)
-    found = [row.id for row in read_all(source)]
+    found: list[Any] = [row.id for row in read_all(source)]
     assert sorted(found) == sorted(source.table)
 
 
