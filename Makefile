@@ -29,7 +29,7 @@ check: lint ## lint, and run the unit tests with few examples: what to run befor
 mutants: .venv/synced ## break the code in 4,000 ways and count how many the unit tests notice (30 minutes)
 	$(UV) sync --locked --quiet --inexact --group mutants
 	rm -rf mutants
-	$(BIN)/mutmut run --max-children 2 > mutants.log
+	$(BIN)/mutmut run --max-children 2
 	$(BIN)/python -m tools.mutants
 
 lint: .venv/synced ## check style, types, import directions and generated docs
