@@ -63,6 +63,17 @@ def test_an_object_says_what_its_settings_are_for(schema: Schema) -> None:
     )
 
 
+def test_a_schema_says_what_a_text_is(schema: Schema) -> None:
+    settings = schema["properties"]
+    assert settings["start_date"]["format"] == "date-time"
+    assert settings["kommo"]["properties"]["api_url"]["format"] == "uri"
+    assert settings["hash_fields"]["items"] == {
+        "type": "string",
+        "title": "Column",
+        "description": "Name of a column.",
+    }
+
+
 def test_what_is_secret_is_never_shown(schema: Schema) -> None:
     crm = schema["properties"]["kommo"]["properties"]
     grant = crm["oauth"]["properties"]

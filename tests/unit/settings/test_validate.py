@@ -114,6 +114,7 @@ def test_good_settings_have_no_error() -> None:
     assert errors_of(GOOD) == []
     assert errors_of({"shop": GOOD["shop"]}) == []
     assert errors_of({"crm": {"access_token": CANARY}}) == []
+    assert errors_of({**GOOD, "hash_key": "k", "user_agent": "t"}) == []
 
 
 @pytest.mark.parametrize(("place", "value", "named", "said"), BAD)
