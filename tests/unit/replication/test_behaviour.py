@@ -17,6 +17,7 @@ from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.model import Order, Page, Query, Row, Traits
 from tap_leads.timestamps import HOUR, SECOND
 from tests.unit.replication.fake_list import START, fake_list
+from tests.unit.replication.fake_run import at_the_pace_of
 
 if TYPE_CHECKING:
     from tap_leads.timestamps import Micros
@@ -88,7 +89,7 @@ def test_a_row_on_the_upper_bound_shows_that_it_is_inclusive(
     ("cursors", "ignored"),
     [
         ((None, 75, 100, 225), False),
-        ((74,), True),
+        ((None, 74), True),
         ((226,), True),
         ((SETTLED,), False),  # it left the bounds since the read began
         ((SETTLED - 1,), True),
@@ -154,10 +155,10 @@ def test_without_a_bound_and_a_clock_rows_need_only_be_in_order() -> None:
 def test_the_newest_row_that_was_seen_is_remembered() -> None:
     known = behaviour()
     seen = []
-    for cursors in ((), (100, 300), (200,), (100, SETTLED + 1, 400)):
+    for cursors in ((), (100, 300), (200,), (350,), (100, SETTLED + 1, 400)):
         known.placed(dated(*cursors), None)
         seen.append(known.newest)
-    assert seen == [0, 300, 300, 400]
+    assert seen == [0, 300, 300, 350, 400]
 
 
 # The clock
@@ -187,6 +188,15 @@ def test_the_clock_is_read_with_the_first_answer() -> None:
     source.clock += HOUR
     request(source, known, Query())
     assert known.run_started == first
+
+
+def test_what_passes_until_the_first_answer_is_not_settled() -> None:
+    source = fake_list(seconds=5.0)
+    known = ServerBehaviour(source.traits)
+    with at_the_pace_of(source):
+        request(source, known, Query())
+    assert known.run_started == START + 5 * SECOND
+    assert known.settled == START - SECOND
 
 
 # Pages

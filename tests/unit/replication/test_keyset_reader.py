@@ -10,7 +10,7 @@ from typing_extensions import override
 from tap_leads.replication.behaviour import ServerBehaviour
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError, PagingError
 from tap_leads.replication.keyset_reader import MAX_REPEATS, KeysetReader
-from tap_leads.replication.model import Page, Query, Row
+from tap_leads.replication.model import Order, Page, Query, Row
 from tap_leads.timestamps import HOUR, SECOND
 from tests.unit.replication.fake_list import START, FakeList, fake_list
 
@@ -89,8 +89,9 @@ def test_a_read_with_an_end_stops_once_a_page_leads_past_it() -> None:
 
 def test_an_empty_page_that_reports_more_is_an_error() -> None:
     source = Scripted(fake_list(page_size=PAGE).traits)
-    with pytest.raises(PagingError, match="the API returned an empty page but reported more"):
+    with pytest.raises(PagingError) as raised:
         read(source)
+    assert str(raised.value) == "the API returned an empty page but reported more records"
     assert len(source.requests) == 2 * MAX_REPEATS  # each is requested twice
 
 
@@ -158,6 +159,21 @@ def test_more_rows_of_one_moment_than_a_page_holds_are_read_by_position(behind: 
     rows, _ = read(source)
     assert sorted(ids_of(rows)) == sorted(source.table)
     assert len(rows) == len(source.table)
+
+
+def test_rows_of_one_moment_are_one_set_and_what_follows_is_read_from_there_on() -> None:
+    source = fake_list(page_size=PAGE, splits=12)
+    source.insert(3 * PAGE, at=START - 100 * HOUR)
+    source.insert(1, at=START - 99 * HOUR)
+    read(source)
+    moment = START - 100 * HOUR
+    asked = {(query.order, query.after, query.until) for query, _ in source.requests}
+    assert asked == {
+        (Order.CURSOR, None, None),
+        (Order.CURSOR, moment, None),
+        (Order.STABLE, moment, moment + 2 * SECOND - 1),
+        (Order.CURSOR, moment + SECOND, None),
+    }
 
 
 def test_the_bookmark_does_not_move_within_one_moment_and_does_behind_it() -> None:

@@ -149,16 +149,31 @@ def test_a_full_page_is_the_end_where_the_source_says_so(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_an_empty_page_that_says_more_follows_ends_the_walk_with_an_error(kind: Any) -> None:
-    with pytest.raises(PagingError, match="empty page"):
-        kind(50).advance(Page([], has_more=True))
+    paginator = kind(50)
+    with pytest.raises(PagingError) as raised:
+        paginator.advance(Page([], has_more=True))
+    assert str(raised.value) == "the API returned an empty page but reported more records"
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_pages_are_counted(kind: Any) -> None:
+    paginator = kind(50)
+    counts = [paginator.count]
+    for link in ("/a", "/b"):
+        paginator.advance(Page(rows(0, 2), has_more=True, next=link))
+        counts.append(paginator.count)
+    assert counts == [0, 1, 2]
 
 
 def test_offsets_beyond_the_window_are_refused_and_not_cut_off() -> None:
     paginator = OffsetPaginator(50, result_window=70)
     paginator.advance(Page(rows(0, 50), has_more=True))
     assert paginator.position == Offset(50, 20)
-    with pytest.raises(PagingError, match="beyond the first 70"):
+    with pytest.raises(PagingError) as raised:
         paginator.advance(Page(rows(50, 70), has_more=True))
+    assert str(raised.value) == (
+        "the API does not return records beyond the first 70; narrow `filters`"
+    )
 
 
 @given(limit=st.integers(1, 60), window=st.integers(1, 300))
