@@ -12,6 +12,7 @@ from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds, Order, Query
+from tap_leads.replication.pagination import Link, Offset
 from tap_leads.replication.ties import MAX_IDLE_PAGES, MAX_REWINDS, OverlappingScan
 from tap_leads.timestamps import HOUR, SECOND
 from tests.unit.replication.fake_list import START, FakeList, fake_list
@@ -163,10 +164,15 @@ def test_a_page_that_lost_most_of_its_rows_is_followed_by_its_link() -> None:
     source = fake_list(page_size=20, links=True)
     source.insert(100, null=True)
 
-    def delete_most(source: FakeList, ids: Sequence[int]) -> None:
-        if len(source.requests) == 3:
+    def delete(source: FakeList, ids: Sequence[int]) -> None:
+        if len(source.requests) in {3, 4}:
             source.delete(ids)
 
-    source.before_rows = delete_most
+    source.before_rows = delete
     run = read(source, FullTable())
     assert set(source.table) <= set(run.ids)
+    places = [at for _, at in source.requests]
+    assert places[:4] == [Offset(0, 20), Offset(15, 20), Offset(30, 20), Offset(30, 20)]
+    # From here on by links, which do not overlap: until two scans add nothing.
+    assert [at is None for at in places[4:]] == [True, False, False] * 3
+    assert all(isinstance(at, Link) for at in places[4:] if at)
