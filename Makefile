@@ -1,7 +1,7 @@
 # Everything is set up inside this checkout. Requires Python 3.11 to 3.14, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-sql test lint docs lock bench clean
+.PHONY: help demo demo-sql test check mutants lint docs lock bench clean
 
 PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
@@ -23,6 +23,15 @@ demo-sql: .venv/synced ## open psql on the database that the demo loaded
 test: lint .meltano/installed ## run everything that CI checks
 	$(BIN)/pytest -n 3 --durations=10
 
+check: lint ## lint, and run the unit tests with few examples: what to run before each commit
+	$(BIN)/pytest -n 2 -q tests/unit --hypothesis-profile=few
+
+mutants: .venv/synced ## break the code in 4,000 ways and count how many the unit tests notice (30 minutes)
+	$(UV) sync --locked --quiet --inexact --group mutants
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children 2
+	$(BIN)/python -m tools.mutants
+
 lint: .venv/synced ## check style, types, import directions and generated docs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -40,7 +49,7 @@ bench: .venv/synced ## compare the tap with other tools; BENCH=--quick for a sho
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 clean: ## remove everything that make created
-	rm -rf .bench .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv output
+	rm -rf .bench .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv mutants output
 
 .meltano/installed: meltano.yml pyproject.toml .venv/synced
 	@echo 'Installing the tap and its loaders into .meltano'

@@ -31,10 +31,19 @@ if TYPE_CHECKING:
 
     from sandbox.kommo.api import Kommo
 
-# No test depends on how fast the machine is.
+# No test depends on how fast the machine is. `--hypothesis-profile=few` runs a part of the
+# examples, the same ones each time; `mutants` does not look for the simplest one that fails.
 hypothesis.settings.register_profile(
     "unhurried", hypothesis.settings.get_profile("ci" if "CI" in os.environ else "default"),
     deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)  # fmt: skip
+hypothesis.settings.register_profile(
+    "few", hypothesis.settings.get_profile("unhurried"),
+    max_examples=5, derandomize=True, database=None,
+)  # fmt: skip
+hypothesis.settings.register_profile(
+    "mutants", hypothesis.settings.get_profile("few"),
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
 )  # fmt: skip
 hypothesis.settings.load_profile("unhurried")
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.records.columns import OWN_FIELDS, UNRELATED, Column, Nested
-from tap_leads.records.convert import TEXT, MisfitError, Type, json_text
+from tap_leads.records.convert import TEXT, Type, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -104,7 +104,8 @@ class Redactor:
 
     def _hash(self, kind: Type | Nested, value: Any) -> str | None:
         """Return the HMAC-SHA256 in hex; None for a text that is empty after normalization."""
-        with suppress(MisfitError, TypeError, ValueError):  # a misfit must not be raw in `extra`
+        # A misfit must not be raw in `extra`. MisfitError is a ValueError.
+        with suppress(TypeError, ValueError):
             value = kind.convert(value)
         normal = kind.normalize(value if isinstance(value, str) else json_text(value))
         return hmac.digest(self._key, normal.encode(), "sha256").hex() if normal else None

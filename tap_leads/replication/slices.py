@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 # Maximum full pages of a slice; another page may follow that is not full.
 _SLICE_PAGES = 8
 
-_ALL = Query()
-
 
 class TimeSlices(SlicedStrategy):
     """Reads a list that cannot be sorted by its cursor, one time range at a time."""
@@ -65,7 +63,7 @@ class TimeSlices(SlicedStrategy):
                 ranges += (middle, end), (start, middle)
 
 
-def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
+def read_all(collection: Collection) -> list[Row]:
     """Return every row of a list that can be filtered by its cursor, one time range at a time.
 
     If the API ignores the filter, the list is read by plain pagination.
@@ -74,11 +72,11 @@ def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
         IncompleteError: Rows exist that could not be read.
     """
     behaviour = ServerBehaviour(collection.traits)
-    slices = TimeSlices().slices(collection, query, behaviour, workers=1, null=True)
+    slices = TimeSlices().slices(collection, Query(), behaviour, workers=1, null=True)
     try:
         return [row for each in slices for chunk in each for row in chunk.rows]
     except FilterIgnoredError:
-        return list(rows_of(collection, query))
+        return list(rows_of(collection))
 
 
 def _first_of_all(

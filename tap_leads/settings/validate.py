@@ -100,7 +100,7 @@ def _dotted(path: Iterable[str | int]) -> str:
     name = ""
     for part in path:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
-    return name or "the settings"
+    return name
 
 
 def _source_errors(source: SourceSettings, config: Config) -> list[str]:
@@ -147,11 +147,11 @@ def api_url_error(url: str) -> str | None:
     """Return why a credential must not be sent to a URL; None if it may be sent."""
     try:
         parts = urlsplit(url)
-        scheme, host, port = origin_of(url)
+        scheme, host, _ = origin_of(url)
     except ValueError:
         return "must be a URL"
     plain = not re.search(r"[^!-~]|[?#\\]", url)
-    if port == -1 or not host or parts.username is not None or not plain:
+    if not host or parts.username is not None or not plain:
         return "must be a plain URL, without a username, query or fragment"
     if scheme == "https" or (scheme == "http" and _is_loopback(host)):
         return None

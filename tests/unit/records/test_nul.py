@@ -99,6 +99,26 @@ def test_an_escape_in_json_inside_of_json_is_removed_too() -> None:
     assert text(sent) == json.dumps({"a": json.dumps({"b": "x"}), "c": 1.10})
 
 
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_inside_of_json_keeps_its_spelling_of_other_letters(ascii_only: bool) -> None:
+    before, after = (
+        json.dumps({"a": json.dumps([each], ensure_ascii=False)}, ensure_ascii=ascii_only)
+        for each in (f"é{NUL}", "é")
+    )
+    assert text(before) == after
+
+
+def test_half_a_letter_in_json_inside_of_json_is_kept_as_an_escape() -> None:
+    sent = r'{"a": "é [\"\ud800\u0000\"]", "b": "[\"é\ud800\\u0000\"]"}'
+    assert text(sent).encode()
+    assert json.loads(text(sent))["b"] == '["é\ud800"]'
+
+
+def test_json_inside_of_json_may_have_a_raw_line_break() -> None:
+    sent = json.dumps({"a": json.dumps([NUL])}).replace("[", "[\n")
+    assert json.loads(text(sent)) == {"a": '[\n""]'}
+
+
 def test_a_very_deep_text_is_cleaned_too() -> None:
     deep = "[" * 5000 + r'"\u0000"' + "]" * 5000
     assert text(deep) == deep.replace(r"\u0000", "")
@@ -131,6 +151,11 @@ def test_no_value_is_lost_where_two_names_become_equal(
 
 def test_numbers_stay_exact_where_names_in_a_text_become_equal() -> None:
     assert text(r'{"a\u0000": 1.10, "a": 1e400}') == '{"a_2":1.10,"a":1e400}'
+    assert text(r'{"a\u0000": -0, "a": NaN}') == '{"a_2":-0,"a":NaN}'
+
+
+def test_names_that_become_equal_in_one_object_of_several_lose_no_value() -> None:
+    assert text(r'[{"a\u0000": 1, "a": 2}, {"b": 3}]') == '[{"a_2":1,"a":2},{"b":3}]'
 
 
 def test_a_name_does_not_become_that_of_a_declared_field() -> None:

@@ -153,6 +153,11 @@ def test_keys_of_an_unrelated_bag_are_no_columns() -> None:
     assert row["statuses"] == [{"$name": "won"}]
 
 
+def test_other_keys_of_an_unrelated_bag_are_no_columns_where_a_column_governs_one() -> None:
+    row = built({"rights": {"is_admin": "A", "$name": "won"}}, hidden=("is_admin", "name"))
+    assert row["rights"] == {"$name": "won"}
+
+
 @pytest.mark.parametrize("native", FORMS)
 def test_a_column_with_a_field_of_a_bag_governs_it_there(native: bool) -> None:
     fields = {"rights": {"is_admin": True, "leads": {"is_admin": "A"}}, "rights.is_admin": True}
@@ -173,7 +178,19 @@ def test_a_repeated_column_has_the_hash_of_each_item() -> None:
     row = built(fields, hashed=("phone",))
     assert row["phones"] == [sha("1"), sha("2")]
     assert row["phone"] == sha("1")
-    assert row["phone_id"] is None
+    assert row["phone_id"] is row["extra"] is None
+
+
+def test_a_text_that_repeats_a_hashed_column_has_its_hash() -> None:
+    other = Column("mobile", TEXT, "Mobile phone.", repeats="phone")
+    assert built({"mobile": "+1"}, other, hashed=("phone",))["mobile"] == sha("1")
+
+
+def test_a_bag_that_repeats_a_hashed_column_has_the_hash_inside() -> None:
+    kind = Type(TEXT.schema, JSON.convert, members=only_mail)
+    other = Column("mails", kind, "Emails.", repeats="email")
+    row = built({"mails": [["work", SECRET]]}, other, hashed=("email",))
+    assert json.loads(row["mails"]) == [["work", sha(SECRET)]]
 
 
 @pytest.mark.parametrize("native", FORMS)
@@ -213,6 +230,31 @@ def test_extra_gives_nothing_away(fields: dict[str, Any], how: str) -> None:
     row = built(fields, **secret)
     assert SECRET not in json.dumps(row)
     assert (sha(SECRET) in json.dumps(row)) is (how == "hashed")
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_a_column_with_a_field_of_an_object_governs_it_in_extra_too(many: bool) -> None:
+    columns = (Column("is_admin", TEXT, "Rights.", "rights.is_admin"),)
+    rights = {"is_admin": SECRET, "other": 1}
+    fields = {"rights": [rights] if many else rights}
+    redactor = Redactor(columns, hidden=("is_admin",))
+    row = RowBuilder(columns, redactor, native=True)("acme", fields)
+    assert SECRET not in row["extra"]
+
+
+def test_what_is_undeclared_in_a_flattened_object_is_redacted_in_extra() -> None:
+    kind = Nested({"id": INTEGER}, many=False, members=OWN_FIELDS)
+    columns = (*PEOPLE, Column("owner", kind, "Owner."))
+    redactor = Redactor(columns, hidden=("email",))
+    build = RowBuilder(columns, redactor, native=True, flatten=True)
+    row = build("acme", {"owner": {"id": 1, "$email": SECRET, "new": 2}})
+    assert row["owner"] == {"id": 1}
+    assert row["extra"] == '{"owner":{"new":2}}'
+
+
+def test_a_column_that_repeats_one_the_stream_lacks_is_hidden_with_it() -> None:
+    columns = (Column("a", TEXT, "", repeats="gone"),)
+    assert Redactor(columns, hidden=("gone",)).is_hidden("a")
 
 
 def test_a_column_the_stream_lacks_is_redacted_as_a_text() -> None:

@@ -52,6 +52,18 @@ def test_keys_are_never_null_in_the_schema() -> None:
     assert properties["name"]["type"] == ["null", "string"]
 
 
+def test_a_schema_describes_the_columns_that_every_stream_has() -> None:
+    schema = build_schema(COLUMNS, ("id",), native=True)
+    assert schema["type"] == "object"
+    assert schema["properties"]["account"]["description"] == (
+        "Label of the account that the record belongs to."
+    )
+    assert schema["properties"]["extra"]["description"] == (
+        "Fields without a column, and values that did not fit their column's type, as JSON."
+    )
+    assert schema["properties"]["props"]["additionalProperties"] == TEXT.schema
+
+
 def test_a_description_names_the_field_of_the_api() -> None:
     properties = build_schema(COLUMNS, ("id",), native=False)["properties"]
     assert properties["created_at"]["description"] == "When it was created. API: `createdAt`."
@@ -88,6 +100,11 @@ def test_fields_without_a_column_are_kept_in_extra_in_their_order(native: bool) 
     assert built["account"] == "acme"
 
 
+def test_a_null_in_a_list_of_objects_stays_where_it_is() -> None:
+    built = row({"_embedded.tags": [None, {"id": 1}]}, native=True)
+    assert built["tags"] == [None, {"id": 1, "name": None}]
+
+
 def test_an_object_that_is_none_is_kept_in_extra() -> None:
     built = row({"source": "website"}, native=True)
     assert built["source"] is None
@@ -102,7 +119,7 @@ def test_a_hidden_column_is_in_no_row_and_not_in_extra() -> None:
 
 
 def test_an_open_object_must_declare_its_members() -> None:
-    with pytest.raises(TypeError, match="members"):
+    with pytest.raises(TypeError, match=r"^an open object must declare its `members`$"):
         Nested({}, rest=TEXT)
     assert Nested({}, rest=TEXT, members=UNRELATED).schema["items"]["additionalProperties"]
 

@@ -1,17 +1,14 @@
-"""A list of an API in memory, with the faults that APIs have, and a strategy run against it."""
+"""A list of an API in memory, with the faults that APIs have."""
 
 from __future__ import annotations
 
 import random
 import threading
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-from unittest.mock import patch
 
 from tap_leads.errors import LeadsError
-from tap_leads.replication import behaviour, keyset_reader
-from tap_leads.replication.model import Bounds, Order, Page, Query, Row, Traits
+from tap_leads.replication.model import Order, Page, Query, Row, Traits
 from tap_leads.replication.pagination import (
     CursorPaginator,
     HALPaginator,
@@ -24,9 +21,9 @@ from tap_leads.replication.pagination import (
 from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from tap_leads.replication.model import Chunk, Paginator, Strategy
+    from tap_leads.replication.model import Paginator
     from tap_leads.replication.pagination import Position
     from tap_leads.timestamps import Micros
 
@@ -201,33 +198,28 @@ class FakeList:
         shown = [item for item in self.items.values() if item.published <= self.clock]
         if not self.options.ignore_filters:
             shown = [item for item in shown if self._matches(item, query)]
-        tie: Callable[[Item], float]
-        tie = (lambda item: item.id) if self.options.ties == "stable" else self._chance
+        if self.options.ties == "shuffled":
+            chance = self.random.random
+            ties = {item.id: chance() for item in shown}
+        else:
+            ties = {item.id: item.id for item in shown}
 
-        def cursor(item: Item) -> Micros:
-            return -1 if item.cursor is None else item.cursor // self._unit * self._unit
+        def by_cursor(item: Item) -> tuple[float, float]:
+            return -1 if item.cursor is None else item.cursor, ties[item.id]
 
         stable = self.options.stable_order
         if self.options.ignore_order:
             groups = 5 if self.options.ties == "shuffled" else 1009
-            shown.sort(key=lambda item: ((item.id * 7919) % groups, tie(item)))
+            shown.sort(key=lambda item: ((item.id * 7919) % groups, ties[item.id]))
         elif query.order is Order.STABLE and stable == "id":
             shown.sort(key=lambda item: item.id)
         elif query.order is Order.STABLE and stable == "none":
-            shown.sort(key=tie)
+            shown.sort(key=lambda item: ties[item.id])
         elif query.order is Order.NEWEST or (query.order is Order.STABLE and stable == "newest"):
-            shown.sort(key=lambda item: (-cursor(item), tie(item)))
+            shown.sort(key=lambda item: (-by_cursor(item)[0], ties[item.id]))
         else:
-            shown.sort(key=lambda item: (cursor(item), tie(item)))
+            shown.sort(key=by_cursor)
         return shown
-
-    @property
-    def _unit(self) -> Micros:
-        """Return what the API orders by: finer than a minute that it filters by."""
-        return min(self.traits.granularity, SECOND)
-
-    def _chance(self, _item: Item) -> float:
-        return self.random.random()
 
     def _matches(self, item: Item, query: Query) -> bool:
         for part in query.filters:
@@ -274,89 +266,3 @@ def fake_list(
     )
     options.setdefault("window", result_window)
     return FakeList(traits, paginator, Options(**options), seed)
-
-
-class FakeAccount:
-    """The account of one list."""
-
-    lookback: Micros = 300 * SECOND
-
-    def __init__(self, source: FakeList) -> None:
-        """Keep the warnings."""
-        self.source = source
-        self.warnings: list[str] = []
-
-    def collection(self, stream: Any = None) -> FakeList:
-        """Return the list."""
-        del stream
-        return self.source
-
-    def warn(self, message: str) -> None:
-        """Keep a warning."""
-        self.warnings.append(message)
-
-
-@dataclass
-class Run:
-    """What one read emitted, as a target would see it."""
-
-    chunks: list[Chunk] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    requests: int = 0
-    error: LeadsError | None = None
-
-    @property
-    def rows(self) -> list[Row]:
-        """Return the rows in the order in which they were emitted."""
-        return [row for chunk in self.chunks for row in chunk.rows]
-
-    @property
-    def ids(self) -> list[Any]:
-        """Return the ids in the order in which they were emitted."""
-        return [row.id for row in self.rows]
-
-    @property
-    def steps(self) -> list[tuple[Row, Micros | None]]:
-        """Return each row with the bookmark that is safe once it is written."""
-        return [pair for chunk in self.chunks for pair in zip(chunk.rows, chunk.safe, strict=True)]
-
-    @property
-    def watermark(self) -> Micros | None:
-        """Return the bookmark at the end."""
-        marks = [chunk.watermark for chunk in self.chunks if chunk.watermark is not None]
-        return max(marks, default=None)
-
-
-@contextmanager
-def at_the_pace_of(source: FakeList) -> Iterator[None]:
-    """Let time pass for the reader as it does for the server."""
-    with ExitStack() as stack:
-        for module in (behaviour, keyset_reader):
-            stack.enter_context(patch.object(module, "monotonic", lambda: source.clock / SECOND))
-        yield
-
-
-def read(
-    source: FakeList,
-    strategy: Strategy,
-    bounds: Bounds | None = None,
-    *,
-    workers: int = 1,
-    fails: bool = False,
-) -> Run:
-    """Read the list once, to its end or, where that is allowed, to an error."""
-    account = FakeAccount(source)
-    before = len(source.requests)
-    run = Run()
-    try:
-        with at_the_pace_of(source):
-            for chunk in strategy.read(account, bounds or Bounds(), workers):
-                if chunk is not None:
-                    run.chunks.append(chunk)
-    except LeadsError as error:
-        if not fails:
-            raise
-        run.error = error
-    run.warnings = account.warnings
-    run.requests = len(source.requests) - before
-    return run

@@ -9,7 +9,7 @@ from itertools import count, product
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_leads.replication.errors import IncompleteError
@@ -19,11 +19,14 @@ from tap_leads.replication.model import Bounds
 from tap_leads.replication.pagination import OffsetPaginator, PageNumberPaginator
 from tap_leads.replication.slices import TimeSlices
 from tap_leads.timestamps import HOUR, SECOND
-from tests.unit.replication.fake_list import START, fake_list, read
+from tests.support.examples import examples
+from tests.unit.replication.fake_list import START, fake_list
+from tests.unit.replication.fake_run import read
 
 if TYPE_CHECKING:
     from tap_leads.replication.model import Strategy
-    from tests.unit.replication.fake_list import FakeList, Run
+    from tests.unit.replication.fake_list import FakeList
+    from tests.unit.replication.fake_run import Run
 
 WHOLE = Bounds(filterable=False)
 STRATEGIES: dict[str, Strategy] = {
@@ -120,7 +123,7 @@ def act(source: FakeList, acts: list[Any], numbers: count[int], *, nullable: boo
         source.insert(null, null=True)
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(
     acts=ACTS,
     sizes=st.lists(st.tuples(st.integers(1, 40), st.integers(0, 3)), min_size=1, max_size=5),
@@ -164,7 +167,7 @@ def test_no_changes_hide_a_row_of_a_list_whose_filter_is_ignored(
     read_while_it_grows(source, STRATEGIES[strategy], WHOLE if whole else None)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     sizes=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 3)), min_size=1, max_size=5),
     nulls=st.integers(0, 60),

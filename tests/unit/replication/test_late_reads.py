@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
 from tap_leads.replication.slices import TimeSlices
 from tap_leads.timestamps import HOUR, MINUTE, SECOND
+from tests.support.examples import examples
 from tests.unit.replication.changes import (
     CHANGES,
     LATE_READS,
@@ -27,7 +28,8 @@ from tests.unit.replication.changes import (
     stale,
     that_can_be_told,
 )
-from tests.unit.replication.fake_list import START, FakeAccount, FakeList, Run, fake_list, read
+from tests.unit.replication.fake_list import START, FakeList, fake_list
+from tests.unit.replication.fake_run import FakeAccount, Run, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +60,7 @@ def two_runs_make_it_equal(
     assert stale(table, source) == []
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(source=lists(), changes=CHANGES, late=LATE_READS, workers=st.sampled_from([1, 1, 1, 4]))
 def test_no_row_that_is_read_late_is_lost_or_shows_an_ignored_filter(
     source: FakeList, changes: list[Change], late: list[LateRead], workers: int
@@ -66,7 +68,7 @@ def test_no_row_that_is_read_late_is_lost_or_shows_an_ignored_filter(
     two_runs_make_it_equal(source, Keyset(), changes, late, workers)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     source=lists(granularity=SECOND, sortable=False, nullable=False),
     changes=CHANGES,
@@ -83,12 +85,12 @@ def moving_run(
     strategy: Strategy, *, late: bool, ties: int, granularity: Micros, workers: int, **options: Any
 ) -> Run:
     """A run during which a row of each page is edited and one deleted, before or after its rows."""
-    source = fake_list(page_size=50, granularity=granularity, splits=12, **options)
-    for number in range(2000):
-        source.insert(at=START - HOUR - (2000 - number) * 13 * SECOND)
+    source = fake_list(page_size=25, granularity=granularity, splits=12, **options)
+    for number in range(1000):
+        source.insert(at=START - HOUR - (1000 - number) * 26 * SECOND)
     source.insert(ties, at=START - 5 * HOUR)
     if options.get("nullable"):
-        source.insert(300, null=True)
+        source.insert(150, null=True)
     chosen: list[int] = []
 
     def change(source: FakeList, ids: Sequence[int]) -> None:
@@ -117,7 +119,7 @@ def moving_run(
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("ties", [0, 400])
+@pytest.mark.parametrize("ties", [0, 200])
 @pytest.mark.parametrize("granularity", [SECOND, MINUTE])
 @pytest.mark.parametrize("totals", [False, True])
 @pytest.mark.parametrize("stable_order", ["id", "none"])

@@ -86,6 +86,7 @@ def test_a_position_that_is_fitted_stays_where_it_is_or_a_little_before(
         assert fitted.start <= place.start < fitted.start + fitted.limit
     assert Token("t", limit).fit(smaller) == Token("t", min(limit, smaller))
     assert Link("/next", limit).fit(smaller) == Link("/next", limit)
+    assert Link("", limit).fit(smaller) == Link("", min(limit, smaller))
 
 
 def test_without_overlap_pages_follow_each_other_as_documented() -> None:
@@ -114,6 +115,25 @@ def test_a_page_that_was_requested_smaller_is_not_taken_for_a_capped_one() -> No
     assert paginator.position == Offset(25, 25)
 
 
+def test_a_page_that_lacks_most_of_its_rows_leads_astray() -> None:
+    paginator = OffsetPaginator(50)
+    astray = [paginator.is_astray(Page(rows(0, n), has_more=True)) for n in (0, 1, 20)]
+    assert astray == [True, False, False]
+    paginator.advance(Page(rows(0, 20), has_more=True))  # the server's cap is 20
+    astray = [paginator.is_astray(Page(rows(0, n), has_more=True)) for n in (0, 9, 10, 20)]
+    assert astray == [True, True, False, False]
+    assert not paginator.is_astray(Page([], has_more=False))
+
+
+@pytest.mark.parametrize("kind", [HALPaginator, CursorPaginator])
+def test_the_position_that_was_requested_in_the_end_is_taken_over(kind: Any) -> None:
+    paginator = kind(50)
+    paginator.settle(Page([], has_more=True))
+    assert paginator.position == kind.first(50)
+    paginator.settle(Page([], has_more=True, at=kind.first(20)))
+    assert paginator.position == kind.first(20)
+
+
 def test_a_short_page_is_not_taken_for_the_end() -> None:
     paginator = OffsetPaginator(50)
     paginator.advance(Page(rows(0, 3), has_more=True))
@@ -129,16 +149,31 @@ def test_a_full_page_is_the_end_where_the_source_says_so(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_an_empty_page_that_says_more_follows_ends_the_walk_with_an_error(kind: Any) -> None:
-    with pytest.raises(PagingError, match="empty page"):
-        kind(50).advance(Page([], has_more=True))
+    paginator = kind(50)
+    with pytest.raises(PagingError) as raised:
+        paginator.advance(Page([], has_more=True))
+    assert str(raised.value) == "the API returned an empty page but reported more records"
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_pages_are_counted(kind: Any) -> None:
+    paginator = kind(50)
+    counts = [paginator.count]
+    for link in ("/a", "/b"):
+        paginator.advance(Page(rows(0, 2), has_more=True, next=link))
+        counts.append(paginator.count)
+    assert counts == [0, 1, 2]
 
 
 def test_offsets_beyond_the_window_are_refused_and_not_cut_off() -> None:
     paginator = OffsetPaginator(50, result_window=70)
     paginator.advance(Page(rows(0, 50), has_more=True))
     assert paginator.position == Offset(50, 20)
-    with pytest.raises(PagingError, match="beyond the first 70"):
+    with pytest.raises(PagingError) as raised:
         paginator.advance(Page(rows(50, 70), has_more=True))
+    assert str(raised.value) == (
+        "the API does not return records beyond the first 70; narrow `filters`"
+    )
 
 
 @given(limit=st.integers(1, 60), window=st.integers(1, 300))

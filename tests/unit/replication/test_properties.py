@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
 from tap_leads.replication.slices import TimeSlices
 from tap_leads.timestamps import SECOND
+from tests.support.examples import examples
 from tests.unit.replication.changes import (
     CHANGES,
     Change,
@@ -21,13 +22,14 @@ from tests.unit.replication.changes import (
     stale,
     that_can_be_told,
 )
-from tests.unit.replication.fake_list import FakeAccount, FakeList, Run, read
+from tests.unit.replication.fake_run import FakeAccount, Run, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_leads.replication.model import Strategy
     from tap_leads.timestamps import Micros
+    from tests.unit.replication.fake_list import FakeList
 
 LOOKBACK = FakeAccount.lookback
 
@@ -63,7 +65,7 @@ def two_runs_make_it_equal(
     assert stale(table, source) == []
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(
     source=lists(),
     changes=CHANGES,
@@ -76,7 +78,7 @@ def test_after_any_changes_and_a_kill_one_quiet_run_makes_the_table_equal_the_li
     two_runs_make_it_equal(source, Keyset(), changes, kill_at, workers)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     source=lists(granularity=SECOND, sortable=False, nullable=False),
     changes=CHANGES,
@@ -91,7 +93,7 @@ def test_the_same_holds_where_the_list_cannot_be_ordered(
     )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(source=lists(), workers=st.sampled_from([1, 4]))
 def test_a_quiet_run_emits_each_row_once(source: FakeList, workers: int) -> None:
     run = read(source, Keyset(), workers=workers)
@@ -99,7 +101,7 @@ def test_a_quiet_run_emits_each_row_once(source: FakeList, workers: int) -> None
     assert sorted(run.ids) == sorted(source.table)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(source=lists(), changes=CHANGES)
 def test_a_bookmark_never_passes_a_row_that_is_not_emitted_yet(
     source: FakeList, changes: list[Change]
@@ -115,7 +117,7 @@ def test_a_bookmark_never_passes_a_row_that_is_not_emitted_yet(
         bookmark = safe if safe is not None else bookmark
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(source=lists(ties="stable", empty_at=frozenset(), slow_at=frozenset()))
 def test_rows_order_and_bookmark_are_the_same_with_any_number_of_workers(source: FakeList) -> None:
     runs = [read(source, Keyset(), workers=workers) for workers in (1, 4, 8)]
@@ -127,7 +129,7 @@ def test_rows_order_and_bookmark_are_the_same_with_any_number_of_workers(source:
         assert places == sorted(places)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(source=lists(granularity=SECOND, sortable=False, nullable=False, ties="stable"))
 def test_time_slices_are_the_same_with_any_number_of_workers(source: FakeList) -> None:
     runs = [read(source, TimeSlices(), workers=workers) for workers in (1, 4, 8)]
@@ -138,7 +140,7 @@ def test_time_slices_are_the_same_with_any_number_of_workers(source: FakeList) -
 
 
 @pytest.mark.parametrize("fault", ["ignore_filters", "ignore_order"])
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(source=lists(ties="stable", totals=True), edited=st.integers(0, 5))
 def test_an_api_that_ignores_filter_or_order_is_read_completely(
     source: FakeList, fault: str, edited: int

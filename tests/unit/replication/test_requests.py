@@ -11,7 +11,8 @@ from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
 from tap_leads.replication.slices import TimeSlices
 from tap_leads.timestamps import HOUR, MINUTE, SECOND
-from tests.unit.replication.fake_list import START, FakeAccount, FakeList, fake_list, read
+from tests.unit.replication.fake_list import START, FakeList, fake_list
+from tests.unit.replication.fake_run import FakeAccount, read
 
 if TYPE_CHECKING:
     from tap_leads.replication.model import Strategy

@@ -14,7 +14,8 @@ from tap_leads.replication.model import Order, Page, Query, Row, Traits
 from tap_leads.replication.pagination import CursorPaginator, HALPaginator
 from tap_leads.replication.ties import OverlappingScan
 from tap_leads.timestamps import HOUR
-from tests.unit.replication.fake_list import FakeList, fake_list, read
+from tests.unit.replication.fake_list import FakeList, fake_list
+from tests.unit.replication.fake_run import read
 
 if TYPE_CHECKING:
     from tap_leads.replication.pagination import Position

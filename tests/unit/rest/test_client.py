@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from tap_leads.rest.auth.token import LongLivedToken
 from tap_leads.rest.client import Request
@@ -167,7 +168,7 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
 
 
 def slow_leads(exchange: Exchange) -> None:
-    time.sleep(0.03)
+    time.sleep(0.01)
     exchange.answer(LEADS)
 
 
@@ -200,13 +201,22 @@ def test_as_many_requests_are_under_way_as_allowed() -> None:
 
 
 def test_a_retry_that_waits_keeps_no_other_request_from_being_sent() -> None:
-    with serving(scripted(status(503, Retry_After="1"))) as server:
+    waits, second_is_done = threading.Event(), threading.Event()
+
+    class Patient(Recorder):
+        """Makes a retry wait until the other request is done."""
+
+        @override
+        def retrying(self, error: Exception, attempt: int, wait: float) -> None:
+            waits.set()
+            assert second_is_done.wait(10)
+
+    with serving(scripted(status(503))) as server:
         client = client_for(server.url, concurrency=1)
-        with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(get, client, f"{server.url}/first")
-            while not server.journal:
-                time.sleep(0.005)
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(get, client, f"{server.url}/first", Patient())
+            assert waits.wait(10)
             get(client, f"{server.url}/second")
-            assert not first.done()
+            second_is_done.set()
             assert first.result() == LEADS
     assert [seen.path for seen in server.journal] == ["/first", "/second", "/first"]

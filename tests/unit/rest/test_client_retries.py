@@ -24,6 +24,7 @@ from tests.unit.rest.support import (
     get,
     hang_up,
     leads,
+    quick_limiter,
     scripted,
     serving,
     status,
@@ -69,7 +70,8 @@ def test_transient_errors_are_retried_and_reported(
 ) -> None:
     observer = Recorder()
     with serving(scripted(fault, fault)) as server:
-        assert get(client_for(server.url), server.url, observer) == LEADS
+        client = client_for(server.url, limiter=quick_limiter())
+        assert get(client, server.url, observer) == LEADS
     assert [(attempt, wait) for _, attempt, wait in observer.retries] == [(2, 0.0), (3, 0.0)]
     assert all(text.startswith(message) for text, _, _ in observer.retries)
     assert len(server.journal) == len(observer.responses) == len(observer.throttled) == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tap_leads.rest.clock import ServerClock
@@ -23,6 +25,23 @@ def test_it_is_set_by_the_date_of_a_response_and_goes_on() -> None:
     assert clock.offset == -100 * SECOND
     machine.sleep(7)
     assert clock.now() == (MOMENT + 7) * SECOND
+
+
+@pytest.mark.parametrize("offset", ["+0000", "-0000", "GMT"])
+def test_a_date_is_in_utc_whatever_zone_the_machine_is_in(
+    offset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        clock = ServerClock(FakeClock(now=MOMENT))
+        clock.learn({"Date": f"Sat, 01 Aug 2026 12:00:00 {offset}"})
+        assert clock.offset == 0
+        clock.learn({"Date": "Sat, 01 Aug 2026 14:00:00 +0200"})
+        assert clock.offset == 0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("headers", [{}, {"Date": ""}, {"Date": "soon"}])

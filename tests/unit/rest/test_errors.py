@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 
 import pytest
@@ -48,14 +49,25 @@ def test_statuses_that_a_retry_cannot_improve_say_if_the_account_is_lost(
     assert (error.status, error.fatal_for_account) == (status, fatal)
 
 
-@pytest.mark.parametrize("status", [301, 304, 405, 410, 418, 451, 600])
+@pytest.mark.parametrize("status", [405, 410, 418, 451])
 def test_every_other_status_has_a_message_too(status: int) -> None:
+    assert meaning_of(status) is errors.UNKNOWN
     assert str(STATUSES.error_for(status)).startswith(f"{status}: the API ")
+
+
+@pytest.mark.parametrize("status", [300, 301, 304, 399])
+def test_a_redirect_that_is_not_followed_says_so(status: int) -> None:
+    assert meaning_of(status) is errors.REDIRECT
+    error = STATUSES.error_for(status)
+    assert isinstance(error, PermanentError)
+    assert not error.fatal_for_account
+    assert str(error).startswith(f"{status}: the API redirects to another URL")
 
 
 def test_a_403_page_in_html_is_a_block_of_the_account() -> None:
     assert meaning_of(403, html=True) is errors.BLOCKED
     assert errors.BLOCKED.fatal_for_account
+    assert meaning_of(403) is errors.MEANINGS[403]
     page = response(403, b"<html>", Content_Type="text/html; charset=utf-8")
     assert str(STATUSES.error_of(page)).startswith("403: the API blocks this IP address")
 
@@ -90,6 +102,14 @@ def test_error_codes_and_request_ids_are_in_the_message_and_nothing_else_of_the_
     assert error.retry_after == 30.0
 
 
+def test_a_body_says_when_to_retry_and_has_codes_inside_a_success_too() -> None:
+    body = {"code": "busy", "request": None, "retry_after": 12}
+    error = STATUSES.error_of(response(503, json.dumps(body).encode()))
+    assert isinstance(error, TransientError)
+    assert error.retry_after == 12.0
+    assert str(STATUSES.error_for(404, body)).endswith("check `crm.api_url` (busy)")
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"[[" * 50_000, b"\xff"])
 def test_a_body_without_codes_does_not_matter(body: bytes) -> None:
     error = STATUSES.error_of(response(404, body))
@@ -102,6 +122,7 @@ def test_a_body_without_codes_does_not_matter(body: bytes) -> None:
 def test_only_codes_are_fit_for_a_message(value: object) -> None:
     assert codes(value, "invalid_token") == " (invalid_token)"
     assert codes(value) == ""
+    assert codes("one", value, "two") == " (one, two)"
 
 
 @pytest.mark.parametrize(
@@ -122,4 +143,5 @@ def test_the_errors_of_a_lost_account_say_so() -> None:
     for error in (CredentialError("x"), AccountClosedError("x")):
         assert isinstance(error, LeadsError)
         assert error.fatal_for_account
+    assert not PermanentError("x").fatal_for_account
     assert CredentialError("x").status == HTTPStatus.UNAUTHORIZED

@@ -132,6 +132,19 @@ def test_a_429_pauses_for_a_period_even_if_its_retry_does_not_wait() -> None:
     assert limiter.acquire().acquired >= 1001.0
 
 
+def test_a_429_lowers_the_rate_to_a_part_of_what_was_sent_in_the_second_before_it() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(10, clock)
+    slots: list[Slot] = []
+    for _ in range(16):
+        slots.append(limiter.acquire())
+        clock.sleep(0.125)
+    limiter.slow_down(slots[-1], 0.0)  # eight were sent in less than a second before this one
+    clock.sleep(1.0)
+    first, second = limiter.acquire(), limiter.acquire()
+    assert second.acquired - first.acquired == pytest.approx(1 / (8 * 0.7), rel=0.02)
+
+
 def test_429s_of_requests_that_were_already_under_way_slow_down_once() -> None:
     clock = FakeClock()
     one, several = RateLimiter(10, clock), RateLimiter(10, clock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,13 @@ def test_no_wait_is_shorter_than_the_server_asked_for(asked: float | None, waite
 NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 DATE = {"Date": format_datetime(NOW, usegmt=True)}
 IN_30_S = format_datetime(NOW.replace(second=30), usegmt=True)
+
+
+def test_a_date_without_that_of_the_server_is_by_the_machines_clock() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    seconds = parse_retry_after({"Retry-After": later}, None)
+    assert seconds is not None
+    assert 3000 < seconds <= 3600
 
 
 @pytest.mark.parametrize(
