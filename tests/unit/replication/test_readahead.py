@@ -118,6 +118,38 @@ def test_a_job_whose_turn_has_come_goes_on_though_the_room_is_full() -> None:
     assert taken == [*range(100), *range(100, 200), *range(100, 200)]
 
 
+def test_workers_are_started_once_and_never_keep_the_program_from_ending() -> None:
+    end = threading.Event()
+
+    def job() -> Iterator[int]:
+        assert end.wait(PATIENCE)
+        yield 1
+
+    ahead = ReadAhead([job(), job(), job()], workers=2)
+
+    def start_twice() -> None:
+        ahead.start()
+        ahead.start()
+
+    threads = threads_of(start_twice)
+    assert [thread.daemon for thread in threads] == [True, True]
+    end.set()
+    assert list(ahead.results(PATIENCE)) == [1, 1, 1]
+
+
+def test_a_wait_for_the_first_job_is_told_by_none_too() -> None:
+    found = threading.Event()
+
+    def jobs() -> Iterator[Iterator[int]]:
+        assert found.wait(PATIENCE)
+        yield iter([1])
+
+    results = ReadAhead(jobs(), workers=1).results(0.001)
+    assert next(results) is None
+    found.set()
+    assert [r for r in results if r is not None] == [1]
+
+
 def test_threads_end_when_nobody_takes_any_more() -> None:
     def work() -> None:
         jobs = (iter(range(1000)) for _ in range(1000))

@@ -145,6 +145,17 @@ def test_a_429_lowers_the_rate_to_a_part_of_what_was_sent_in_the_second_before_i
     assert second.acquired - first.acquired == pytest.approx(1 / (8 * 0.7), rel=0.02)
 
 
+def test_each_429_lowers_the_rate_from_where_it_is() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(10, clock)
+    for _ in range(4):
+        slots = [limiter.acquire() for _ in range(12)]
+        limiter.slow_down(slots[-1], 0.0)
+    limiter.acquire()
+    first, second = limiter.acquire(), limiter.acquire()
+    assert 1 / (second.acquired - first.acquired) < 4  # a single one halves it at most
+
+
 def test_429s_of_requests_that_were_already_under_way_slow_down_once() -> None:
     clock = FakeClock()
     one, several = RateLimiter(10, clock), RateLimiter(10, clock)
