@@ -19,6 +19,7 @@ from tap_leads.replication.output import Output
 from tap_leads.replication.pagination import PositionPaginator
 from tap_leads.replication.sliced import SlicedStrategy
 from tap_leads.replication.ties import OverlappingScan
+from tap_leads.timestamps import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # Maximum full pages of a slice; another page may follow that is not full.
 _SLICE_PAGES = 8
+# How far ahead of the server's clock rows are dated that are not changes made during the read.
+_AHEAD = MINUTE
 
 
 class TimeSlices(SlicedStrategy):
@@ -49,9 +52,10 @@ class TimeSlices(SlicedStrategy):
         if first is not None:
             yield iter([_sorted(Output(behaviour, query.after, query.until), first)])
             return
+        until = query.until
         end = _next_step(behaviour.run_started or collection.now(), step)
-        if query.until is not None:
-            end = min(_next_step(query.until, step), end)
+        if until is not None:
+            end = min(_next_step(until, step), end)
         ranges = [(query.after or 0, end)]
         while ranges:
             start, end = ranges.pop()
@@ -61,6 +65,11 @@ class TimeSlices(SlicedStrategy):
                 yield _read_slice(collection, query, behaviour)
             else:
                 ranges += (middle, end), (start, middle)
+        # Rows dated ahead of the clock: no later run may ever reach their dates. What was changed
+        # during this read is not among them; the next run reads it.
+        ahead = _next_step(collection.now() + _AHEAD, step)
+        if until is None or until >= ahead:
+            yield _read_slice(collection, replace(query, after=ahead, until=until), behaviour)
 
 
 def read_all(collection: Collection) -> list[Row]:
