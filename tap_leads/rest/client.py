@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
 
 from tap_leads.errors import LeadsError
+from tap_leads.rest.call import Call, Observer
 from tap_leads.rest.errors import (
     AccountClosedError,
     CredentialError,
@@ -28,8 +29,6 @@ from tap_leads.urls import absolute, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from backoff.types import Details
 
     from tap_leads.rest.auth.token import Auth
     from tap_leads.rest.clock import ServerClock
@@ -49,19 +48,6 @@ _SUCCESS = range(200, 300)
 _REDIRECTION = range(300, 400)
 # A token endpoint that does not accept a code or a refresh token.
 _NO_TOKENS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
-
-
-class Observer(Protocol):
-    """Receives what happens during a call, for counts, metrics and log lines."""
-
-    def sent(self, throttled: float, response: Response | None) -> None:
-        """Count a request, the seconds it waited to be allowed, and its response of any status."""
-
-    def retrying(self, error: Exception, attempt: int, wait: float) -> None:
-        """Report a failed try; the one with number `attempt` follows in `wait` seconds."""
-
-    def warn(self, message: str) -> None:
-        """Log a warning about the account."""
 
 
 class AccountClient:
@@ -131,7 +117,7 @@ class AccountClient:
             PermanentError: The API does not answer this request.
             LeadsError: No try succeeded; the message is the last error's.
         """
-        call = _Call(self, build, observer, on_failure)
+        call = Call(build, observer, on_failure, self.limiter, self._send_for_tokens)
         deadline = self._retry.clock.monotonic() + self._retry.max_seconds
         failures = count()
 
@@ -167,7 +153,7 @@ class AccountClient:
         """Return the error for a status, also for one inside the body of a 200."""
         return self._status.error_for(status, body)
 
-    def _attempt(self, call: _Call, parse: Callable[[Response], T]) -> T:
+    def _attempt(self, call: Call, parse: Callable[[Response], T]) -> T:
         """Make one try."""
         try:
             with self._under_way:
@@ -186,7 +172,7 @@ class AccountClient:
         self.has_succeeded = True
         return result
 
-    def _send(self, call: _Call) -> Response:
+    def _send(self, call: Call) -> Response:
         """Return the response to the request of a call, sent again with each renewed token."""
         while True:
             if self.failure is not None:
@@ -216,7 +202,7 @@ class AccountClient:
         if self.failure is not None:
             raise AccountClosedError(self.failure)
 
-    def _exchange(self, call: _Call, request: Request, slot: Slot) -> Response:
+    def _exchange(self, call: Call, request: Request, slot: Slot) -> Response:
         response = None
         try:
             response = self._session.send(request, partial(self.limiter.record_answer, slot))
@@ -235,7 +221,7 @@ class AccountClient:
                 "the next link points to another host; not followed, to protect the credential"
             )
 
-    def _follow_redirects(self, call: _Call, request: Request, response: Response) -> Response:
+    def _follow_redirects(self, call: Call, request: Request, response: Response) -> Response:
         """Return the response at the end of redirects on the same origin; the token goes along."""
         for _ in range(_MAX_REDIRECTS):
             if (url := redirect_of(response)) is None:
@@ -244,7 +230,7 @@ class AccountClient:
             response = self._exchange(call, replace(request, url=url, params=None), slot)
         return response
 
-    def post_for_tokens(self, call: _Call, url: str, content: Mapping[str, str]) -> Response:
+    def _send_for_tokens(self, call: Call, url: str, content: Mapping[str, str]) -> Response:
         """Send a request for tokens: under the rate limit, without a token, never redirected."""
         request = Request("POST", url, json=content, headers=_ACCEPT)
         call.slot = self.limiter.acquire()
@@ -270,30 +256,3 @@ class AccountClient:
         with self._lock:
             if self.failure is None:
                 self.failure = str(error)
-
-
-@dataclass(slots=True)
-class _Call:
-    """One `call` over all its tries; also the way to the token endpoint meanwhile.
-
-    `slot` is that of the last request.
-    """
-
-    client: AccountClient
-    build: Callable[[], Request]
-    observer: Observer
-    on_failure: Callable[[TransientError], None] | None
-    slot: Slot | None = None
-
-    def report_retry(self, details: Details) -> None:
-        error = details["exception"]
-        is_refused = getattr(error, "status", None) == HTTPStatus.TOO_MANY_REQUESTS
-        if is_refused and self.slot is not None:
-            self.client.limiter.slow_down(self.slot, details["wait"])
-        self.observer.retrying(error, details["tries"] + 1, details["wait"])
-
-    def post(self, url: str, content: Mapping[str, str]) -> Response:
-        return self.client.post_for_tokens(self, url, content)
-
-    def warn(self, text: str) -> None:
-        self.observer.warn(text)
