@@ -24,6 +24,7 @@ from tap_leads.singer.bookmark import Bookmark
 from tap_leads.singer.maps import MapError, map_error
 from tap_leads.singer.report import Stats
 from tap_leads.singer.selection import Selection
+from tap_leads.singer.writer import OutputError
 from tap_leads.sources.collection import AccountReader
 from tap_leads.sources.rows import row_maker
 from tap_leads.timestamps import from_text
@@ -180,8 +181,8 @@ class LeadsStream(Stream):
             yield
             stats.outcome = "complete"
             self._run.prefetch.start(account.label)
-        except OSError:
-            raise  # the output cannot be written: nobody reads it any more, or the disk is full
+        except OutputError:
+            raise
         except Exception as error:  # noqa: BLE001  # a bug, too, must end this stream only
             self._fail(reading, error)
         finally:
