@@ -43,6 +43,8 @@ T = TypeVar("T")
 _MAX_REDIRECTS = 5
 # 429s in a row after which another request would only bring a block.
 _MAX_REFUSALS = 20
+# Renewals of the token for one attempt: an endpoint may reject a token that all others accept.
+_MAX_RENEWALS = 2
 _ACCEPT = {"Accept": "application/json"}
 _SUCCESS = range(200, 300)
 _REDIRECTION = range(300, 400)
@@ -174,6 +176,7 @@ class AccountClient:
 
     def _send(self, call: Call) -> Response:
         """Return the response to the request of a call, sent again with each renewed token."""
+        renewals = 0
         while True:
             if self.failure is not None:
                 self._refuse_if_closed()
@@ -194,9 +197,14 @@ class AccountClient:
             except BaseException:
                 self._auth.record_no_answer(credential)
                 raise
-            concerns_token = response.status == HTTPStatus.UNAUTHORIZED or self._auth.is_on_trial
+            is_rejected = response.status == HTTPStatus.UNAUTHORIZED
+            if is_rejected and renewals >= _MAX_RENEWALS:
+                self._auth.record_no_answer(credential)
+                return response
+            concerns_token = is_rejected or self._auth.is_on_trial
             if not concerns_token or not self._auth.should_retry(response, credential, call):
                 return response
+            renewals += 1
 
     def _refuse_if_closed(self) -> None:
         if self.failure is not None:
