@@ -57,6 +57,10 @@ class Call:
             self.limiter.slow_down(self.slot, details["wait"])
         self.observer.retrying(error, details["tries"] + 1, details["wait"])
 
+    def acquire(self) -> None:
+        """Wait until the rate limit allows a request for tokens."""
+        self.slot = self.limiter.acquire()
+
     def post(self, url: str, content: Mapping[str, str]) -> Response:
         """Send a request for tokens as JSON; the response is a success, a 400 or a 401."""
         return self.send_for_tokens(self, url, content)

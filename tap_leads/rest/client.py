@@ -239,10 +239,9 @@ class AccountClient:
         return response
 
     def _send_for_tokens(self, call: Call, url: str, content: Mapping[str, str]) -> Response:
-        """Send a request for tokens: under the rate limit, without a token, never redirected."""
+        """Send a request for tokens: in the slot of the call, without a token, never redirected."""
         request = Request("POST", url, json=content, headers=_ACCEPT)
-        call.slot = self.limiter.acquire()
-        response = self._exchange(call, request, call.slot)
+        response = self._exchange(call, request, call.slot or self.limiter.acquire())
         if response.status in _NO_TOKENS or response.status in _SUCCESS:
             return response
         error = self._status.error_of(response)

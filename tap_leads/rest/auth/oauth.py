@@ -6,7 +6,7 @@ https://datatracker.ietf.org/doc/html/rfc6749#section-6
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -128,7 +128,7 @@ class OAuth:
             if tokens and not self._is_unusable(tokens, rejected):
                 return tokens
             try:
-                return _uninterrupted(lambda: self._settle_alone(endpoint, rejected))
+                return self._settle_alone(endpoint, rejected)
             except CredentialError as error:
                 self._failure = str(error)
                 raise
@@ -195,9 +195,10 @@ class OAuth:
         self, endpoint: TokenEndpoint, name: str, value: str, old: Tokens | None
     ) -> Tokens:
         """Exchange a code or a refresh token; the new pair is on the disk before it is used."""
-        with self._file.draft() as save:
+        content = {**self._client, "grant_type": _GRANT_TYPES[name], name: value}
+
+        def obtain() -> Tokens:
             obtained_at = self._clock.time()
-            content = {**self._client, "grant_type": _GRANT_TYPES[name], name: value}
             grant = self._grant_of(endpoint.post(self._url, content))
             tokens = Tokens(
                 access_token=grant.access_token,
@@ -207,6 +208,11 @@ class OAuth:
                 spent=self._spent(old, value),
             )
             save(tokens)
+            return tokens
+
+        with self._file.draft() as save:
+            endpoint.acquire()  # a pause after a 429 can be long, and a signal may end it
+            tokens = _uninterrupted(obtain)
         self._trial.start(tokens.access_token)
         return tokens
 
@@ -241,7 +247,8 @@ def _uninterrupted(work: Callable[[], T]) -> T:
 
     A signal that ends the run raises in the main thread and abandons the daemon threads, but
     Python waits for other threads before it exits. A refresh token that was sent may be invalid
-    from then on: the tokens in the response have to reach the disk.
+    from then on: the tokens in the response have to reach the disk. The caller keeps the file
+    locked, so a signal is raised again only when `work` is done.
     """
     outcome: Future[T] = Future()
 
@@ -252,5 +259,10 @@ def _uninterrupted(work: Callable[[], T]) -> T:
             outcome.set_exception(error)
 
     # Said explicitly, because a thread that a daemon thread starts is a daemon by default.
-    threading.Thread(target=run, daemon=False).start()
-    return outcome.result()
+    thread = threading.Thread(target=run, daemon=False)
+    try:
+        thread.start()
+        return outcome.result()
+    except (SystemExit, KeyboardInterrupt):  # a signal
+        wait((outcome,))
+        raise

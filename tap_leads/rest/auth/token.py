@@ -27,8 +27,14 @@ _WARNING_DAYS = 14
 class TokenEndpoint(Protocol):
     """What authentication needs from the client of its account."""
 
+    def acquire(self) -> None:
+        """Wait until the rate limit allows a request for tokens."""
+
     def post(self, url: str, content: Mapping[str, str]) -> Response:
-        """Send a request for tokens as JSON; the response is a success, a 400 or a 401."""
+        """Send a request for tokens as JSON; the response is a success, a 400 or a 401.
+
+        Call `acquire` before.
+        """
 
     def warn(self, text: str) -> None:
         """Log a warning that names the account."""

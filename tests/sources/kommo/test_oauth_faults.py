@@ -263,7 +263,8 @@ def test_each_request_for_tokens_waits_for_its_turn_as_all_others_do(
     set_runtime(monkeypatch, network=Network(limiter=Counted))
     box.kommo.options.page_cap = 20
     box.kommo.after_request = lambda _api, _rng: box.kommo.oauth.expire()
-    assert sync(config).code == 0
+    # More threads would have a token that they have just got expire, again and again.
+    assert sync(config | {"concurrency": 1}).code == 0
     assert len(token_requests(box)) > 10
     assert len(turns) == len(box.kommo.journal)
 

@@ -40,6 +40,9 @@ class Endpoint:
         self.expires_in: float | None = DAY
         self.threads: list[threading.Thread] = []
 
+    def acquire(self) -> None:
+        pass
+
     def post(self, url: str, content: Mapping[str, str]) -> Response:
         assert url == URL
         self.posts.append(content)

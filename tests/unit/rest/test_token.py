@@ -26,6 +26,9 @@ class Endpoint:
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
+    def acquire(self) -> None:
+        raise AssertionError
+
     def post(self, url: str, content: Mapping[str, str]) -> Response:
         raise AssertionError((url, content))
 
