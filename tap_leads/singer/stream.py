@@ -66,8 +66,6 @@ class LeadsStream(Stream):
         self._write = tap.write_message
         self._value_form = _value_form(tap.config)
         self._hashed = hashed_columns(spec.name, tap.config.get("hash_fields", ()))
-        self._prefetched: dict[str, _Reading] = {}
-        self._started: set[str] = set()
         self._bookmark: Bookmark | None = None
         self._map_error: MapError | None = None
         schema = build_schema(
@@ -81,7 +79,7 @@ class LeadsStream(Stream):
         # year 2999 (docs/kommo.md 24), and past rows of the same moment that are still to come.
         self.state_manager.increment_state = _leave_the_bookmark  # type: ignore[method-assign]
         if spec.strategy.prefetch:
-            run.prefetch.add(self.prefetch)
+            run.prefetch.add(spec.name, accounts, self.prefetch)
 
     @property
     @override
@@ -142,7 +140,7 @@ class LeadsStream(Stream):
         if context is None:
             return
         account = self._accounts[context["account"]]
-        reading = self._prefetched.pop(account.label, None) or self._open(account)
+        reading = self._run.prefetch.take(self.name, account) or self._open(account)
         state, stats = self.get_context_state(context), reading.stats
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
         bookmark = self._bookmark = stats.bookmark = Bookmark(state, key)
@@ -180,7 +178,7 @@ class LeadsStream(Stream):
             self.stream_state.update(self._spec.state)
             yield
             stats.outcome = "complete"
-            self._run.prefetch.start(account.label)
+            self._run.prefetch.complete(account)
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  # a bug, too, must end this stream only
@@ -189,11 +187,9 @@ class LeadsStream(Stream):
             reading.reader.close()
             stats.log_request_count()
 
-    def prefetch(self, label: str) -> None:
-        """Start to read a small list of an account before its turn."""
-        account = self._accounts.get(label)
-        if account is not None and self.selected and label not in self._started:
-            self._prefetched[label] = self._open(account)
+    def prefetch(self, account: Account) -> _Reading | None:
+        """Start to read the small list of an account before its turn, if it is selected."""
+        return self._open(account) if self.selected else None
 
     def save_bookmark(self) -> None:
         """Write the bookmark of the current account to the state."""
@@ -202,7 +198,6 @@ class LeadsStream(Stream):
 
     def _open(self, account: Account) -> _Reading:
         spec, workers = self._spec, self.config["concurrency"]
-        self._started.add(account.label)
         stats = Stats(
             spec.name, account.label, spec.path, workers, self.logger, self.metrics_logger
         )
