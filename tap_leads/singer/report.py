@@ -157,7 +157,6 @@ class RunReport:
 
     def begin(self, stats: Stats) -> None:
         """Add an account of a stream whose read starts now."""
-        self._last_beat = time.monotonic()
         self._stats.append(stats)
 
     def heartbeat(self, stats: Stats) -> bool:

@@ -23,14 +23,14 @@ from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.singer.bookmark import Bookmark
 from tap_leads.singer.maps import MapError, map_error
 from tap_leads.singer.report import Stats
-from tap_leads.singer.selection import Selection
+from tap_leads.singer.selection import Selection, value_form
 from tap_leads.singer.writer import OutputError
 from tap_leads.sources.collection import AccountReader
 from tap_leads.sources.rows import row_maker
 from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -64,9 +64,10 @@ class LeadsStream(Stream):
         self._accounts = {account.label: account for account in accounts}
         self._run = run
         self._write = tap.write_message
-        self._value_form = _value_form(tap.config)
+        self._value_form = value_form(tap.config)
         self._hashed = hashed_columns(spec.name, tap.config.get("hash_fields", ()))
         self._bookmark: Bookmark | None = None
+        self._unsaved = 0  # records of earlier accounts since the last STATE
         self._map_error: MapError | None = None
         schema = build_schema(
             spec.columns, spec.primary_key, hashed=self._hashed, **self._value_form
@@ -163,11 +164,18 @@ class LeadsStream(Stream):
                 if chunk:
                     bookmark.moment = stats.watermark = chunk.watermark
                     bookmark.save()
-                if report.heartbeat(stats) and unsaved:
+                if report.heartbeat(stats) and unsaved + self._unsaved:
                     unsaved = self._checkpoint(bookmark)
-        if account.label == next(reversed(self._accounts)):
+        self._unsaved += unsaved
+        self._end_account(reading, state, bookmark)
+
+    def _end_account(self, reading: _Reading, state: dict[str, Any], bookmark: Bookmark) -> None:
+        """Write a STATE if a heartbeat is due, and after the last account."""
+        is_last = reading.stats.account == next(reversed(self._accounts))
+        if is_last:
             # End with a STATE: some targets do not pass on a STATE that a RECORD follows.
             state.pop("starting_replication_value", None)
+        if (self._run.report.heartbeat(reading.stats) and self._unsaved) or is_last:
             self._checkpoint(bookmark)
 
     @contextmanager
@@ -264,6 +272,7 @@ class LeadsStream(Stream):
 
     def _checkpoint(self, bookmark: Bookmark) -> int:
         """Write a STATE message; return 0, the number of records that follow it."""
+        self._unsaved = 0
         bookmark.save()
         self._write(StateMessage(value=self.tap_state))
         return 0
@@ -285,9 +294,3 @@ class LeadsStream(Stream):
 
 def _leave_the_bookmark(*args: object, **kwargs: object) -> None:
     """Do nothing: `get_records` moves the bookmark."""
-
-
-def _value_form(config: Mapping[str, Any]) -> dict[str, bool]:
-    """Return how the settings want lists and objects to be emitted."""
-    flatten = config.get("flattening_enabled") and config.get("flattening_max_depth", 0) > 0
-    return {"native": config.get("nested_values") == "native", "flatten": bool(flatten)}
