@@ -43,6 +43,8 @@ T = TypeVar("T")
 _MAX_REDIRECTS = 5
 # 429s in a row after which another request would only bring a block.
 _MAX_REFUSALS = 20
+# Calls that fail with a server error in all attempts while no call ever succeeded.
+_MAX_SERVER_ERRORS = 2
 # Renewals of the token for one attempt: an endpoint may reject a token that all others accept.
 _MAX_RENEWALS = 2
 _ACCEPT = {"Accept": "application/json"}
@@ -99,6 +101,7 @@ class AccountClient:
         self._under_way = threading.Semaphore(concurrency)
         self._lock = threading.Lock()
         self._refusals = 0
+        self._server_errors = 0
         self._date: str | None = None
 
     def call(
@@ -142,10 +145,15 @@ class AccountClient:
         )(self._attempt)
         try:
             return send(call, parse)
-        except NoResponseError as error:
-            raise LeadsError(
-                f"no response ({error}); check the network and {self._status.wording.base_url}"
-            ) from None
+        except TransientError as error:
+            failure: LeadsError = error
+            if isinstance(error, NoResponseError):
+                where = self._status.wording.base_url
+                failure = LeadsError(f"no response ({error}); check the network and {where}")
+            is_refused = error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after
+            if (is_refused and is_hopeless(error)) or self._is_dead(error):
+                self._close(failure)
+            raise failure from None
         except PermanentError as error:
             if error.fatal_for_account:
                 self._close(error)
@@ -259,7 +267,22 @@ class AccountClient:
                 fatal_for_account=True,
             )
 
-    def _close(self, error: PermanentError) -> None:
+    def _is_dead(self, error: TransientError) -> bool:
+        """True if an error that no attempt of a call got over concerns all of the account.
+
+        A server that answers may fail for one list alone, so a second call has to fail as well.
+        """
+        if self.has_succeeded:
+            return False
+        if isinstance(error, NoResponseError):
+            return True
+        if (error.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return False
+        with self._lock:
+            self._server_errors += 1
+            return self._server_errors >= _MAX_SERVER_ERRORS
+
+    def _close(self, error: LeadsError) -> None:
         with self._lock:
             if self.failure is None:
                 self.failure = str(error)
