@@ -199,7 +199,8 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
             ),
             "user_agent": text(
                 "User agent",
-                "User-Agent header of all requests. Default: tap-leads and its version.",
+                "User-Agent header of all requests, in printable ASCII characters. Default: "
+                "tap-leads and its version.",
                 minLength=1,
                 pattern=r"^[ -~]*\Z",
             ),

@@ -88,11 +88,20 @@ def _lines(error: ValidationError) -> Iterator[str]:
             yield f"{_dotted([*path, name])}: is required"
     elif error.validator == "type":
         yield f"{_dotted(path)}: must be {type_names(wanted)}"
+    elif error.validator == "pattern":
+        yield f"{_dotted(path)}: {_format_error(schema)}"
     else:
         values = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
-        unknown = "has an invalid format, such as a space, a line break or `Bearer ` in a token"
-        message = _MESSAGES.get(str(error.validator), unknown)
+        message = _MESSAGES.get(str(error.validator), "is invalid")
         yield f"{_dotted(path)}: {message.format(values)}"
+
+
+def _format_error(schema: Schema) -> str:
+    """Return what is wrong with a value; a description says in its first sentence what is right."""
+    if schema.get("secret"):
+        return "has an invalid format, such as a space, a line break or `Bearer ` in a token"
+    expected = schema["description"].partition(". ")[0].rstrip(".")
+    return f"has an invalid format; expected: {expected}"
 
 
 def _dotted(path: Iterable[str | int]) -> str:
