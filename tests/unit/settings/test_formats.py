@@ -11,6 +11,7 @@ from tap_leads.sources import SOURCES
 from tap_leads.tap import settings_schema
 
 TOKEN = "has an invalid format, such as a space, a line break or `Bearer ` in a token"
+STATUSES = "open, qualified, won, lost: one, or several as a list"
 EXPECTED = "has an invalid format; expected: "
 
 
@@ -21,7 +22,7 @@ EXPECTED = "has an invalid format; expected: "
         (
             "octanist",
             {"api_key": "abc", "filters": {"status": "win"}},
-            f"octanist.filters.status: {EXPECTED}open, qualified, won, lost: one, or several as a list",
+            f"octanist.filters.status: {EXPECTED}{STATUSES}",
         ),
     ],
 )

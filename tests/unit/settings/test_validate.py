@@ -151,7 +151,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("shop.api_key", True, "shop.api_key", "must be a string"),
     ("shop.api_key", f"{CANARY}\n", "shop.api_key", "has an invalid format"),
     ("shop.api_key", f"{CANARY} é", "shop.api_key", "has an invalid format"),
-    ("shop.requests_per_second", 0, "shop.requests_per_second", "must be greater than 0"),
+    ("shop.requests_per_second", 0, "shop.requests_per_second", "must be at least 0.001"),
     ("shop.requests_per_second", "six", "shop.requests_per_second", "must be a number"),
     ("shop.requests_per_second", True, "shop.requests_per_second", "must be a number"),
     ("shop.lookback_seconds", -1, "shop.lookback_seconds", "must be at least 0"),
