@@ -261,7 +261,7 @@ class LeadsStream(Stream):
                     alias = stream_map.stream_alias
                     messages.append(RecordMessage(alias, mapped, time_extracted=now))
         except Exception as error:  # noqa: BLE001  # a user's expression can raise anything
-            self._map_error = map_error(error)
+            self._map_error = map_error(error, record)
             return []
         return messages
 
