@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tap_leads.rest.clock import SystemClock
 from tap_leads.settings.errors import SettingsError
 from tap_leads.settings.load import from_environment, from_files, tidy, with_defaults
 from tap_leads.settings.validate import validate
@@ -95,7 +96,7 @@ def used(config: Config) -> list[str]:
         if source.name in settings:
             for _, label, own in source.settings.accounts(settings[source.name]):
                 label.encode()
-                source.auth(label, own)
+                source.auth(label, own, SystemClock())
                 source.api(own)
                 for stream in source.streams:
                     stream.bounds(own)
