@@ -50,19 +50,19 @@ _MAX_RENEWALS = 2
 _ACCEPT = {"Accept": "application/json"}
 _SUCCESS = range(200, 300)
 _REDIRECTION = range(300, 400)
-# A token endpoint that does not accept a code or a refresh token.
+# Statuses with which a token endpoint rejects a code or refresh token.
 _NO_TOKENS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 
 
 class AccountClient:
-    """The way to one account's API; threads share it.
+    """The HTTP client of one account; thread-safe.
 
     Args:
         auth: The credential.
         limiter: The rate limit, which other accounts may share.
         session: The connections.
         clock: The server's clock, set by responses.
-        concurrency: How many requests of the account may be under way at once.
+        concurrency: Maximum number of concurrent requests of the account.
         wording: The settings that messages refer to.
         error_codes: Returns the error codes and request ids in an error's body; it may raise any
             of `DATA_ERRORS`. What is not fit for a log is left out.
@@ -119,7 +119,7 @@ class AccountClient:
         may raise a TransientError to have the request retried.
 
         Raises:
-            PermanentError: The API does not answer this request.
+            PermanentError: A retry cannot succeed.
             LeadsError: No try succeeded; the message is the last error's.
         """
         call = Call(build, observer, on_failure, self.limiter, self._send_for_tokens)
@@ -159,7 +159,7 @@ class AccountClient:
                 self._close(error)
             raise
 
-    def failure_for(self, status: int, body: Any = None) -> LeadsError:
+    def error_for_status(self, status: int, body: Any = None) -> LeadsError:
         """Return the error for a status, also for one inside the body of a 200."""
         return self._status.error_for(status, body)
 
@@ -210,7 +210,7 @@ class AccountClient:
                 self._auth.record_no_answer(credential)
                 return response
             concerns_token = is_rejected or self._auth.is_on_trial
-            if not concerns_token or not self._auth.should_retry(response, credential, call):
+            if not concerns_token or not self._auth.renew_if_rejected(response, credential, call):
                 return response
             renewals += 1
 

@@ -41,7 +41,7 @@ class PermanentError(LeadsError):
 
 
 class CredentialError(PermanentError):
-    """The API accepts nothing that the account has; a person has to act."""
+    """No credential of the account is accepted; the user must replace it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=HTTPStatus.UNAUTHORIZED, fatal_for_account=True)

@@ -141,7 +141,7 @@ class ApiCollection:
         except FieldError as error:
             raise record_error(error) from None
         except StatusInBodyError as error:
-            raise self._account.client.failure_for(error.status, body) from None
+            raise self._account.client.error_for_status(error.status, body) from None
         except DATA_ERRORS:
             raise TransientError(
                 "the response has an unexpected format (incomplete, not JSON, or without IDs)"

@@ -104,10 +104,10 @@ class OAuth:
         self._trial.begin(tokens.access_token)
         return bearer(tokens.access_token)
 
-    def should_retry(
+    def renew_if_rejected(
         self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
     ) -> bool:
-        """True if the API rejected the token in `sent`, and there is another one now."""
+        """Renew the token if the one in `sent` was rejected; return True if there is another."""
         token = _token_in(sent)
         self._trial.end(token, accepted=response.ok)
         if response.status != HTTPStatus.UNAUTHORIZED:
@@ -143,7 +143,7 @@ class OAuth:
             if tokens is None or not self._has_begun:
                 tokens = self._first_tokens(endpoint, tokens)
                 self._has_begun = True
-            if tokens.access_token == rejected and self._trial.has_failed(rejected):
+            if tokens.access_token == rejected and self._trial.count_rejection(rejected):
                 raise CredentialError(
                     "401: the API rejected the token that it just issued; check "
                     f"`{self._setting}.client_id`, and that the integration belongs to this account"

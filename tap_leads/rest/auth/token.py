@@ -57,10 +57,10 @@ class Auth(Protocol):
             CredentialError: There is no valid token; the message says what to do.
         """
 
-    def should_retry(
+    def renew_if_rejected(
         self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
     ) -> bool:
-        """True if the API rejected the token in `sent`, and there is another one now.
+        """Renew the token if the one in `sent` was rejected; return True if there is another.
 
         Call it for every 401, and for every response while the token is on trial.
         """
@@ -81,7 +81,7 @@ class HeaderToken:
         """Return the header; its expiry is unknown."""
         return self._headers
 
-    def should_retry(
+    def renew_if_rejected(
         self,
         response: Response,  # noqa: ARG002
         sent: Mapping[str, str],  # noqa: ARG002

@@ -94,13 +94,13 @@ def oauth(path: Path, clock: FakeClock, **consent: str) -> OAuth:
 def accepted(path: Path, clock: FakeClock, endpoint: Endpoint) -> OAuth:
     """Return what a run goes on with whose first request was accepted."""
     auth = oauth(path, clock, code="code")
-    assert not auth.should_retry(response(200), auth.headers(endpoint), endpoint)
+    assert not auth.renew_if_rejected(response(200), auth.headers(endpoint), endpoint)
     return auth
 
 
 def rejected(auth: OAuth, endpoint: Endpoint) -> bool:
     """Answer a request that carries the current token with a 401."""
-    return auth.should_retry(response(401), auth.headers(endpoint), endpoint)
+    return auth.renew_if_rejected(response(401), auth.headers(endpoint), endpoint)
 
 
 def test_the_first_run_exchanges_the_code_and_later_ones_use_what_it_gave(
@@ -162,7 +162,7 @@ def test_threads_whose_token_is_rejected_together_renew_it_once(
     auth = accepted(path, clock, endpoint)
     sent = [auth.headers(endpoint) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        tried = pool.map(lambda each: auth.should_retry(response(401), each, endpoint), sent)
+        tried = pool.map(lambda each: auth.renew_if_rejected(response(401), each, endpoint), sent)
         assert list(tried) == [True] * 8
     assert len(endpoint.posts) == 2
 
@@ -298,7 +298,7 @@ def test_new_tokens_are_on_trial_until_a_request_with_them_is_accepted(
     on_trial = [auth.is_on_trial]
     sent = auth.headers(endpoint)
     on_trial.append(auth.is_on_trial)
-    assert not auth.should_retry(response(200), sent, endpoint)
+    assert not auth.renew_if_rejected(response(200), sent, endpoint)
     on_trial.append(auth.is_on_trial)
     assert on_trial == [False, True, False]
 
