@@ -52,10 +52,10 @@ class TimeSlices(SlicedStrategy):
         if first is not None:
             yield iter([_sorted(Output(behaviour, query.after, query.until), first)])
             return
-        until = query.until
         end = _next_step(behaviour.run_started or collection.now(), step)
-        if until is not None:
-            end = min(_next_step(until, step), end)
+        if query.until is not None:
+            end = min(_next_step(query.until, step), end)
+        ahead = list(_dated_ahead(collection, query, behaviour))
         ranges = [(query.after or 0, end)]
         while ranges:
             start, end = ranges.pop()
@@ -65,11 +65,7 @@ class TimeSlices(SlicedStrategy):
                 yield _read_slice(collection, query, behaviour)
             else:
                 ranges += (middle, end), (start, middle)
-        # Rows dated ahead of the clock: no later run may ever reach their dates. What was changed
-        # during this read is not among them; the next run reads it.
-        ahead = _next_step(collection.now() + _AHEAD, step)
-        if until is None or until >= ahead:
-            yield _read_slice(collection, replace(query, after=ahead, until=until), behaviour)
+        yield iter(ahead)
 
 
 def read_all(collection: Collection) -> list[Row]:
@@ -98,6 +94,19 @@ def _first_of_all(
         page = request(collection, behaviour, asked)
     behaviour.check_bounds(page.rows, query)
     return None if page.has_more else list(page.rows)
+
+
+def _dated_ahead(
+    collection: Collection, query: Query, behaviour: ServerBehaviour
+) -> Iterator[Chunk]:
+    """Yield the rows dated ahead of the server's clock: no later run may ever reach their dates.
+
+    They are read first and emitted last. Rows that change during the read are not among them; the
+    next run reads those.
+    """
+    start = _next_step(collection.now() + _AHEAD, collection.traits.granularity)
+    if query.until is None or query.until >= start:
+        yield from _read_slice(collection, replace(query, after=start), behaviour)
 
 
 def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) -> Micros | None:
