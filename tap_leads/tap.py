@@ -16,12 +16,15 @@ from typing_extensions import override
 from tap_leads.settings import load
 from tap_leads.settings.errors import SettingsError
 from tap_leads.settings.model import top_level
+from tap_leads.settings.normalize import normalize, without_ignored
 from tap_leads.settings.validate import validate
+from tap_leads.settings.variables import mistyped_variables
 from tap_leads.singer.command import (
     Command,
     FailedStreamsError,
     Terminated,
     handle_signals,
+    is_useful,
     read_catalog,
     read_state,
 )
@@ -87,8 +90,13 @@ class TapLeads(Tap):
         # contain emails.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
-        settings = load.tidy(config or {})
+        self.logger.addFilter(is_useful)
+        own = [source.settings for source in self.sources]
+        settings = normalize(load.tidy(config or {}), self._full_schema(), own)
         errors = self._problems(settings)
+        settings, ignored = without_ignored(settings, own)
+        for line in ignored:
+            self.logger.info(line)
         if errors and validate_config:
             summary = "Config validation failed"
             raise ConfigValidationError(summary, errors=errors, schema=self.config_jsonschema)
@@ -193,10 +201,15 @@ class TapLeads(Tap):
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
         """Read the settings files; `ENV` stands for the environment, which takes precedence."""
         result = super().cb_config(ctx, param, ())
-        result.config = load.from_files(path for path in value if path != "ENV")
-        if "ENV" in value:
-            found = load.from_environment(cls._full_schema(), _ENVIRONMENT_PREFIX)
+        schema = cls._full_schema()
+        files = [path for path in value if path.upper() != "ENV"]
+        result.config = load.from_files(files)
+        reads_environment = len(files) < len(value)
+        if reads_environment:
+            found = load.from_environment(schema, _ENVIRONMENT_PREFIX)
             result.config = load.merge(result.config, found)
+        for line in mistyped_variables(schema, _ENVIRONMENT_PREFIX, is_read=reads_environment):
+            cls.logger.warning(line)
         return result
 
     @classmethod

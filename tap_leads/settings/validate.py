@@ -37,7 +37,7 @@ def validate(
     Checks that the schema cannot express run only if the settings are valid by the schema.
 
     Args:
-        config: All settings after `tidy`, without defaults.
+        config: All settings after `tidy` and `normalize`, without defaults.
         schema: The schema of all settings.
         sources: The settings of every source.
         columns: The columns of each stream that may be hashed.
@@ -50,8 +50,9 @@ def validate(
         errors.append(
             "start_date: must be an ISO 8601 date or date-time, such as 2026-01-01T00:00:00Z"
         )
-    configured = [each for each in sources if each.name in config]
-    if not configured:
+    configured = [each for each in sources if each.is_configured(config)]
+    is_mistyped = errors and any(each.name in config for each in sources)
+    if not configured and not is_mistyped:
         names = ", ".join(each.name for each in sources)
         errors.append(f"no source is configured; add the settings of at least one of {names}")
     if errors:
@@ -105,6 +106,9 @@ def _dotted(path: Iterable[str | int]) -> str:
 
 def _source_errors(source: SourceSettings, config: Config) -> list[str]:
     """Return the errors in a source's settings that its schema cannot express."""
+    if "accounts" in config and "name" in config:
+        what = "cannot be combined with `accounts`; give each account its own `name`"
+        return [f"{source.name}.name: {what}"]
     errors: list[str] = []
     accounts = source.accounts(config)
     for where, _, settings in accounts:

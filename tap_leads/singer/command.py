@@ -60,6 +60,11 @@ def _terminate(signum: int, _frame: FrameType | None) -> None:
     raise Terminated(signum)
 
 
+def is_useful(record: logging.LogRecord) -> bool:
+    """Return False for the SDK's line that it skips the environment, which the tap reads itself."""
+    return record.msg != "Skipping parse of env var settings..."
+
+
 class Command(SingerCommand):
     """The SDK's command, without its tracebacks."""
 

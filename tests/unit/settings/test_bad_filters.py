@@ -45,9 +45,9 @@ BAD_FILTERS: list[tuple[str, Any, str, str]] = [
     ("octanist", {"status": ["new"]}, "status[0]", "must be one of open"),
     ("octanist", {"source": "gtm,api"}, "source", "must be one of"),
     ("octanist", {"value": {"min": 1}}, "value.min", "unknown setting"),
-    ("octanist", {"value[gte]": "1"}, "value.gte", "must be a number"),
+    ("octanist", {"value[gte]": "one"}, "value.gte", "must be a number"),
     ("octanist", {"createdAt": {"gte": "soon"}}, "createdAt", "must be a date-time"),
-    ("octanist", {"gclid[exists]": "yes"}, "gclid.exists", "must be a boolean"),
+    ("octanist", {"gclid[exists]": "maybe"}, "gclid.exists", "must be a boolean"),
 ]
 
 
