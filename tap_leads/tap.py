@@ -120,12 +120,13 @@ class TapLeads(Tap):
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Append the SDK's settings, with `stream_maps` as any object.
+        """Append the SDK's settings, with `stream_maps` as any object, without `faker_config`.
 
-        The SDK's schema for it is invalid ("null" in place of a schema), and the SDK's mapper
-        reports an error in a map better than a schema could.
+        The SDK's schema for `stream_maps` is invalid ("null" in place of a schema), and the SDK's
+        mapper reports an error in a map better than a schema could. Faker is not installed.
         """
         super().append_builtin_config(config_jsonschema)
+        config_jsonschema["properties"].pop("faker_config", None)
         maps = config_jsonschema["properties"]["stream_maps"]
         texts = {key: maps[key] for key in ("title", "description")}
         config_jsonschema["properties"]["stream_maps"] = {"type": ["object", "null"], **texts}

@@ -183,6 +183,14 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 format="date-time",
                 examples=["2026-01-01", "2026-01-01T00:00:00Z"],
             ),
+            "end_date": text(
+                "End date",
+                "Sync records modified on or before this date or date-time, such as for a backfill "
+                "in parts. A date is its first moment, 00:00. A later run without it syncs the "
+                "records modified since. Full-table streams are not limited. Default: no limit.",
+                format="date-time",
+                examples=["2026-02-01", "2026-02-01T00:00:00Z"],
+            ),
             **sources,
             "nested_values": one_of(
                 "Nested values",
@@ -221,6 +229,13 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 "Timeout of a request in seconds, from connecting to the end of the response.",
                 default=60,
                 exclusiveMinimum=0,
+            ),
+            "max_retry_seconds": number(
+                "Retry time",
+                "How long a failing request is retried, in seconds. Lower it where a failed run "
+                "should end soon.",
+                default=300,
+                minimum=0,
             ),
             "user_agent": text(
                 "User agent",

@@ -45,11 +45,7 @@ def validate(
             that matches the whole name of such a column.
     """
     errors = [line for e in Draft202012Validator(schema).iter_errors(config) for line in _lines(e)]
-    start_date = config.get("start_date")
-    if isinstance(start_date, str) and from_text(start_date) is None:
-        errors.append(
-            "start_date: must be an ISO 8601 date or date-time, such as 2026-01-01T00:00:00Z"
-        )
+    errors += _date_errors(config)
     configured = [each for each in sources if each.is_configured(config)]
     is_mistyped = errors and any(each.name in config for each in sources)
     if not configured and not is_mistyped:
@@ -60,6 +56,18 @@ def validate(
     for each in configured:
         errors += _source_errors(each, config[each.name])
     return [*errors, *_hash_errors(config, columns, dynamic)]
+
+
+def _date_errors(config: Config) -> Iterator[str]:
+    moments = {}
+    for name in ("start_date", "end_date"):
+        if isinstance(config.get(name), str):
+            moments[name] = from_text(config[name])
+            if moments[name] is None:
+                yield f"{name}: must be an ISO 8601 date or date-time, such as 2026-01-01T00:00:00Z"
+    start, end = moments.get("start_date"), moments.get("end_date")
+    if start is not None and end is not None and end < start:
+        yield "end_date: must not be before `start_date`"
 
 
 _MESSAGES: dict[str, str] = {

@@ -216,7 +216,8 @@ class LeadsStream(Stream):
     def _chunks(self, reading: _Reading, bookmark: Bookmark) -> Iterator[Chunk | None]:
         reader, bounds = reading.reader, self._spec.bounds(reading.reader.account.settings)
         if self.replication_method == "INCREMENTAL":
-            bounds = bookmark.bounds(reader, bounds, from_text(self.config.get("start_date")))
+            dates = (from_text(self.config.get(name)) for name in ("start_date", "end_date"))
+            bounds = bookmark.bounds(reader, bounds, *dates)
         reading.stats.run_started = reader.account.client.clock.now()
         return self._spec.strategy.read(reader, bounds, self.config["concurrency"])
 

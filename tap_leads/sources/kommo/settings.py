@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tap_leads.settings import oauth
 from tap_leads.settings.model import Defaults, SourceSettings, one_of, secret, source, text
 from tap_leads.sources.kommo.api import names_in
-from tap_leads.sources.kommo.filters import DATES, FILTERS, unix_seconds
+from tap_leads.sources.kommo.filters import DATES, FILTERS, stages_without_pipeline, unix_seconds
 from tap_leads.sources.kommo.leads import WITH
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     if not set(names_in(settings.get("with", ()))) <= set(WITH):
         yield "with", f"supports only {', '.join(WITH)}"
     filters = settings.get("filters", {})
+    for index in stages_without_pipeline(filters):
+        what = "is required, unless `status_id` is 142 (won) or 143 (lost)"
+        yield f"filters.statuses[{index}].pipeline_id", what
     for name in DATES:
         bounds = filters.get(name, {}).values()
         if not all(isinstance(unix_seconds(bound), int) for bound in bounds):

@@ -19,7 +19,7 @@ BAD_FILTERS: list[tuple[str, Any, str, str]] = [
     ("kommo", {"statuses": []}, "statuses", "must not be empty"),
     ("kommo", {"price": {"from": 9.5}}, "price.from", "must be an integer"),
     ("kommo", {"price": "much"}, "price", "must be an integer or an object"),
-    ("kommo", {"statuses": [{"status_id": 142}]}, "statuses[0].pipeline_id", "is required"),
+    ("kommo", {"statuses": [{"status_id": 7}]}, "statuses[0].pipeline_id", "is required, unless"),
     (
         "dashly",
         {"type": "xor", "filters": [{"type": "known", "property_name": "$email", "value": {}}]},
