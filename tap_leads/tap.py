@@ -7,7 +7,9 @@ import gc
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 from singer_sdk import Tap
+from singer_sdk.about import JSONFormatter
 from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import StateMessage
@@ -19,6 +21,7 @@ from tap_leads.settings.model import top_level
 from tap_leads.settings.normalize import normalize, without_ignored
 from tap_leads.settings.validate import validate
 from tap_leads.settings.variables import mistyped_variables
+from tap_leads.singer.about import about_markdown, about_schema, about_text
 from tap_leads.singer.command import (
     Command,
     FailedStreamsError,
@@ -40,7 +43,6 @@ from tap_leads.sources.connect import connect
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import click
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
@@ -147,6 +149,17 @@ class TapLeads(Tap):
             {stream.name: _hashable(stream) for stream in streams},
             {stream.name: stream.dynamic_columns for stream in streams if stream.dynamic_columns},
         )
+
+    @classmethod
+    @override
+    def print_about(cls, output_format: str | None = None) -> None:
+        info, sources = cls._get_about_info(), [source.settings for source in cls.sources]
+        info.settings = about_schema(info.settings, sources)
+        if output_format == "json":
+            click.echo(JSONFormatter().format_about(info))
+        else:
+            about = about_markdown if output_format == "markdown" else about_text
+            click.echo(about(info, sources))
 
     @override
     def discover_streams(self) -> Sequence[LeadsStream]:

@@ -93,7 +93,7 @@ class SourceSettings:
         settings = config.get(self.name)
         if not isinstance(settings, dict):
             return settings is not None  # an error for `validate` to report
-        parts = {name for names in self.required for name in names}
+        parts = {name.partition(".")[0] for names in self.required for name in names}
         return "accounts" in settings or not parts.isdisjoint(settings)
 
     def accounts(self, config: Config) -> list[tuple[str, str, Config]]:

@@ -36,7 +36,7 @@ def unknown_variables(names: Iterable[str], schema: Schema, prefix: str) -> list
     for path, kind in settings_in(schema):
         name = "_".join(path).upper()
         known.add(name)
-        if "object" in types_of(kind) and ("properties" not in kind or path[-1] == "filters"):
+        if "object" in types_of(kind) and (not kind.get("properties") or path[-1] == "filters"):
             objects.append(f"{name}_")
     lines = []
     for variable in sorted(names):

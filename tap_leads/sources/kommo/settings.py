@@ -131,5 +131,5 @@ SETTINGS = SourceSettings(
     label=_label,
     problems=_problems,
     normalize=_normalize,
-    required=(("subdomain", "access_token"), ("subdomain", "oauth")),
+    required=(("subdomain", "access_token"), *(("subdomain", *way) for way in oauth.WAYS)),
 )
