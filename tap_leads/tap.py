@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
 from singer_sdk import Tap
-from singer_sdk.about import JSONFormatter
 from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import StateMessage
@@ -21,7 +20,7 @@ from tap_leads.settings.model import top_level
 from tap_leads.settings.normalize import normalize, without_ignored
 from tap_leads.settings.validate import validate
 from tap_leads.settings.variables import mistyped_variables
-from tap_leads.singer.about import about_markdown, about_schema, about_text
+from tap_leads.singer.about import about
 from tap_leads.singer.command import (
     Command,
     FailedStreamsError,
@@ -34,6 +33,7 @@ from tap_leads.singer.command import (
 from tap_leads.singer.prefetch import Prefetch
 from tap_leads.singer.report import RunReport, Stats
 from tap_leads.singer.runtime import RunContext, Runtime
+from tap_leads.singer.selection import check_catalog
 from tap_leads.singer.stream import LeadsStream
 from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
@@ -153,13 +153,8 @@ class TapLeads(Tap):
     @classmethod
     @override
     def print_about(cls, output_format: str | None = None) -> None:
-        info, sources = cls._get_about_info(), [source.settings for source in cls.sources]
-        info.settings = about_schema(info.settings, sources)
-        if output_format == "json":
-            click.echo(JSONFormatter().format_about(info))
-        else:
-            about = about_markdown if output_format == "markdown" else about_text
-            click.echo(about(info, sources))
+        own = [source.settings for source in cls.sources]
+        click.echo(about(cls, cls._full_schema(), own, output_format))
 
     @override
     def discover_streams(self) -> Sequence[LeadsStream]:
@@ -263,6 +258,11 @@ class TapLeads(Tap):
         # fifth of a run's CPU.
         gc.freeze()
         streams = cast("dict[str, LeadsStream]", self.streams).values()
+        if self.input_catalog is not None:
+            known = [stream.name for source in self.sources for stream in source.streams]
+            selected = {each.name: each.changed_columns for each in streams if each.selected}
+            for line in check_catalog(self.input_catalog, known, [*self.streams], selected):
+                self.logger.warning(line)
         try:
             self.sync_all()
             self.report.check_skipped()

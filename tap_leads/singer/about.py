@@ -6,6 +6,8 @@ import textwrap
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from singer_sdk.about import AboutInfo, JSONFormatter
+
 from tap_leads.settings.load import settings_in
 from tap_leads.settings.model import top_level
 from tap_leads.settings.schema import types_of
@@ -13,7 +15,7 @@ from tap_leads.settings.schema import types_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from singer_sdk.about import AboutInfo
+    from singer_sdk.plugin_base import PluginBase
 
     from tap_leads.settings.model import SourceSettings
     from tap_leads.settings.schema import Schema
@@ -121,8 +123,29 @@ def _json(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def about_text(info: AboutInfo, sources: Sequence[SourceSettings]) -> str:
-    """Return the description of the tap as plain text."""
+def about(
+    plugin: type[PluginBase],
+    schema: Schema,
+    sources: Sequence[SourceSettings],
+    output_format: str | None,
+) -> str:
+    """Return the description of the tap as JSON, Markdown or, by default, plain text."""
+    info = AboutInfo(
+        name=plugin.name,
+        description=plugin.__doc__,
+        version=plugin.get_plugin_version(),
+        sdk_version=plugin.get_sdk_version(),
+        supported_python_versions=plugin.get_supported_python_versions(),
+        capabilities=plugin.capabilities,
+        settings=about_schema(schema, sources),
+        env_var_prefix=f"{plugin.name}_".replace("-", "_").upper(),
+    )
+    if output_format == "json":
+        return JSONFormatter().format_about(info)
+    return (_markdown if output_format == "markdown" else _text)(info, sources)
+
+
+def _text(info: AboutInfo, sources: Sequence[SourceSettings]) -> str:
     lines = [
         f"Name: {info.name}",
         f"Description: {info.description}",
@@ -151,8 +174,7 @@ def _wrapped(text: str, indent: str) -> list[str]:
     )
 
 
-def about_markdown(info: AboutInfo, sources: Sequence[SourceSettings]) -> str:
-    """Return the description of the tap as Markdown."""
+def _markdown(info: AboutInfo, sources: Sequence[SourceSettings]) -> str:
     lines = [
         f"# `{info.name}`",
         "",
