@@ -30,7 +30,9 @@ def coerce(value: Any, schema: Schema) -> Any:
         properties = schema.get("properties", {})
         return {name: coerce(each, properties.get(name, {})) for name, each in value.items()}
     if isinstance(value, list):
-        return [coerce(each, schema.get("items", {})) for each in value]
+        # No number in a list stands for text: lists of text have names of columns or types.
+        items = schema.get("items", {})
+        return [each if isinstance(each, int) else coerce(each, items) for each in value]
     types = types_of(schema)
     if isinstance(value, str):
         return _normal_text(value, schema) if "string" in types else _from_text(value, types)

@@ -41,7 +41,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("kommo.subdomain", True, "kommo.subdomain", "must be a string"),
     ("kommo.with", ["only_deleted"], "kommo.with", "supports only contacts, "),
     ("kommo.with", "contacts,deals", "kommo.with", "supports only contacts, "),
-    ("kommo.with", [True], "kommo.with[0]", "must be a string"),
+    ("kommo.with", [1], "kommo.with[0]", "must be a string"),
     ("dashly.timezone", "Mars/Olympus", "dashly.timezone", "time zone name, such as Europe/Berlin"),
     ("dashly.timezone", "", "dashly.timezone", "time zone name, such as Europe/Berlin"),
     ("dashly.timezone", "Europe", "dashly.timezone", "time zone name, such as"),
