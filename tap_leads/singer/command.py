@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from tap_leads.errors import DATA_ERRORS, LeadsError, internal_error
 from tap_leads.settings.errors import SettingsError
+from tap_leads.singer.state_file import EXPECTED, unwrap
 from tap_leads.singer.writer import OutputError
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ def _terminate(signum: int, _frame: FrameType | None) -> None:
     raise Terminated(signum)
 
 
+def is_useful(record: logging.LogRecord) -> bool:
+    """Return False for the SDK's line that it skips the environment, which the tap reads itself."""
+    return record.msg != "Skipping parse of env var settings..."
+
+
 class Command(SingerCommand):
     """The SDK's command, without its tracebacks."""
 
@@ -103,35 +109,15 @@ class Command(SingerCommand):
 
 
 def read_state(file: IO[str]) -> dict[str, Any]:
-    """Return the state in a file.
+    """Return the state in a file, empty if the file is.
 
     Raises:
         SettingsError: it is not a Singer state.
     """
-    state = _read_object(file, "state")
-    bookmarks = state.get("bookmarks", {})
-    if (
-        "value" in state
-        or not isinstance(bookmarks, dict)
-        or not all(map(_is_bookmark, bookmarks.values()))
-    ):
-        msg = f"--state {file.name}: not a Singer state; expected the value of a STATE message"
-        raise SettingsError([msg])
+    state = unwrap(_read_object(file, "state", empty={}, expected=f"; {EXPECTED}"))
+    if state is None:
+        raise SettingsError([f"--state {file.name}: not a Singer state; {EXPECTED}"])
     return state
-
-
-def _is_bookmark(value: Any) -> bool:
-    """True if the state of a stream has the form that the SDK writes."""
-    if not isinstance(value, dict) or not isinstance(value.get("partitions", []), list):
-        return False
-    states = [value, *value.get("partitions", [])]
-    contexts = [state.get("context") for state in states[1:] if isinstance(state, dict)]
-    return (
-        len(contexts) == len(states) - 1
-        and all(isinstance(context, dict) for context in contexts)
-        and all(contexts.count(context) == 1 for context in contexts)
-        and all(isinstance(state.get("progress_markers", {}), dict) for state in states)
-    )
 
 
 def read_catalog(file: IO[str]) -> Catalog:
@@ -150,12 +136,15 @@ def read_catalog(file: IO[str]) -> Catalog:
     raise SettingsError([msg])
 
 
-def _read_object(file: IO[str], option: str) -> dict[str, Any]:
+def _read_object(
+    file: IO[str], option: str, *, empty: dict[str, Any] | None = None, expected: str = ""
+) -> dict[str, Any]:
     try:
-        content = json.load(file)
+        text = file.read()
+        content = json.loads(text) if text.strip() else empty
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        msg = f"--{option} {file.name}: not a JSON object"
+        msg = f"--{option} {file.name}: not a JSON object{expected}"
         raise SettingsError([msg])
     return content

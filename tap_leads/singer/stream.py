@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import RecordMessage, Schema, StateMessage
+from singer_sdk.singerlib import RecordMessage, StateMessage
 from typing_extensions import override
 
 from tap_leads.errors import LeadsError, internal_error
@@ -23,7 +23,7 @@ from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.singer.bookmark import Bookmark
 from tap_leads.singer.maps import MapError, map_error
 from tap_leads.singer.report import Stats
-from tap_leads.singer.selection import Selection, value_form
+from tap_leads.singer.selection import Selection, reconcile, value_form
 from tap_leads.singer.writer import OutputError
 from tap_leads.sources.collection import AccountReader
 from tap_leads.sources.rows import row_maker
@@ -69,6 +69,7 @@ class LeadsStream(Stream):
         self._bookmark: Bookmark | None = None
         self._unsaved = 0  # records of earlier accounts since the last STATE
         self._map_error: MapError | None = None
+        self.changed_columns: list[str] = []
         schema = build_schema(
             spec.columns, spec.primary_key, hashed=self._hashed, **self._value_form
         )
@@ -118,9 +119,8 @@ class LeadsStream(Stream):
         A catalog of an older version has different columns, and one made by hand may lack keys.
         """
         if entry := catalog.get_stream(self.name):
-            entry.schema = Schema.from_dict(self.schema)
-            entry.key_properties = list(self._spec.primary_key)
-            entry.replication_key = self.replication_key
+            keys = self._spec.primary_key
+            self.changed_columns = reconcile(entry, self.schema, keys, self.replication_key)
         super().apply_catalog(catalog)
 
     @override
@@ -220,7 +220,8 @@ class LeadsStream(Stream):
     def _chunks(self, reading: _Reading, bookmark: Bookmark) -> Iterator[Chunk | None]:
         reader, bounds = reading.reader, self._spec.bounds(reading.reader.account.settings)
         if self.replication_method == "INCREMENTAL":
-            bounds = bookmark.bounds(reader, bounds, from_text(self.config.get("start_date")))
+            dates = (from_text(self.config.get(name)) for name in ("start_date", "end_date"))
+            bounds = bookmark.bounds(reader, bounds, *dates)
         reading.stats.run_started = reader.account.client.clock.now()
         return self._spec.strategy.read(reader, bounds, self.config["concurrency"])
 

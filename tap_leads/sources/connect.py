@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.rest.client import AccountClient
@@ -46,6 +46,7 @@ def connect(
         rate = min(settings["requests_per_second"] for _, _, settings in found)
         shared = network.limiter(rate, network.clock)
     accounts = []
+    retry = replace(network.retry, max_seconds=float(config["max_retry_seconds"]))
     for _, label, settings in found:
         limiter = shared or network.limiter(settings["requests_per_second"], network.clock)
         api = source.api(settings)
@@ -61,7 +62,7 @@ def connect(
             concurrency=config["concurrency"],
             wording=source.wording,
             error_codes=api.error_codes,
-            retry=network.retry,
+            retry=retry,
             origin=api.base_url,
         )
         accounts.append(Account(label, settings, api, client))
