@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from meltano.core.utils import parse_date
 
 from tap_leads.tap import TapLeads
 from tap_leads.timestamps import from_text
@@ -33,6 +34,22 @@ FORMS = {
 def test_a_date_is_taken_in_each_form_of_meltano(name: str, given: str, moment: str) -> None:
     config = TapLeads(config={**GOOD, name: given}).config
     assert from_text(config[name]) == from_text(moment) is not None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *FORMS,
+        "yesterday",
+        "6 months ago",
+        "31 January 2026",
+        "2026-01-31 10:20",
+        "2026-01-31 10:20 EST",
+    ],
+)
+def test_what_meltano_makes_of_a_date_is_taken(given: str) -> None:
+    config = TapLeads(config={**GOOD, "start_date": parse_date(given)}).config
+    assert from_text(config["start_date"]) is not None
 
 
 @pytest.mark.parametrize("given", ["yesterday", "2026-02-30", "", "2026-01-31Q", "31.01.2026"])
