@@ -152,6 +152,7 @@ class AccountClient:
                 failure = LeadsError(f"no response ({error}); check the network and {where}")
             is_refused = error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after
             if (is_refused and is_hopeless(error)) or self._is_dead(error):
+                failure = PermanentError(str(failure), fatal_for_account=True)
                 self._close(failure)
             raise failure from None
         except PermanentError as error:

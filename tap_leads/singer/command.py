@@ -28,11 +28,11 @@ class FailedStreamsError(LeadsError):
     """Streams of some accounts failed and were reported; the others were read."""
 
     def __init__(self, failures: Sequence[str], streams: int) -> None:
-        """Count the failures among all `streams` to sync, each counted once per account."""
-        super().__init__(
-            f"{len(failures)} of {streams} streams failed (counted for each account); records "
-            "synced so far are kept"
-        )
+        """Count the failures among all `streams` to sync, each counted once per account.
+
+        The line ends with the first failure: `meltano config test` shows the last line alone.
+        """
+        super().__init__(f"{len(failures)} of {streams} streams failed. First: {failures[0]}")
 
 
 class Terminated(SystemExit):

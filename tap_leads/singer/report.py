@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
 
-from tap_leads.rest.errors import AccountClosedError
+from tap_leads.rest.errors import PermanentError
 from tap_leads.singer.maps import MapError
 from tap_leads.timestamps import MINUTE, to_text
 
@@ -57,6 +57,11 @@ class Stats:
     def where(self) -> str:
         """Return the stream and account that a message is about."""
         return f"{self.stream}, account {self.account}"
+
+    def failure(self, error: LeadsError) -> str:
+        """Return the line for an error: about the account alone if the error ends the account."""
+        is_fatal = isinstance(error, PermanentError) and error.fatal_for_account
+        return f"{f'account {self.account}' if is_fatal else self.where}: {error}"
 
     def sent(self, throttled: float, response: Response | None) -> None:
         """Count a request that waited `throttled` seconds for the rate limit; emit its metric."""
@@ -174,10 +179,10 @@ class RunReport:
         stream map once, not for each account.
         """
         stats.outcome = "failed"
-        message = f"{stats.where}: {error}"
+        message = stats.failure(error)
         # A closed account raises a new error each time, a failed stream map the same one.
-        key = error if isinstance(error, MapError) else f"{stats.account}: {error}"
-        if not (key in self._reported and isinstance(error, AccountClosedError | MapError)):
+        key = error if isinstance(error, MapError) else message
+        if key not in self._reported:
             self._logger.error(message)
         self._reported.add(key)
         self.failures.append(message)

@@ -287,7 +287,7 @@ class LeadsStream(Stream):
             is_sure = status != HTTPStatus.NOT_FOUND
             self._run.report.skipped(stats, known, None if is_sure else client)
         elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
-            raise LeadsError(f"{stats.where}: {known}") from None
+            raise LeadsError(stats.failure(known)) from None
         else:
             self._run.report.failed(stats, known)
 

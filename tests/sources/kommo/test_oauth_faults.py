@@ -87,7 +87,7 @@ def test_under_the_strict_rule_a_lost_answer_ends_in_one_line_until_there_is_a_n
     box.kommo.oauth.faults.plan(fault)
     assert sync(impatient(config, fault)).code == 1
     (line,) = errors(caplog)
-    assert line.startswith("kommo_leads, account acme: the API rejected the refresh token in ")
+    assert line.startswith("account acme: the API rejected the refresh token in ")
     assert "a response with new tokens was lost" in line
     assert line.endswith(
         "; authorize the integration again, and set `kommo.oauth.code` to the new code"

@@ -11,6 +11,7 @@ import pytest
 from tap_leads.errors import LeadsError
 from tap_leads.rest.client import Request, Response
 from tap_leads.rest.errors import (
+    PermanentError,
     TransientError,
 )
 from tap_leads.rest.retry import RetryPolicy
@@ -239,6 +240,6 @@ def test_the_time_for_a_retry_after_is_what_is_left_of_all_tries() -> None:
 
 def test_a_wait_that_is_too_long_ends_at_once() -> None:
     with serving(scripted(status(429, Retry_After="3600"))) as server:
-        with pytest.raises(TransientError, match="Retry-After: 3600 s"):
+        with pytest.raises(PermanentError, match="Retry-After: 3600 s"):
             get(client_for(server.url), server.url)
         assert len(server.journal) == 1
