@@ -238,7 +238,6 @@ class TapLeads(Tap):
         streams = cast("dict[str, LeadsStream]", self.streams).values()
         try:
             self.sync_all()
-            self.report.check_skipped()
         except Terminated as ended:
             self.logger.warning(
                 "stopped by signal %d; state saved, the next run resumes from it", ended.signal

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_leads.errors import LeadsError
-    from tap_leads.rest.client import AccountClient, Response
+    from tap_leads.rest.client import Response
     from tap_leads.singer.bookmark import Bookmark
     from tap_leads.timestamps import Micros
 
@@ -87,12 +87,12 @@ class Stats:
         )
         metrics.log(self.metrics_logger, point=point)
 
-    def retrying(self, error: Exception, attempt: int, wait: float) -> None:
+    def retrying(self, error: LeadsError, attempt: int, wait: float) -> None:
         """Count and log a retry; an error's text never contains the URL with its filters."""
         with self._lock:
             self.retries += 1
         self.logger.warning(
-            "%s: %s; retrying in %.1f s (attempt %d)", self.where, error, wait, attempt
+            "%s: %s; retrying in %.1f s (attempt %d)", self.where, error.cause, wait, attempt
         )
 
     def warn(self, message: str) -> None:
@@ -158,7 +158,6 @@ class RunReport:
         self._last_beat = time.monotonic()
         self._stats: list[Stats] = []
         self._reported: set[object] = set()
-        self._doubtful: list[tuple[AccountClient, Stats, str]] = []
 
     def begin(self, stats: Stats) -> None:
         """Add an account of a stream whose read starts now."""
@@ -187,25 +186,17 @@ class RunReport:
         self._reported.add(key)
         self.failures.append(message)
 
-    def skipped(self, stats: Stats, error: LeadsError, client: AccountClient | None) -> None:
+    def skipped(self, stats: Stats, error: LeadsError, warning: str) -> None:
         """Log that an account has no such list, which is not a failure.
 
-        Pass `client` where the status may also mean that the account does not exist:
-        `check_skipped` then turns it into a failure if no request of the account succeeded.
+        `warning` is about the account, and logged once.
         """
         stats.outcome = "skipped"
-        message = f"{stats.where}: {error}"
-        self._logger.warning("%s; the stream is skipped", message)
-        if client is not None:
-            self._doubtful.append((client, stats, message))
-
-    def check_skipped(self) -> None:
-        """Turn missing lists into failures if every request of their account failed."""
-        for client, stats, message in self._doubtful:
-            if not client.has_succeeded:
-                stats.outcome = "failed"
-                self._logger.error(message)
-                self.failures.append(message)
+        self._logger.warning("%s: %s; the stream is skipped", stats.where, error.cause)
+        message = f"account {stats.account}: {warning}"
+        if warning and message not in self._reported:
+            self._reported.add(message)
+            self._logger.warning(message)
 
     def end(self) -> None:
         """Log a summary of the run as a table."""

@@ -284,8 +284,8 @@ class LeadsStream(Stream):
         status = getattr(error, "status", None)
         is_absent = status in self._spec.absent and not reading.reader.has_succeeded
         if is_absent and client.failure is None:
-            is_sure = status != HTTPStatus.NOT_FOUND
-            self._run.report.skipped(stats, known, None if is_sure else client)
+            is_forbidden = status == HTTPStatus.FORBIDDEN
+            self._run.report.skipped(stats, known, self._spec.forbidden if is_forbidden else "")
         elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
             raise LeadsError(stats.failure(known)) from None
         else:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _COLOR = Column("color", TEXT, "Color.")
 _ENUMS = Nested({"id": INTEGER, "value": TEXT, "sort": INTEGER})
 _ADMINISTRATORS_ONLY = NOT_FOUND | {HTTPStatus.FORBIDDEN}
+_PARTIAL = (
+    "the token is not an administrator's, so leads, contacts, companies and tasks contain only "
+    "what its user may see. For complete data, use an administrator's token"
+)
 
 # https://developers.kommo.com/reference/account-parameters
 ACCOUNT = StreamSpec(
@@ -129,6 +133,7 @@ USERS = StreamSpec(
     params={"with": "role,group,uuid,user_rank,phone_number"},
     fields=_user_fields,
     absent=_ADMINISTRATORS_ONLY,
+    forbidden=_PARTIAL,
     columns=(
         ID,
         NAME,
@@ -154,6 +159,7 @@ ROLES = StreamSpec(
     traits=FULL_LIST,
     params={"with": "users"},
     absent=_ADMINISTRATORS_ONLY,
+    forbidden=_PARTIAL,
     columns=(
         ID,
         NAME,
