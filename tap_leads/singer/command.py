@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -20,7 +23,7 @@ from tap_leads.settings.errors import SettingsError
 from tap_leads.singer.writer import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
 
@@ -61,6 +64,28 @@ def _terminate(signum: int, _frame: FrameType | None) -> None:
     raise Terminated(signum)
 
 
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Turn an error of stdout into a line; click would exit silently if the target is gone."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, OutputError) and error.errno not in _NOT_WRITTEN:
+            raise
+        sys.stdout = io.StringIO()  # the rest in its buffer cannot be written at the exit either
+        if error.errno == errno.EPIPE:
+            message = LeadsError("the target closed the pipe", "See the target's error")
+        else:
+            message = LeadsError(f"cannot write to stdout: {error.strerror}")
+        raise message from None
+
+
 class Command(SingerCommand):
     """The SDK's command, without its tracebacks."""
 
@@ -86,15 +111,19 @@ class Command(SingerCommand):
             self._end(*error.errors)
         except LeadsError as error:
             self._end(str(error))
-        except OutputError as error:
-            self._end(f"cannot write the output: {error.strerror}")
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
             self._end(internal_error(error))
 
     @override
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _output_errors():  # `--discover` prints the catalog while options are parsed
+            return super().make_context(*args, **kwargs)
+
+    @override
     def invoke(self, ctx: click.Context) -> Any:
         logging.captureWarnings(capture=True)
-        return click.Command.invoke(self, ctx)  # the SDK's own `invoke` prints tracebacks
+        with _output_errors():
+            return click.Command.invoke(self, ctx)  # the SDK's own `invoke` prints tracebacks
 
     def _end(self, *lines: str) -> None:
         for line in lines:
