@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from tap_leads.singer.maps import MapError
 from tap_leads.timestamps import MINUTE, to_text
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Sequence
 
     from tap_leads.errors import LeadsError
@@ -64,11 +64,14 @@ class Stats:
         return f"{f'account {self.account}' if is_fatal else self.where}: {error}"
 
     def sent(self, throttled: float, response: Response | None) -> None:
-        """Count a request that waited `throttled` seconds for the rate limit; emit its metric."""
+        """Count a request that waited `throttled` seconds for the rate limit.
+
+        The SDK's metric of a request is logged at DEBUG: there may be thousands.
+        """
         with self._lock:
             self.requests += 1
             self.throttled += throttled / self.concurrency
-        if response is None:
+        if response is None or not self.metrics_logger.isEnabledFor(logging.DEBUG):
             return
         is_good = response.status < HTTPStatus.BAD_REQUEST
         point = metrics.Point(
@@ -85,7 +88,7 @@ class Stats:
                 metrics.Tag.CONTEXT: {"account": self.account},
             },
         )
-        metrics.log(self.metrics_logger, point=point)
+        self.metrics_logger.debug("METRIC: %s", point)
 
     def retrying(self, error: LeadsError, attempt: int, wait: float) -> None:
         """Count and log a retry; an error's text never contains the URL with its filters."""
