@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
 from functools import partial
@@ -112,19 +113,21 @@ class AccountClient:
         *,
         observer: Observer,
         on_failure: Callable[[TransientError], None] | None = None,
+        max_seconds: float = math.inf,
     ) -> T:
         """Return what `parse` makes of a successful response to the request of `build`.
 
         `build` is called for each try, right before it is sent: its request may depend on the
         current time, and on what `on_failure` learned from the error of the try before. `parse`
-        may raise a TransientError to have the request retried.
+        may raise a TransientError to have the request retried, for `max_seconds` at most.
 
         Raises:
             PermanentError: A retry cannot succeed.
             LeadsError: No try succeeded; the message is the last error's.
         """
         call = Call(build, observer, on_failure, self.limiter, self._send_for_tokens)
-        deadline = self._retry.clock.monotonic() + self._retry.max_seconds
+        max_seconds = min(max_seconds, self._retry.max_seconds)
+        deadline = self._retry.clock.monotonic() + max_seconds
         failures = count()
 
         def wait(error: Exception) -> float:
@@ -138,7 +141,7 @@ class AccountClient:
             TransientError,
             value=wait,
             max_tries=self._retry.max_tries,
-            max_time=self._retry.max_seconds,
+            max_time=max_seconds,
             jitter=None,  # `wait` has it; more would cut a Retry-After short
             giveup=is_hopeless,
             on_backoff=call.report_retry,

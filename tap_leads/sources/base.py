@@ -187,6 +187,8 @@ class StreamSpec:
         bounds: Returns the bounds that the user's filters put on the replication key.
         stable_sort: A field to sort by that edits do not change, if there is one.
         absent: HTTP statuses that mean the account has no such list; the stream is skipped.
+        optional: True if the other streams of the account are usable without the list: it is
+            given up early if it keeps failing.
         forbidden: A warning about other streams of the account if the list is skipped with a 403.
         selected_by_default: False for streams that few users need and that cost many requests.
         state: Values to keep in the stream's state.
@@ -211,6 +213,7 @@ class StreamSpec:
     bounds: Callable[[Settings], Bounds] = all_rows
     stable_sort: str | None = None
     absent: frozenset[int] = frozenset()
+    optional: bool = False
     forbidden: str = ""
     selected_by_default: bool = True
     state: Mapping[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@ Sources and replication do not know each other or HTTP; they meet here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tap_leads.rest.client import Observer, Response
     from tap_leads.sources.base import Account, StreamSpec
 
+OPTIONAL_SECONDS = 60
+"""How long a request for an optional list is retried: the streams after it wait for it."""
 _EMPTY = RawPage((), has_more=False)
 # Full pages to receive before a reduced page size is doubled again.
 _GOOD_PAGES = 5
@@ -130,7 +133,13 @@ class ApiCollection:
     ) -> Page:
         client, observer = self._account.client, self._reader.observer
         try:
-            return client.call(build, self._page, observer=observer, on_failure=on_failure)
+            return client.call(
+                build,
+                self._page,
+                observer=observer,
+                on_failure=on_failure,
+                max_seconds=OPTIONAL_SECONDS if self._stream.optional else math.inf,
+            )
         except PermanentError as error:
             if error.status == HTTPStatus.NOT_FOUND and not client.has_succeeded:
                 self._check_account(error)

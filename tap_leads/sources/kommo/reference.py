@@ -133,6 +133,7 @@ USERS = StreamSpec(
     params={"with": "role,group,uuid,user_rank,phone_number"},
     fields=_user_fields,
     absent=_ADMINISTRATORS_ONLY,
+    optional=True,
     forbidden=_PARTIAL,
     columns=(
         ID,
@@ -159,6 +160,7 @@ ROLES = StreamSpec(
     traits=FULL_LIST,
     params={"with": "users"},
     absent=_ADMINISTRATORS_ONLY,
+    optional=True,
     forbidden=_PARTIAL,
     columns=(
         ID,
@@ -175,6 +177,7 @@ LEAD_FIELDS = StreamSpec(
     traits=FULL_LIST,
     stable_sort="id",
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         ID,
         NAME,
@@ -204,6 +207,7 @@ LOSS_REASONS = StreamSpec(
     path="/leads/loss_reasons",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(ID, NAME, SORT, CREATED_AT, UPDATED_AT),
 )
 
@@ -213,6 +217,7 @@ TAGS = StreamSpec(
     path="/leads/tags",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(ID, NAME, _COLOR),
 )
 
@@ -222,6 +227,7 @@ LEAD_SOURCES = StreamSpec(
     path="/sources",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column("id", INTEGER, "ID. Only sources of the token's own integration are listed."),
         NAME,
@@ -239,6 +245,7 @@ LISTS = StreamSpec(
     path="/catalogs",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         ID,
         NAME,
