@@ -17,6 +17,7 @@ from tap_leads.settings import load
 from tap_leads.settings.errors import SettingsError
 from tap_leads.settings.model import top_level
 from tap_leads.settings.validate import validate
+from tap_leads.singer.bookmark import moments_in
 from tap_leads.singer.command import (
     Command,
     FailedStreamsError,
@@ -26,13 +27,14 @@ from tap_leads.singer.command import (
     read_state,
 )
 from tap_leads.singer.prefetch import Prefetch
-from tap_leads.singer.report import RunReport, Stats
+from tap_leads.singer.report import RunReport, Stats, start_line
 from tap_leads.singer.runtime import RunContext, Runtime
 from tap_leads.singer.stream import LeadsStream
 from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
 from tap_leads.sources.base import Discovery
 from tap_leads.sources.connect import connect
+from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -236,6 +238,7 @@ class TapLeads(Tap):
         # fifth of a run's CPU.
         gc.freeze()
         streams = cast("dict[str, LeadsStream]", self.streams).values()
+        self._log_start([stream for stream in streams if stream.selected])
         try:
             self.sync_all()
         except Terminated as ended:
@@ -251,6 +254,18 @@ class TapLeads(Tap):
         if self.report.failures:
             total = sum(len(stream.partitions) for stream in streams if stream.selected)
             raise FailedStreamsError(self.report.failures, total)
+
+    def _log_start(self, streams: Sequence[LeadsStream]) -> None:
+        """Log which sources and accounts are synced, and from when."""
+        accounts: dict[str, list[str]] = {}
+        for source in self.sources:
+            names = {stream.name for stream in source.streams}
+            for stream in streams:
+                if stream.name in names:
+                    accounts[source.name] = [each["account"] for each in stream.partitions]
+        bookmarks = [moment for stream in streams for moment in moments_in(self.state, stream.name)]
+        start = from_text(self.config.get("start_date"))
+        self.logger.info(start_line(len(streams), accounts, bookmarks, start))
 
     @classmethod
     @override

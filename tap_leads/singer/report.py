@@ -16,7 +16,7 @@ from tap_leads.singer.maps import MapError
 from tap_leads.timestamps import MINUTE, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tap_leads.errors import LeadsError
     from tap_leads.rest.client import Response
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _AT_WORK = "running"
 HEADS = ("stream", "account", "records", "requests", "retries", "throttled s", "bookmark", "status")
+_NAMED = 4
+"""How many accounts of a source the line at the start names."""
 _NUMBERS = range(2, 6)
 """The columns of the summary that hold numbers."""
 
@@ -207,6 +209,43 @@ class RunReport:
             stats.end()
         for line in table([stats.cells() for stats in self._stats]):
             self._logger.info("%s", line)
+
+
+def start_line(
+    streams: int,
+    accounts: Mapping[str, Sequence[str]],
+    bookmarks: Sequence[Micros],
+    start: Micros | None,
+) -> str:
+    """Return the line at the start of a run.
+
+    Args:
+        streams: The number of streams to sync.
+        accounts: The labels of the accounts by source.
+        bookmarks: The bookmarks of the streams to sync, of all accounts.
+        start: The setting `start_date`.
+    """
+    sources = ", ".join(f"{source} ({_listed(labels)})" for source, labels in accounts.items())
+    since = "all records"
+    if bookmarks:
+        since = f"changes since the oldest bookmark, {_second(max(min(bookmarks), start or 0))}"
+    elif start is not None:
+        since = f"records since {_second(start)} (`start_date`)"
+    return f"syncing {streams} stream{'s' if streams != 1 else ''} of {sources}: {since}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Return the labels of a source's accounts, the first of them if there are many."""
+    if len(labels) == 1:
+        return f"account {labels[0]}"
+    if len(labels) <= _NAMED + 1:
+        return f"accounts {', '.join(labels)}"
+    return f"accounts {', '.join(labels[:_NAMED])} and {len(labels) - _NAMED} more"
+
+
+def _second(moment: Micros) -> str:
+    """Return a moment for a message, without the fraction of the second."""
+    return f"{(to_text(moment) or '')[:19]}Z"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
