@@ -21,6 +21,7 @@ from tap_leads.settings.normalize import normalize, without_ignored
 from tap_leads.settings.validate import validate
 from tap_leads.settings.variables import mistyped_variables
 from tap_leads.singer.about import about
+from tap_leads.singer.bookmark import moments_in
 from tap_leads.singer.command import (
     Command,
     FailedStreamsError,
@@ -31,7 +32,7 @@ from tap_leads.singer.command import (
     read_state,
 )
 from tap_leads.singer.prefetch import Prefetch
-from tap_leads.singer.report import RunReport, Stats
+from tap_leads.singer.report import RunReport, Stats, start_line
 from tap_leads.singer.runtime import RunContext, Runtime
 from tap_leads.singer.selection import check_catalog
 from tap_leads.singer.stream import LeadsStream
@@ -39,6 +40,7 @@ from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
 from tap_leads.sources.base import Discovery
 from tap_leads.sources.connect import connect
+from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
-    from tap_leads.sources.base import Source, StreamSpec
+    from tap_leads.sources.base import Source
 
 _ENVIRONMENT_PREFIX = "TAP_LEADS_"
 
@@ -146,7 +148,7 @@ class TapLeads(Tap):
             settings,
             cls._full_schema(),
             [source.settings for source in cls.sources],
-            {stream.name: _hashable(stream) for stream in streams},
+            {stream.name: stream.hashable_columns for stream in streams},
             {stream.name: stream.dynamic_columns for stream in streams if stream.dynamic_columns},
         )
 
@@ -263,9 +265,9 @@ class TapLeads(Tap):
             selected = {each.name: each.changed_columns for each in streams if each.selected}
             for line in check_catalog(self.input_catalog, known, [*self.streams], selected):
                 self.logger.warning(line)
+        self._log_start([stream for stream in streams if stream.selected])
         try:
             self.sync_all()
-            self.report.check_skipped()
         except Terminated as ended:
             self.logger.warning(
                 "stopped by signal %d; state saved, the next run resumes from it", ended.signal
@@ -280,14 +282,19 @@ class TapLeads(Tap):
             total = sum(len(stream.partitions) for stream in streams if stream.selected)
             raise FailedStreamsError(self.report.failures, total)
 
+    def _log_start(self, streams: Sequence[LeadsStream]) -> None:
+        """Log which sources and accounts are synced, and from when."""
+        accounts = {
+            source.name: [each["account"] for each in stream.partitions]
+            for source in self.sources
+            for stream in streams
+            if stream.name in {spec.name for spec in source.streams}
+        }
+        bookmarks = [moment for stream in streams for moment in moments_in(self.state, stream.name)]
+        start = from_text(self.config.get("start_date"))
+        self.logger.info(start_line(len(streams), accounts, bookmarks, start))
+
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
         return Command.from_singer(super().get_singer_command(), cls.logger)
-
-
-def _hashable(stream: StreamSpec) -> list[str]:
-    """Return the columns that can be hashed: all but the primary key and replication key."""
-    cursor = stream.replication_key.column if stream.replication_key else None
-    keys = {*stream.primary_key, cursor}
-    return [column.name for column in stream.columns if column.name not in keys]

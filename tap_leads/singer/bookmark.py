@@ -9,8 +9,17 @@ from tap_leads.replication.model import Bounds, Order, Query
 from tap_leads.timestamps import DAY, from_text, to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tap_leads.sources.collection import AccountReader
     from tap_leads.timestamps import Micros
+
+
+def moments_in(state: Mapping[str, Any], stream: str) -> list[Micros]:
+    """Return the bookmarks of a stream in the state of the tap, of all accounts."""
+    partitions = state.get("bookmarks", {}).get(stream, {}).get("partitions", [])
+    moments = [from_text(each.get("replication_key_value")) for each in partitions]
+    return [moment for moment in moments if moment is not None]
 
 
 class Bookmark:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -21,7 +24,7 @@ from tap_leads.singer.state_file import EXPECTED, unwrap
 from tap_leads.singer.writer import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
 
@@ -29,11 +32,11 @@ class FailedStreamsError(LeadsError):
     """Streams of some accounts failed and were reported; the others were read."""
 
     def __init__(self, failures: Sequence[str], streams: int) -> None:
-        """Count the failures among all `streams` to sync, each counted once per account."""
-        super().__init__(
-            f"{len(failures)} of {streams} streams failed (counted for each account); records "
-            "synced so far are kept"
-        )
+        """Count the failures among all `streams` to sync, each counted once per account.
+
+        The line ends with the first failure: `meltano config test` shows the last line alone.
+        """
+        super().__init__(f"{len(failures)} of {streams} streams failed. First: {failures[0]}")
 
 
 class Terminated(SystemExit):
@@ -67,6 +70,28 @@ def is_useful(record: logging.LogRecord) -> bool:
     return record.msg != "Skipping parse of env var settings..."
 
 
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Turn an error of stdout into a line; click would exit silently if the target is gone."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, OutputError) and error.errno not in _NOT_WRITTEN:
+            raise
+        sys.stdout = io.StringIO()  # the rest in its buffer cannot be written at the exit either
+        if error.errno == errno.EPIPE:
+            message = LeadsError("the target closed the pipe", "See the target's error")
+        else:
+            message = LeadsError(f"cannot write to stdout: {error.strerror}")
+        raise message from None
+
+
 class Command(SingerCommand):
     """The SDK's command, without its tracebacks."""
 
@@ -92,15 +117,19 @@ class Command(SingerCommand):
             self._end(*error.errors)
         except LeadsError as error:
             self._end(str(error))
-        except OutputError as error:
-            self._end(f"cannot write the output: {error.strerror}")
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
             self._end(internal_error(error))
 
     @override
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _output_errors():  # `--discover` prints the catalog while options are parsed
+            return super().make_context(*args, **kwargs)
+
+    @override
     def invoke(self, ctx: click.Context) -> Any:
         logging.captureWarnings(capture=True)
-        return click.Command.invoke(self, ctx)  # the SDK's own `invoke` prints tracebacks
+        with _output_errors():
+            return click.Command.invoke(self, ctx)  # the SDK's own `invoke` prints tracebacks
 
     def _end(self, *lines: str) -> None:
         for line in lines:

@@ -50,6 +50,9 @@ def connect(
     for _, label, settings in found:
         limiter = shared or network.limiter(settings["requests_per_second"], network.clock)
         api = source.api(settings)
+        wording = source.wording
+        if "oauth" in settings:
+            wording = replace(wording, credential=f"`{source.name}.oauth`")
         client = AccountClient(
             auth=source.auth(label, settings, network.clock),
             limiter=limiter,
@@ -60,10 +63,10 @@ def connect(
             ),
             clock=ServerClock(network.clock),
             concurrency=config["concurrency"],
-            wording=source.wording,
+            wording=wording,
             error_codes=api.error_codes,
             retry=retry,
             origin=api.base_url,
         )
-        accounts.append(Account(label, settings, api, client))
+        accounts.append(Account(label, settings, api, client, source.account))
     return accounts

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _COLOR = Column("color", TEXT, "Color.")
 _ENUMS = Nested({"id": INTEGER, "value": TEXT, "sort": INTEGER})
 _ADMINISTRATORS_ONLY = NOT_FOUND | {HTTPStatus.FORBIDDEN}
+_PARTIAL = (
+    "the token is not an administrator's, so leads, contacts, companies and tasks contain only "
+    "what its user may see. For complete data, use an administrator's token"
+)
 
 # https://developers.kommo.com/reference/account-parameters
 ACCOUNT = StreamSpec(
@@ -129,6 +133,8 @@ USERS = StreamSpec(
     params={"with": "role,group,uuid,user_rank,phone_number"},
     fields=_user_fields,
     absent=_ADMINISTRATORS_ONLY,
+    optional=True,
+    forbidden=_PARTIAL,
     columns=(
         ID,
         NAME,
@@ -154,6 +160,8 @@ ROLES = StreamSpec(
     traits=FULL_LIST,
     params={"with": "users"},
     absent=_ADMINISTRATORS_ONLY,
+    optional=True,
+    forbidden=_PARTIAL,
     columns=(
         ID,
         NAME,
@@ -169,6 +177,7 @@ LEAD_FIELDS = StreamSpec(
     traits=FULL_LIST,
     stable_sort="id",
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         ID,
         NAME,
@@ -198,6 +207,7 @@ LOSS_REASONS = StreamSpec(
     path="/leads/loss_reasons",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(ID, NAME, SORT, CREATED_AT, UPDATED_AT),
 )
 
@@ -207,6 +217,7 @@ TAGS = StreamSpec(
     path="/leads/tags",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(ID, NAME, _COLOR),
 )
 
@@ -216,6 +227,7 @@ LEAD_SOURCES = StreamSpec(
     path="/sources",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column("id", INTEGER, "ID. Only sources of the token's own integration are listed."),
         NAME,
@@ -233,6 +245,7 @@ LISTS = StreamSpec(
     path="/catalogs",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         ID,
         NAME,
