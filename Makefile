@@ -39,7 +39,7 @@ lint: .venv/synced ## check style, types, import directions and generated docs
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.docs --check
 
-docs: .venv/synced ## write the settings into README.md and meltano.yml
+docs: .venv/synced ## write what is generated from the tap: plugin.yml, settings, reference
 	$(BIN)/python -m tools.docs
 
 lock: $(UV) ## upgrade the lock file

@@ -16,15 +16,15 @@ from tap_leads.settings.validate import validate
 from tap_leads.sources import SOURCES
 from tap_leads.sources.kommo.custom_fields import AccountFields
 from tap_leads.tap import TapLeads
-from tests.support.pages import PAGES, README, ROOT, fences, rows, section, spans
+from tests.support.pages import PAGES, README, fences, rows, section, spans
 from tests.support.settings import CREDENTIALS
-from tools.docs import settings as all_settings
+from tools.settings import own_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SETTINGS = list(all_settings(TapLeads.config_jsonschema))
+SETTINGS = own_settings()
 NAMES = {setting.name for setting in SETTINGS}
 CHOICES = {choice for setting in SETTINGS for choice in setting.schema.get("enum", ())}
 SPECS = {stream.name: stream for source in SOURCES for stream in source.streams}
@@ -40,31 +40,6 @@ def test_every_setting_is_in_the_table_and_no_other() -> None:
     assert {name for row in rows(table) for name in spans(row[0])} == NAMES
 
 
-def test_every_setting_is_in_the_plugin_to_copy_and_no_other() -> None:
-    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
-    (tap,) = YAML_READER.load(plugin)["plugins"]["extractors"]
-    assert {setting["name"] for setting in tap["settings"]} == NAMES
-    secrets = {setting["name"] for setting in tap["settings"] if setting.get("sensitive")}
-    oauth = {f"kommo.oauth.{name}" for name in ("client_secret", "code", "refresh_token")}
-    credentials = {f"{source}.{name}" for source, name in CREDENTIALS.items()}
-    assert secrets == {"hash_key", *credentials, *oauth}
-
-
-def test_the_plugin_to_copy_is_the_one_of_this_project() -> None:
-    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
-    copied = YAML_READER.load(plugin)["plugins"]
-    ours = YAML_READER.load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]
-    for kind in ("extractors", "loaders"):
-        for theirs in copied[kind]:
-            (plugin_of_ours,) = [each for each in ours[kind] if each["name"] == theirs["name"]]
-            for key in ("namespace", "executable"):
-                assert theirs[key] == plugin_of_ours[key]
-            if kind == "loaders":
-                assert theirs["pip_url"] == plugin_of_ours["pip_url"]
-            else:
-                assert theirs["capabilities"] == plugin_of_ours["capabilities"]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_setting_that_is_named_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
@@ -72,7 +47,7 @@ def test_a_setting_that_is_named_exists(page: Path) -> None:
     for span in spans(text):
         if re.fullmatch(rf"({sources})\.[a-z_]+", span):
             assert span in NAMES | CHOICES
-    variables = {"TAP_LEADS_" + name.replace(".", "_").upper() for name in NAMES}
+    variables = {setting.variable for setting in SETTINGS} | {"TAP_LEADS__SELECT"}
     assert set(re.findall(r"\bTAP_LEADS_[A-Z_]*[A-Z]", text)) <= variables
 
 
@@ -80,8 +55,6 @@ def examples() -> Iterator[dict[str, Any]]:
     """Yield the settings in the README's examples."""
     for block in fences(README, "yaml"):
         content = YAML_READER.load(block)
-        if "plugins" in content:
-            content = content["plugins"]["extractors"][0]
         if "config" in content:
             yield content["config"]
     yield from (json.loads(block) for block in fences(README, "json"))
@@ -157,15 +130,9 @@ def test_the_page_sizes_in_the_readme_are_those_of_the_streams() -> None:
             assert spans(row[3])[0] in SPECS
 
 
-def test_the_streams_that_are_not_selected_by_default_are_those_in_the_readme_and_in_meltano() -> (
-    None
-):
+def test_the_streams_that_are_not_selected_by_default_are_those_in_the_readme() -> None:
     unselected = {stream.name for stream in STREAMS if not stream.selected_by_default}
     assert unselected == {spans(r[0])[0] for r in stream_rows() if "not by default" in r[3]}
-    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
-    for text in (plugin, (ROOT / "meltano.yml").read_text(encoding="utf-8")):
-        (tap,) = YAML_READER.load(text)["plugins"]["extractors"]
-        assert tap["select"] == ["*.*", *(f"!{name}.*" for name in sorted(unselected))]
 
 
 def test_the_kinds_of_custom_fields_in_the_readme_have_the_types_that_it_says() -> None:
