@@ -60,7 +60,8 @@ def test_every_test_that_a_quirk_names_exists(page: Path) -> None:
 
 
 def test_the_table_of_files_has_every_file_of_the_tap_and_none_that_is_not_there() -> None:
-    told = {span for row in rows(section("Development")) for span in spans(row[0])}
+    page = section("Contributing", "CONTRIBUTING.md")
+    told = {span for row in rows(page) for span in spans(row[0])}
     paths = {span for span in told if "/" in span}
     assert all((ROOT / path).exists() for path in paths)
     rooms = {f"tap_leads/{file.parent.name}/" for file in (ROOT / "tap_leads").glob("*/*.py")}
@@ -71,7 +72,8 @@ def test_the_table_of_files_has_every_file_of_the_tap_and_none_that_is_not_there
 def test_the_table_of_commands_is_what_make_offers() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     offered = re.findall(r"^([a-z-]+):.*## (.+)$", makefile, re.MULTILINE)
-    told = [row for row in rows(section("Development")) if row[0].startswith("`make ")]
+    page = section("Contributing", "CONTRIBUTING.md")
+    told = [row for row in rows(page) if row[0].startswith("`make ")]
     assert told == [[f"`make {target}`", what] for target, what in offered]
 
 
