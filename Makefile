@@ -1,7 +1,7 @@
 # Everything is set up inside this checkout. Requires Python 3.11 to 3.14, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-sql test check mutants lint package docs lock bench clean
+.PHONY: help demo demo-sql test check mutants lint package docs linkcheck lock bench clean
 
 PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
@@ -44,8 +44,12 @@ package: .venv/synced ## build the package into dist/ and check its metadata
 	$(UV) build --quiet --offline --no-build-isolation
 	$(BIN)/twine check --strict dist/*
 
-docs: .venv/synced ## write what is generated from the tap: plugin.yml, settings, reference
+docs: .venv/synced ## write the generated files, and build the documentation site into output/docs
 	$(BIN)/python -m tools.docs
+	$(BIN)/sphinx-build -W --keep-going -q docs output/docs
+
+linkcheck: .venv/synced ## check the links of the documentation to other sites; needs a network
+	$(BIN)/sphinx-build -W --keep-going -q -b linkcheck docs output/linkcheck
 
 lock: $(UV) ## upgrade the lock file
 	$(UV) lock --upgrade

@@ -38,7 +38,7 @@ class Bookmark:
         """Return the user's bounds, from `start_date` or the bookmark minus lookback if later."""
         start = self._start(reader)
         if start is not None:
-            # Records can be listed late (docs/kommo.md 21, docs/dashly.md 19).
+            # Records can be listed late (apis/kommo.md 21, apis/dashly.md 19).
             start -= reader.lookback
         lows = (user.after, start_date, start)
         return replace(user, after=max((low for low in lows if low is not None), default=None))
@@ -50,7 +50,7 @@ class Bookmark:
         moment = from_text(self._state["replication_key_value"])
         collection = reader.collection()
         if moment is not None and moment > collection.now() + DAY:
-            # The local clock may be wrong: learn the server's (docs/kommo.md 24).
+            # The local clock may be wrong: learn the server's (apis/kommo.md 24).
             collection.fetch(Query(order=Order.NEWEST))
         if moment is not None and moment <= collection.now() + DAY:
             # Bookmarks are compared as text, so another form of a date would never be passed.

@@ -77,7 +77,7 @@ class LeadsStream(Stream):
         self.primary_keys = list(spec.primary_key)
         self.replication_key = spec.replication_key.column if spec.replication_key else None
         # The SDK would move the bookmark back during the lookback, forward to a row dated in the
-        # year 2999 (docs/kommo.md 24), and past rows of the same moment that are still to come.
+        # year 2999 (apis/kommo.md 24), and past rows of the same moment that are still to come.
         self.state_manager.increment_state = _leave_the_bookmark  # type: ignore[method-assign]
         if spec.strategy.prefetch:
             run.prefetch.add(self.prefetch)
@@ -105,7 +105,7 @@ class LeadsStream(Stream):
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        return None  # replication caps the bookmark at the server's clock (docs/kommo.md 24)
+        return None  # replication caps the bookmark at the server's clock (apis/kommo.md 24)
 
     @override
     def compare_start_date(self, value: str, start_date_value: str) -> str:

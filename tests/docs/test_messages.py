@@ -1,4 +1,4 @@
-"""Messages in the README are those of the tap, and none is missing."""
+"""Messages in the reference are those of the tap, and none is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tap_leads.rest.errors import BLOCKED, MEANINGS, REDIRECT, SERVER_FAULT, UNK
 from tests.support.pages import ROOT, rows, section, spans
 
 GAP = "…"
-"""Stands in the README for the part of a message that differs."""
+"""Stands in the reference for the part of a message that differs."""
 
 
 @cache
@@ -38,11 +38,15 @@ def says(template: str, text: str) -> bool:
     return text in template or (len(fixed) > 12 and re.fullmatch(pattern, text) is not None)
 
 
-MESSAGES = [span for row in rows(section("Troubleshooting")) for span in spans(row[0])]
+MESSAGES = [
+    span
+    for row in rows(section("Messages", "docs/reference/messages.md"))
+    for span in spans(row[0])
+]
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_a_message_in_the_readme_is_one_of_the_taps(message: str) -> None:
+def test_a_message_in_the_reference_is_one_of_the_taps(message: str) -> None:
     status = re.match(r"(\d{3}): ", message)
     text = message[status.end() :] if status else message
     if status:
@@ -51,7 +55,7 @@ def test_a_message_in_the_readme_is_one_of_the_taps(message: str) -> None:
         assert any(says(template, text) for template in templates())
 
 
-def test_the_readme_says_what_to_do_about_each_status() -> None:
+def test_the_reference_says_what_to_do_about_each_status() -> None:
     told = {re.sub(r"^\d{3}: ", "", message) for message in MESSAGES}
     for meaning in (*MEANINGS.values(), SERVER_FAULT, REDIRECT, UNKNOWN, BLOCKED):
         assert re.sub(r"\{\w+\}", GAP, meaning.text) in told

@@ -11,9 +11,15 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-QUIRKS = sorted((ROOT / "docs").glob("*.md"))
+SETTINGS = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+QUIRKS = sorted((ROOT / "docs/design/apis").glob("*.md"))
 ROOT_PAGES = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
 PAGES = [*ROOT_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def name_of(page: Path) -> str:
+    """Return the path of a page within the project."""
+    return page.relative_to(ROOT).as_posix()
 
 
 def section(title: str, page: str = "README.md") -> str:

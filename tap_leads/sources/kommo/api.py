@@ -41,9 +41,9 @@ OPEN_OBJECT = Nested({}, many=False, rest=TEXT, members=UNRELATED)
 FULL_LIST = Traits(page_size=250, cursor_nullable=True)
 """A list without a modification date to filter by."""
 BY_SECOND = Traits(page_size=250, granularity=SECOND)
-"""A list that can be filtered and sorted by a date in whole seconds (docs/kommo.md 2)."""
+"""A list that can be filtered and sorted by a date in whole seconds (apis/kommo.md 2)."""
 UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
-"""A list that can be filtered by a date but not sorted by it (docs/kommo.md 33 and 42)."""
+"""A list that can be filtered by a date but not sorted by it (apis/kommo.md 33 and 42)."""
 NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 
 
@@ -63,7 +63,7 @@ def names_in(value: str | Sequence[str]) -> list[str]:
 def spread(name: str, value: Any) -> dict[str, Any]:
     """Return the fields of an object as `name.field`; other values as `name`.
 
-    An empty list counts as an empty object (docs/kommo.md 41).
+    An empty list counts as an empty object (apis/kommo.md 41).
     """
     if isinstance(value, dict):
         return {f"{name}.{field}": part for field, part in value.items()}
@@ -94,7 +94,7 @@ class KommoApi:
             order = cursor if stream.traits.sortable else None
         if order:
             params[f"order[{order}]"] = "desc" if query.order is Order.NEWEST else "asc"
-        # A bound without [from] or [to] would match nothing (docs/kommo.md 9).
+        # A bound without [from] or [to] would match nothing (apis/kommo.md 9).
         if query.after is not None:
             params[f"filter[{cursor}][from]"] = max(query.after // SECOND, 0)
         if query.until is not None:
@@ -108,7 +108,7 @@ class KommoApi:
 
         Members of `_embedded` become `_embedded.<name>`, and `_links` are dropped.
         """
-        # Only this link shows that more rows follow, not a full page (docs/kommo.md 6).
+        # Only this link shows that more rows follow, not a full page (apis/kommo.md 6).
         following = body.get("_links", {}).get("next")
         link = following["href"] if following else None
         if stream.records is not None:

@@ -1,4 +1,4 @@
-"""Kommo's deleted leads, from the recycle bin and from events (docs/kommo.md 28 to 32).
+"""Kommo's deleted leads, from the recycle bin and from events (apis/kommo.md 28 to 32).
 
 https://developers.kommo.com/reference/leads-list
 https://developers.kommo.com/reference/events-list
@@ -59,7 +59,7 @@ class DeletedLeads:
 def _deleted_leads(account: AccountLists) -> list[Record]:
     history = DeletionHistory(_events(account))
     recycle_bin = account.collection()
-    # Lists may lag behind by up to the lookback (docs/kommo.md 31).
+    # Lists may lag behind by up to the lookback (apis/kommo.md 31).
     settled = (recycle_bin.now() - account.lookback) // SECOND
     history.in_bin = {
         row.record["id"]: row.record for row in rows_of(recycle_bin) if row.record.get("is_deleted")
@@ -74,7 +74,7 @@ def _deleted_leads(account: AccountLists) -> list[Record]:
             found.add(row.id)
             if row.id in wanted:
                 history.alive[row.record["id"]] = row.record
-        if found - set(ids):  # the API ignored the filter and returned all leads (docs/kommo.md 8)
+        if found - set(ids):  # the API ignored the filter and returned all leads (apis/kommo.md 8)
             break
     return history.rows(settled)
 

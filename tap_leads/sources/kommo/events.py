@@ -2,7 +2,7 @@
 
 https://developers.kommo.com/reference/events-list
 
-Events cannot be sorted, so they are read in time slices (docs/kommo.md 33).
+Events cannot be sorted, so they are read in time slices (apis/kommo.md 33).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def event_params(types: Sequence[str]) -> dict[str, str]:
 def is_of(types: Sequence[str], event: Record) -> bool:
     """Return True if an event of a lead has one of these types.
 
-    The API may ignore the filter by type (docs/kommo.md 37).
+    The API may ignore the filter by type (apis/kommo.md 37).
     """
     kind = str(event["type"])
     any_field = re.sub(r"^custom_field_\d+_", "custom_field_", kind)
@@ -89,7 +89,7 @@ LEAD_EVENTS = StreamSpec(
 def _stage_fields(record: Record, _account: object) -> dict[str, Any]:
     """Return the fields of a stage change, with the IDs of its stages; null if they are missing.
 
-    The values of an event may be `[]` or have an unknown format (docs/kommo.md 38).
+    The values of an event may be `[]` or have an unknown format (apis/kommo.md 38).
     """
     fields = {**record}
     for side, name in (("from", "value_before"), ("to", "value_after")):

@@ -32,7 +32,7 @@ def unix_seconds(value: Any) -> int | None:
 def filter_params(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Return filters as request parameters.
 
-    Kommo can filter by one stage only; `matches` applies several (docs/kommo.md 10).
+    Kommo can filter by one stage only; `matches` applies several (apis/kommo.md 10).
     """
     params: dict[str, Any] = {}
     for name, value in filters.items():
@@ -63,7 +63,7 @@ def user_bounds(settings: Settings) -> Bounds:
 
 
 def matches(record: Record, settings: Settings) -> bool:
-    """Return True if a lead matches the filters, which Kommo may ignore (docs/kommo.md 8)."""
+    """Return True if a lead matches the filters, which Kommo may ignore (apis/kommo.md 8)."""
     for name, wanted in settings.get("filters", {}).items():
         value = record.get(name)
         if name == "statuses":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_leads.sources.base import Settings
 
 # The fields that `with` can add to a lead, each in the column of the same name. `only_deleted` is
-# not among them: it lists the recycle bin, with nearly every field null (docs/kommo.md 12).
+# not among them: it lists the recycle bin, with nearly every field null (apis/kommo.md 12).
 WITH = (
     "contacts",
     "loss_reason",
@@ -70,7 +70,7 @@ LEADS = StreamSpec(
     replication_key=BY_UPDATED_AT,
     paginator=PageNumberPaginator,
     strategy=Keyset(),
-    traits=BY_SECOND,  # a mass edit gives thousands of leads one second (docs/kommo.md 2)
+    traits=BY_SECOND,  # a mass edit gives thousands of leads one second (apis/kommo.md 2)
     stable_sort="id",
     params=_params,
     wanted=matches,

@@ -60,7 +60,7 @@ _COMMON = (
 def fields_of_person(record: Record, _account: Account) -> dict[str, Any]:
     """Return the fields of a contact or company, including its phones and emails.
 
-    Kommo stores both as custom fields (docs/kommo.md 39).
+    Kommo stores both as custom fields (apis/kommo.md 39).
     """
     fields = {**record}
     for custom in objects(record.get("custom_fields_values")):

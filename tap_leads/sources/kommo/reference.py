@@ -93,7 +93,7 @@ def _stages(body: Any) -> list[Record]:
     ]
 
 
-# From the same response as pipelines: 142 (won) and 143 (lost) are in each (docs/kommo.md 11).
+# From the same response as pipelines: 142 (won) and 143 (lost) are in each (apis/kommo.md 11).
 STAGES = StreamSpec(
     name="kommo_stages",
     path="/leads/pipelines",
@@ -121,7 +121,7 @@ def _user_fields(record: Record, _account: object) -> dict[str, Any]:
     return {**record} | {f"rights.{name}": rights.get(name) for name in names}
 
 
-# https://developers.kommo.com/reference/users-list: for administrators only (docs/kommo.md 44).
+# https://developers.kommo.com/reference/users-list: for administrators only (apis/kommo.md 44).
 USERS = StreamSpec(
     name="kommo_users",
     path="/users",
@@ -147,7 +147,7 @@ USERS = StreamSpec(
     ),
 )
 
-# https://developers.kommo.com/reference/roles-list: for administrators only (docs/kommo.md 44).
+# https://developers.kommo.com/reference/roles-list: for administrators only (apis/kommo.md 44).
 ROLES = StreamSpec(
     name="kommo_roles",
     path="/roles",
@@ -210,7 +210,7 @@ TAGS = StreamSpec(
     columns=(ID, NAME, _COLOR),
 )
 
-# https://developers.kommo.com/reference/get-sources: only the integration's (docs/kommo.md 45).
+# https://developers.kommo.com/reference/get-sources: only the integration's (apis/kommo.md 45).
 LEAD_SOURCES = StreamSpec(
     name="kommo_sources",
     path="/sources",

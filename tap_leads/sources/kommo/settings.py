@@ -27,7 +27,7 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     if subdomain is None:
         if "api_url" not in settings:
             yield "subdomain", "is required"
-    # A single label: the subdomain determines the host that gets the token (docs/kommo.md 20).
+    # A single label: the subdomain determines the host that gets the token (apis/kommo.md 20).
     elif not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", subdomain):
         yield "subdomain", "must be only the first part, such as mycompany for mycompany.kommo.com"
     if not set(names_in(settings.get("with", ()))) <= set(WITH):

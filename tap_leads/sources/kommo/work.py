@@ -46,7 +46,7 @@ def _task_fields(record: Record, _account: object) -> dict[str, Any]:
     return fields | spread("result", fields.pop("result", None))
 
 
-# https://developers.kommo.com/reference/tasks-list: not sorted by date (docs/kommo.md 42).
+# https://developers.kommo.com/reference/tasks-list: not sorted by date (apis/kommo.md 42).
 TASKS = StreamSpec(
     name="kommo_tasks",
     path="/tasks",
@@ -99,7 +99,7 @@ LEAD_NOTES = StreamSpec(
     ),
 )
 
-# https://developers.kommo.com/reference/unsorted-leads-list: not yet accepted (docs/kommo.md 43).
+# https://developers.kommo.com/reference/unsorted-leads-list: not yet accepted (apis/kommo.md 43).
 INCOMING_LEADS = StreamSpec(
     name="kommo_incoming_leads",
     path="/leads/unsorted",

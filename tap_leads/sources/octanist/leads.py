@@ -80,13 +80,13 @@ COLUMNS = (
 _TRAITS = Traits(
     page_size=100,
     granularity=MILLISECOND,
-    cursor_nullable=True,  # a lead can lack `updatedAt` (docs/octanist.md 3)
+    cursor_nullable=True,  # a lead can lack `updatedAt` (apis/octanist.md 3)
     splits=[({f"{n}[exists]": "true"}, {f"{n}[exists]": "false"}) for n in CLICK_IDS],
 )
 
 
 def _params(settings: Settings, deselected: Collection[str]) -> dict[str, Any]:
-    """Return the fields to request if some are deselected; else all (docs/octanist.md 7)."""
+    """Return the fields to request if some are deselected; else all (apis/octanist.md 7)."""
     if not deselected:
         return {}
     fields = [column.field for column in COLUMNS if column.name not in deselected]

@@ -1,4 +1,4 @@
-"""Each setting is in README.md and plugin.yml, with its texts, type and default."""
+"""Each setting is in plugin.yml and in the reference, with its texts, type and default."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def schema() -> Schema:
     ("file", "written"),
     [
         ("plugin.yml", plugin.meltano_settings),
-        ("README.md", reference.settings_table),
+        ("docs/reference/settings.md", reference.settings_table),
     ],
 )
 def test_every_setting_is_documented_as_it_is_declared(
