@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
+    from tap_leads.sources.base import StreamSpec
+
 SETTINGS = own_settings()
 NAMES = {setting.name for setting in SETTINGS}
 CHOICES = {choice for setting in SETTINGS for choice in setting.schema.get("enum", ())}
@@ -207,3 +209,12 @@ def test_the_kinds_of_custom_fields_in_the_guide_have_the_types_that_it_says() -
     assert {kind for kind in KINDS if kind not in told} == {
         "text", "textarea", "url", "streetaddress", "tracking_data", "org_legal_name"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", SPECS.values(), ids=lambda stream: stream.name)
+def test_the_description_of_a_column_says_what_it_is_of(
+    stream: StreamSpec,
+) -> None:
+    for column in stream.columns:
+        assert len(column.description.split()) > 2, column
+        assert column.description.endswith("."), column

@@ -41,7 +41,7 @@ COLUMNS = (
     Column("phone", PHONE, "Phone number of the lead.", "$phone"),
     Column("last_seen", ISO_TIME, "When the lead was last active.", "$last_seen"),
     Column("last_contacted", ISO_TIME, "When the lead was last contacted.", "$last_contacted"),
-    Column("sessions", INTEGER, "Number of sessions.", "$sessions"),
+    Column("sessions", INTEGER, "Number of sessions of the lead on the site.", "$sessions"),
     Column(
         "events",
         EVENTS,

@@ -96,9 +96,9 @@ DELETED_LEADS = StreamSpec(
     absent=NOT_FOUND,
     columns=(
         Column("id", INTEGER, "ID of the lead."),
-        Column("deleted_at", UNIX_TIME, "When it was last deleted, or merged into another."),
-        Column("deleted_by", INTEGER, "ID of the user who deleted it; 0 is a robot."),
-        Column("restored_at", UNIX_TIME, "When it was restored; null while it is deleted."),
-        Column("merged_into", INTEGER, "ID of the lead that it was merged into."),
+        Column("deleted_at", UNIX_TIME, "When the lead was last deleted, or merged into another."),
+        Column("deleted_by", INTEGER, "ID of the user who deleted the lead; 0 is a robot."),
+        Column("restored_at", UNIX_TIME, "When the lead was restored; null while it is deleted."),
+        Column("merged_into", INTEGER, "ID of the lead that this one was merged into, if any."),
     ),
 )
