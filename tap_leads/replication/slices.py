@@ -19,6 +19,7 @@ from tap_leads.replication.output import Output
 from tap_leads.replication.pagination import PositionPaginator
 from tap_leads.replication.sliced import SlicedStrategy
 from tap_leads.replication.ties import OverlappingScan
+from tap_leads.timestamps import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # Maximum full pages of a slice; another page may follow that is not full.
 _SLICE_PAGES = 8
+# How far ahead of the server's clock rows are dated that are not changes made during the read.
+_AHEAD = MINUTE
 
 
 class TimeSlices(SlicedStrategy):
@@ -52,6 +55,7 @@ class TimeSlices(SlicedStrategy):
         end = _next_step(behaviour.run_started or collection.now(), step)
         if query.until is not None:
             end = min(_next_step(query.until, step), end)
+        ahead = list(_dated_ahead(collection, query, behaviour))
         ranges = [(query.after or 0, end)]
         while ranges:
             start, end = ranges.pop()
@@ -61,6 +65,7 @@ class TimeSlices(SlicedStrategy):
                 yield _read_slice(collection, query, behaviour)
             else:
                 ranges += (middle, end), (start, middle)
+        yield iter(ahead)
 
 
 def read_all(collection: Collection) -> list[Row]:
@@ -89,6 +94,19 @@ def _first_of_all(
         page = request(collection, behaviour, asked)
     behaviour.check_bounds(page.rows, query)
     return None if page.has_more else list(page.rows)
+
+
+def _dated_ahead(
+    collection: Collection, query: Query, behaviour: ServerBehaviour
+) -> Iterator[Chunk]:
+    """Yield the rows dated ahead of the server's clock: no later run may ever reach their dates.
+
+    They are read first and emitted last. Rows that change during the read are not among them; the
+    next run reads those.
+    """
+    start = _next_step(collection.now() + _AHEAD, collection.traits.granularity)
+    if query.until is None or query.until >= start:
+        yield from _read_slice(collection, replace(query, after=start), behaviour)
 
 
 def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) -> Micros | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
 
 from tap_leads.errors import LeadsError
+from tap_leads.rest.call import Call, Observer
 from tap_leads.rest.errors import (
     AccountClosedError,
     CredentialError,
@@ -29,8 +30,6 @@ from tap_leads.urls import absolute, origin_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from backoff.types import Details
-
     from tap_leads.rest.auth.token import Auth
     from tap_leads.rest.clock import ServerClock
     from tap_leads.rest.rate_limiter import RateLimiter, Slot
@@ -44,35 +43,26 @@ T = TypeVar("T")
 _MAX_REDIRECTS = 5
 # 429s in a row after which another request would only bring a block.
 _MAX_REFUSALS = 20
+# Calls that fail with a server error in all attempts while no call ever succeeded.
+_MAX_SERVER_ERRORS = 2
+# Renewals of the token for one attempt: an endpoint may reject a token that all others accept.
+_MAX_RENEWALS = 2
 _ACCEPT = {"Accept": "application/json"}
 _SUCCESS = range(200, 300)
 _REDIRECTION = range(300, 400)
-# A token endpoint that does not accept a code or a refresh token.
+# Statuses with which a token endpoint rejects a code or refresh token.
 _NO_TOKENS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 
 
-class Observer(Protocol):
-    """Receives what happens during a call, for counts, metrics and log lines."""
-
-    def sent(self, throttled: float, response: Response | None) -> None:
-        """Count a request, the seconds it waited to be allowed, and its response of any status."""
-
-    def retrying(self, error: Exception, attempt: int, wait: float) -> None:
-        """Report a failed try; the one with number `attempt` follows in `wait` seconds."""
-
-    def warn(self, message: str) -> None:
-        """Log a warning about the account."""
-
-
 class AccountClient:
-    """The way to one account's API; threads share it.
+    """The HTTP client of one account; thread-safe.
 
     Args:
         auth: The credential.
         limiter: The rate limit, which other accounts may share.
         session: The connections.
         clock: The server's clock, set by responses.
-        concurrency: How many requests of the account may be under way at once.
+        concurrency: Maximum number of concurrent requests of the account.
         wording: The settings that messages refer to.
         error_codes: Returns the error codes and request ids in an error's body; it may raise any
             of `DATA_ERRORS`. What is not fit for a log is left out.
@@ -111,6 +101,7 @@ class AccountClient:
         self._under_way = threading.Semaphore(concurrency)
         self._lock = threading.Lock()
         self._refusals = 0
+        self._server_errors = 0
         self._date: str | None = None
 
     def call(
@@ -128,10 +119,10 @@ class AccountClient:
         may raise a TransientError to have the request retried.
 
         Raises:
-            PermanentError: The API does not answer this request.
+            PermanentError: A retry cannot succeed.
             LeadsError: No try succeeded; the message is the last error's.
         """
-        call = _Call(self, build, observer, on_failure)
+        call = Call(build, observer, on_failure, self.limiter, self._send_for_tokens)
         deadline = self._retry.clock.monotonic() + self._retry.max_seconds
         failures = count()
 
@@ -154,20 +145,25 @@ class AccountClient:
         )(self._attempt)
         try:
             return send(call, parse)
-        except NoResponseError as error:
-            raise LeadsError(
-                f"no response ({error}); check the network and {self._status.wording.base_url}"
-            ) from None
+        except TransientError as error:
+            failure: LeadsError = error
+            if isinstance(error, NoResponseError):
+                where = self._status.wording.base_url
+                failure = LeadsError(f"no response ({error}); check the network and {where}")
+            is_refused = error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after
+            if (is_refused and is_hopeless(error)) or self._is_dead(error):
+                self._close(failure)
+            raise failure from None
         except PermanentError as error:
             if error.fatal_for_account:
                 self._close(error)
             raise
 
-    def failure_for(self, status: int, body: Any = None) -> LeadsError:
+    def error_for_status(self, status: int, body: Any = None) -> LeadsError:
         """Return the error for a status, also for one inside the body of a 200."""
         return self._status.error_for(status, body)
 
-    def _attempt(self, call: _Call, parse: Callable[[Response], T]) -> T:
+    def _attempt(self, call: Call, parse: Callable[[Response], T]) -> T:
         """Make one try."""
         try:
             with self._under_way:
@@ -186,8 +182,9 @@ class AccountClient:
         self.has_succeeded = True
         return result
 
-    def _send(self, call: _Call) -> Response:
+    def _send(self, call: Call) -> Response:
         """Return the response to the request of a call, sent again with each renewed token."""
+        renewals = 0
         while True:
             if self.failure is not None:
                 self._refuse_if_closed()
@@ -208,15 +205,20 @@ class AccountClient:
             except BaseException:
                 self._auth.record_no_answer(credential)
                 raise
-            concerns_token = response.status == HTTPStatus.UNAUTHORIZED or self._auth.is_on_trial
-            if not concerns_token or not self._auth.should_retry(response, credential, call):
+            is_rejected = response.status == HTTPStatus.UNAUTHORIZED
+            if is_rejected and renewals >= _MAX_RENEWALS:
+                self._auth.record_no_answer(credential)
                 return response
+            concerns_token = is_rejected or self._auth.is_on_trial
+            if not concerns_token or not self._auth.renew_if_rejected(response, credential, call):
+                return response
+            renewals += 1
 
     def _refuse_if_closed(self) -> None:
         if self.failure is not None:
             raise AccountClosedError(self.failure)
 
-    def _exchange(self, call: _Call, request: Request, slot: Slot) -> Response:
+    def _exchange(self, call: Call, request: Request, slot: Slot) -> Response:
         response = None
         try:
             response = self._session.send(request, partial(self.limiter.record_answer, slot))
@@ -235,7 +237,7 @@ class AccountClient:
                 "the next link points to another host; not followed, to protect the credential"
             )
 
-    def _follow_redirects(self, call: _Call, request: Request, response: Response) -> Response:
+    def _follow_redirects(self, call: Call, request: Request, response: Response) -> Response:
         """Return the response at the end of redirects on the same origin; the token goes along."""
         for _ in range(_MAX_REDIRECTS):
             if (url := redirect_of(response)) is None:
@@ -244,11 +246,10 @@ class AccountClient:
             response = self._exchange(call, replace(request, url=url, params=None), slot)
         return response
 
-    def post_for_tokens(self, call: _Call, url: str, content: Mapping[str, str]) -> Response:
-        """Send a request for tokens: under the rate limit, without a token, never redirected."""
+    def _send_for_tokens(self, call: Call, url: str, content: Mapping[str, str]) -> Response:
+        """Send a request for tokens: in the slot of the call, without a token, never redirected."""
         request = Request("POST", url, json=content, headers=_ACCEPT)
-        call.slot = self.limiter.acquire()
-        response = self._exchange(call, request, call.slot)
+        response = self._exchange(call, request, call.slot or self.limiter.acquire())
         if response.status in _NO_TOKENS or response.status in _SUCCESS:
             return response
         error = self._status.error_of(response)
@@ -266,34 +267,22 @@ class AccountClient:
                 fatal_for_account=True,
             )
 
-    def _close(self, error: PermanentError) -> None:
+    def _is_dead(self, error: TransientError) -> bool:
+        """True if an error that no attempt of a call got over concerns all of the account.
+
+        A server that answers may fail for one list alone, so a second call has to fail as well.
+        """
+        if self.has_succeeded:
+            return False
+        if isinstance(error, NoResponseError):
+            return True
+        if (error.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return False
+        with self._lock:
+            self._server_errors += 1
+            return self._server_errors >= _MAX_SERVER_ERRORS
+
+    def _close(self, error: LeadsError) -> None:
         with self._lock:
             if self.failure is None:
                 self.failure = str(error)
-
-
-@dataclass(slots=True)
-class _Call:
-    """One `call` over all its tries; also the way to the token endpoint meanwhile.
-
-    `slot` is that of the last request.
-    """
-
-    client: AccountClient
-    build: Callable[[], Request]
-    observer: Observer
-    on_failure: Callable[[TransientError], None] | None
-    slot: Slot | None = None
-
-    def report_retry(self, details: Details) -> None:
-        error = details["exception"]
-        is_refused = getattr(error, "status", None) == HTTPStatus.TOO_MANY_REQUESTS
-        if is_refused and self.slot is not None:
-            self.client.limiter.slow_down(self.slot, details["wait"])
-        self.observer.retrying(error, details["tries"] + 1, details["wait"])
-
-    def post(self, url: str, content: Mapping[str, str]) -> Response:
-        return self.client.post_for_tokens(self, url, content)
-
-    def warn(self, text: str) -> None:
-        self.observer.warn(text)

@@ -41,7 +41,7 @@ class PermanentError(LeadsError):
 
 
 class CredentialError(PermanentError):
-    """The API accepts nothing that the account has; a person has to act."""
+    """No credential of the account is accepted; the user must replace it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=HTTPStatus.UNAUTHORIZED, fatal_for_account=True)
@@ -117,8 +117,8 @@ SERVER_FAULT = Meaning(
     "the API reported a server error; if this persists, run the sync again later", retry=True
 )
 REDIRECT = Meaning(
-    "the API redirects to another URL, which the tap does not follow because it would send the "
-    "credential there; check {base_url}"
+    "the API redirects in a loop or to another host, which the tap does not follow to protect the "
+    "credential; check {base_url}"
 )
 UNKNOWN = Meaning(
     "the API returned a status that its documentation does not list; if this persists, contact the "

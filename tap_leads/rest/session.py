@@ -11,7 +11,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from tap_leads.rest.errors import NoResponseError
+from tap_leads.rest.connection_errors import connection_error
 from tap_leads.rest.http import Response
 from tap_leads.urls import absolute, origin_of
 
@@ -58,8 +58,10 @@ class Session:
 
         Raises:
             NoResponseError: There is no response, or not all of it within `timeout`.
+            PermanentError: The URL, the proxy or the certificates cannot be used.
         """
         started = time.monotonic()
+        options: dict[str, Any] = {}
         try:
             # Not prepared by the session: it would put a login of ~/.netrc in the token's place.
             prepared = requests.Request(
@@ -69,11 +71,9 @@ class Session:
                 json=request.json,
                 headers={**self._headers, **request.headers},
             ).prepare()
-            options: dict[str, Any] = {
-                **self._session.merge_environment_settings(
-                    prepared.url or "", {}, stream=True, verify=None, cert=None
-                )
-            }
+            options |= self._session.merge_environment_settings(
+                prepared.url or "", {}, stream=True, verify=None, cert=None
+            )
             with self._adapter.send(prepared, timeout=self._timeouts, **options) as response:
                 # A connection that the server is about to close has no socket any more.
                 socket = getattr(getattr(response.raw, "connection", None), "sock", None)
@@ -86,9 +86,9 @@ class Session:
                     body += chunk
                     if time.monotonic() - started > self._timeout:
                         raise requests.Timeout
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:  # `requests` raises OSErrors
             # The text of the exception names the URL, and with it what the user filters by.
-            raise _no_answer(error) from None
+            raise connection_error(error, request.url, options, self._timeouts[0]) from None
         seconds = time.monotonic() - started
         url = response.url or request.url
         return Response(response.status_code, response.headers, bytes(body), url, seconds, request)
@@ -112,18 +112,3 @@ _REDIRECTS = frozenset(
         HTTPStatus.PERMANENT_REDIRECT,
     }
 )
-
-
-def _no_answer(error: Exception) -> NoResponseError:
-    if isinstance(error, requests.Timeout | urllib3.exceptions.ReadTimeoutError):
-        return NoResponseError("it took longer than `request_timeout`", timed_out=True)
-    if isinstance(error, requests.exceptions.SSLError):
-        return NoResponseError(
-            "the server's TLS certificate is not trusted; behind a proxy that inspects TLS, set "
-            "REQUESTS_CA_BUNDLE to its CA file"
-        )
-    if isinstance(error, requests.ConnectionError):
-        return NoResponseError("the connection failed")
-    if isinstance(error, urllib3.exceptions.HTTPError):
-        return NoResponseError("the response was incomplete")
-    return NoResponseError(type(error).__name__)

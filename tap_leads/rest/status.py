@@ -46,7 +46,7 @@ class StatusErrors:
     def error_of(self, response: Response) -> LeadsError:
         """Return the error of an unsuccessful response.
 
-        It is a TransientError if a retry may succeed, else an PermanentError.
+        It is a TransientError if a retry may succeed, else a PermanentError.
         """
         try:
             body = decode(response.body)

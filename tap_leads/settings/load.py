@@ -39,7 +39,7 @@ def _read_file(path: str) -> Config:
     except OSError as error:
         msg = f"cannot read the config file {path}: {error.strerror}"
         raise SettingsError([msg]) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         msg = f"the config file {path} is not valid JSON{place}"
         raise SettingsError([msg]) from None
@@ -79,9 +79,14 @@ def from_environment(schema: Schema, prefix: str) -> Config:
             errors.append(f"{variable}: must be {type_names(_types(kind))}, in JSON syntax")
             continue
         place = config
-        for key in path[:-1]:
-            place = place.setdefault(key, {})
-        place[path[-1]] = parsed
+        for depth, key in enumerate(path[:-1], 1):
+            inner = place.setdefault(key, {})
+            if not isinstance(inner, dict):  # inside the JSON of another variable
+                errors.append(f"{variable}: {'.'.join(path[:depth])} must be an object")
+                break
+            place = inner
+        else:
+            place[path[-1]] = parsed
     if errors:
         raise SettingsError(errors)
     return config
@@ -121,7 +126,7 @@ def _parse(value: str, types: list[str]) -> Any:
         return _BOOLEANS[value.lower()]
     try:
         parsed = _parse_json(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = value
     for each in types:
         if each == "string":
@@ -151,8 +156,11 @@ def with_defaults(config: Config, schema: Schema) -> Config:
 def tidy(config: Any) -> Any:
     """Return settings without nulls, which mean "not set".
 
-    A filter may be written as in a URL: `{"value[gte]": 1}` becomes `{"value": {"gte": 1}}`.
+    A filter may be written as in a URL: `{"value[gte]": 1}` becomes `{"value": {"gte": 1}}`. A
+    whole number may be written as `4.0`, which JSON Schema accepts as an integer.
     """
+    if isinstance(config, float) and config.is_integer():
+        return int(config)
     if isinstance(config, list):
         return [tidy(item) for item in config]
     if not isinstance(config, dict):

@@ -41,6 +41,9 @@ __all__ = [
 ]
 
 
+_TEN_YEARS = 10 * 365 * 86_400
+
+
 class Defaults(NamedTuple):
     """The defaults of a source's settings.
 
@@ -112,7 +115,8 @@ def source(
             "Rate limit: the maximum number of requests per second, across all streams and, unless "
             "`share_rate_limit` is false, across all accounts of the source.",
             default=defaults.requests_per_second,
-            exclusiveMinimum=0,
+            minimum=0.001,
+            maximum=10_000,
         ),
         "lookback_seconds": integer(
             "Lookback",
@@ -121,6 +125,7 @@ def source(
             "target that upserts.",
             default=defaults.lookback_seconds,
             minimum=0,
+            maximum=_TEN_YEARS,
         ),
         "api_url": text(
             "API URL",
@@ -196,10 +201,12 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 "Timeout of a request in seconds, from connecting to the end of the response.",
                 default=60,
                 exclusiveMinimum=0,
+                maximum=3600,
             ),
             "user_agent": text(
                 "User agent",
-                "User-Agent header of all requests. Default: tap-leads and its version.",
+                "User-Agent header of all requests, in printable ASCII characters. Default: "
+                "tap-leads and its version.",
                 minLength=1,
                 pattern=r"^[ -~]*\Z",
             ),

@@ -95,8 +95,8 @@ def problems(settings: Config) -> Iterator[tuple[str, str]]:
         yield "oauth.code", "cannot be combined with `refresh_token`; keep the newer of the two"
 
 
-def shared_files(accounts: Iterable[tuple[str, Config]]) -> Iterator[str]:
-    """Yield a line for each account that would overwrite the tokens of another account.
+def token_file_errors(accounts: Iterable[tuple[str, Config]]) -> Iterator[str]:
+    """Yield a line for each account without a usable file, or with the file of another account.
 
     Args:
         accounts: For each account, the name of its settings object and its settings.
@@ -104,7 +104,12 @@ def shared_files(accounts: Iterable[tuple[str, Config]]) -> Iterator[str]:
     owners: dict[Path, str] = {}
     for where, settings in accounts:
         if file := settings.get("oauth", {}).get("token_file"):
-            owner = owners.setdefault(Path(file).expanduser().resolve(), where)
+            try:
+                path = Path(file).expanduser().resolve()
+            except (RuntimeError, ValueError, OSError):  # no such home folder, or no path at all
+                yield f"{where}.oauth.token_file: must be the path of a file"
+                continue
+            owner = owners.setdefault(path, where)
             if owner != where:
                 yield (
                     f"{where}.oauth.token_file: is also the file of {owner}; give each account its "

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 
-from tap_leads.settings.oauth import shared_files
+from tap_leads.settings.oauth import token_file_errors
 from tap_leads.settings.schema import type_names
 from tap_leads.timestamps import from_text
 from tap_leads.urls import origin_of
@@ -45,6 +45,7 @@ def validate(
             that matches the whole name of such a column.
     """
     errors = [line for e in Draft202012Validator(schema).iter_errors(config) for line in _lines(e)]
+    errors += _text_errors(config, ())
     start_date = config.get("start_date")
     if isinstance(start_date, str) and from_text(start_date) is None:
         errors.append(
@@ -88,11 +89,29 @@ def _lines(error: ValidationError) -> Iterator[str]:
             yield f"{_dotted([*path, name])}: is required"
     elif error.validator == "type":
         yield f"{_dotted(path)}: must be {type_names(wanted)}"
+    elif error.validator == "pattern":
+        yield f"{_dotted(path)}: {_format_error(schema)}"
     else:
         values = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
-        unknown = "has an invalid format, such as a space, a line break or `Bearer ` in a token"
-        message = _MESSAGES.get(str(error.validator), unknown)
+        message = _MESSAGES.get(str(error.validator), "is invalid")
         yield f"{_dotted(path)}: {message.format(values)}"
+
+
+def _text_errors(value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
+    """Yield an error for each text that cannot be encoded, and so neither sent nor written."""
+    if isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+        yield f"{_dotted(path)}: must not contain half of a surrogate pair"
+    elif isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _text_errors(part, (*path, key))
+
+
+def _format_error(schema: Schema) -> str:
+    """Return what is wrong with a value; a description says in its first sentence what is right."""
+    if schema.get("secret"):
+        return "has an invalid format, such as a space, a line break or `Bearer ` in a token"
+    expected = schema["description"].partition(". ")[0].rstrip(".")
+    return f"has an invalid format; expected: {expected}"
 
 
 def _dotted(path: Iterable[str | int]) -> str:
@@ -118,7 +137,7 @@ def _source_errors(source: SourceSettings, config: Config) -> list[str]:
         for label, count in labels.items()
         if count > 1
     ]
-    return [*errors, *shared_files((where, settings) for where, _, settings in accounts)]
+    return [*errors, *token_file_errors((where, settings) for where, _, settings in accounts)]
 
 
 def _hash_errors(

@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from tap_leads.errors import DATA_ERRORS, LeadsError, internal_error
 from tap_leads.settings.errors import SettingsError
+from tap_leads.singer.writer import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +86,8 @@ class Command(SingerCommand):
             self._end(*error.errors)
         except LeadsError as error:
             self._end(str(error))
+        except OutputError as error:
+            self._end(f"cannot write the output: {error.strerror}")
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
             self._end(internal_error(error))
 

@@ -5,21 +5,27 @@ https://sdk.meltano.com/en/latest/stream_maps.html
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tap_leads.errors import LeadsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class MapError(LeadsError):
     """A stream map failed on a record; the message never contains the value."""
 
 
-def map_error(error: Exception) -> MapError:
-    """Return the error of a stream map, with the column and the kind of error."""
+def map_error(error: Exception, record: Mapping[str, Any]) -> MapError:
+    """Return the error of a stream map on a record, with the column and the kind of error."""
     column = _column_of(error)
     place = f"the expression for `{column}`" if column else "an expression"
     cause = error.__cause__ or error
+    name = column if column in record else "x"
     return MapError(
-        f"stream_maps: {place} failed on a record ({type(cause).__name__}); if the column can be "
-        "null, write `md5(email) if email else None`"
+        f"stream_maps: {place} failed on a record ({type(cause).__name__}); if a column in it can "
+        f"be null, guard it: `md5({name}) if {name} else None`"
     )
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from tap_leads.rest.client import AccountClient
+    from tap_leads.sources.base import Account
+
+T = TypeVar("T")
+
+MAX_AHEAD = 16
+"""The most lists that are read before their turn: each has a thread, and pages in memory."""
 
 
-class Prefetch:
-    """Starts the small lists of an account together, as soon as one of its streams is complete.
+class Prefetch(Generic[T]):
+    """Starts small lists in the order of their turns, once a stream of their account is complete.
 
     Each list needs a request or two; read one by one, they would mostly wait for the network. An
     account whose streams all fail costs no extra requests.
@@ -17,13 +25,36 @@ class Prefetch:
 
     def __init__(self) -> None:
         """Start with no lists."""
-        self._starts: list[Callable[[str], None]] = []
+        self._waiting: dict[tuple[str, str], tuple[Account, Callable[[Account], T | None]]] = {}
+        self._started: dict[tuple[str, str], T] = {}
+        self._ready: set[AccountClient] = set()
 
-    def add(self, start: Callable[[str], None]) -> None:
-        """Add a list: `start` receives the label of an account, and may be called again."""
-        self._starts.append(start)
+    def add(
+        self, stream: str, accounts: Iterable[Account], start: Callable[[Account], T | None]
+    ) -> None:
+        """Add a stream's list of each account; `start` returns None for a list that is not read."""
+        for account in accounts:
+            self._waiting[stream, account.label] = account, start
 
-    def start(self, account: str) -> None:
-        """Start the lists of an account whose turn has not come yet."""
-        for start in self._starts:
-            start(account)
+    def complete(self, account: Account) -> None:
+        """Record that a stream of an account is complete: its lists may start."""
+        self._ready.add(account.client)
+        self._fill()
+
+    def take(self, stream: str, account: Account) -> T | None:
+        """Return what `start` returned for a list whose turn it is; None if it has not started."""
+        list_ = stream, account.label
+        self._waiting.pop(list_, None)
+        started = self._started.pop(list_, None)
+        self._fill()
+        return started
+
+    def _fill(self) -> None:
+        """Start the lists whose turn is next."""
+        while len(self._started) < MAX_AHEAD:
+            ready = (key for key, (who, _) in self._waiting.items() if who.client in self._ready)
+            if (key := next(ready, None)) is None:
+                return
+            account, start = self._waiting.pop(key)
+            if (started := start(account)) is not None:
+                self._started[key] = started

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
 
-from tap_leads.rest.errors import AccountClosedError, PermanentError
+from tap_leads.rest.errors import AccountClosedError
 from tap_leads.singer.maps import MapError
 from tap_leads.timestamps import MINUTE, to_text
 
@@ -157,7 +157,6 @@ class RunReport:
 
     def begin(self, stats: Stats) -> None:
         """Add an account of a stream whose read starts now."""
-        self._last_beat = time.monotonic()
         self._stats.append(stats)
 
     def heartbeat(self, stats: Stats) -> bool:
@@ -177,7 +176,7 @@ class RunReport:
         stats.outcome = "failed"
         message = f"{stats.where}: {error}"
         # A closed account raises a new error each time, a failed stream map the same one.
-        key = f"{stats.account}: {error}" if isinstance(error, PermanentError) else error
+        key = error if isinstance(error, MapError) else f"{stats.account}: {error}"
         if not (key in self._reported and isinstance(error, AccountClosedError | MapError)):
             self._logger.error(message)
         self._reported.add(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tap_leads.sources.connect import Network
 
@@ -33,5 +33,5 @@ class RunContext:
     """Objects that all streams of a run share."""
 
     report: RunReport
-    prefetch: Prefetch
+    prefetch: Prefetch[Any]
     runtime: Runtime

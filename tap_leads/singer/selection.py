@@ -1,4 +1,4 @@
-"""The selection of a catalog, for one stream."""
+"""The selection of a catalog for one stream, and the form of its values."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ class Selection:
         self.has_deselected_parts = any(
             len(path) > _COLUMN_DEPTH and path[1] not in self.hidden for path in deselected
         )
+
+
+def value_form(config: Mapping[str, Any]) -> dict[str, bool]:
+    """Return how the settings want lists and objects to be emitted."""
+    flatten = config.get("flattening_enabled") and config.get("flattening_max_depth", 0) > 0
+    return {"native": config.get("nested_values") == "native", "flatten": bool(flatten)}

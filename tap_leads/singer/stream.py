@@ -23,13 +23,14 @@ from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.singer.bookmark import Bookmark
 from tap_leads.singer.maps import MapError, map_error
 from tap_leads.singer.report import Stats
-from tap_leads.singer.selection import Selection
+from tap_leads.singer.selection import Selection, value_form
+from tap_leads.singer.writer import OutputError
 from tap_leads.sources.collection import AccountReader
 from tap_leads.sources.rows import row_maker
 from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -63,11 +64,10 @@ class LeadsStream(Stream):
         self._accounts = {account.label: account for account in accounts}
         self._run = run
         self._write = tap.write_message
-        self._value_form = _value_form(tap.config)
+        self._value_form = value_form(tap.config)
         self._hashed = hashed_columns(spec.name, tap.config.get("hash_fields", ()))
-        self._prefetched: dict[str, _Reading] = {}
-        self._started: set[str] = set()
         self._bookmark: Bookmark | None = None
+        self._unsaved = 0  # records of earlier accounts since the last STATE
         self._map_error: MapError | None = None
         schema = build_schema(
             spec.columns, spec.primary_key, hashed=self._hashed, **self._value_form
@@ -80,7 +80,7 @@ class LeadsStream(Stream):
         # year 2999 (apis/kommo.md 24), and past rows of the same moment that are still to come.
         self.state_manager.increment_state = _leave_the_bookmark  # type: ignore[method-assign]
         if spec.strategy.prefetch:
-            run.prefetch.add(self.prefetch)
+            run.prefetch.add(spec.name, accounts, self.prefetch)
 
     @property
     @override
@@ -141,7 +141,7 @@ class LeadsStream(Stream):
         if context is None:
             return
         account = self._accounts[context["account"]]
-        reading = self._prefetched.pop(account.label, None) or self._open(account)
+        reading = self._run.prefetch.take(self.name, account) or self._open(account)
         state, stats = self.get_context_state(context), reading.stats
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
         bookmark = self._bookmark = stats.bookmark = Bookmark(state, key)
@@ -164,11 +164,18 @@ class LeadsStream(Stream):
                 if chunk:
                     bookmark.moment = stats.watermark = chunk.watermark
                     bookmark.save()
-                if report.heartbeat(stats) and unsaved:
+                if report.heartbeat(stats) and unsaved + self._unsaved:
                     unsaved = self._checkpoint(bookmark)
-        if account.label == next(reversed(self._accounts)):
+        self._unsaved += unsaved
+        self._end_account(reading, state, bookmark)
+
+    def _end_account(self, reading: _Reading, state: dict[str, Any], bookmark: Bookmark) -> None:
+        """Write a STATE if a heartbeat is due, and after the last account."""
+        is_last = reading.stats.account == next(reversed(self._accounts))
+        if is_last:
             # End with a STATE: some targets do not pass on a STATE that a RECORD follows.
             state.pop("starting_replication_value", None)
+        if (self._run.report.heartbeat(reading.stats) and self._unsaved) or is_last:
             self._checkpoint(bookmark)
 
     @contextmanager
@@ -179,20 +186,18 @@ class LeadsStream(Stream):
             self.stream_state.update(self._spec.state)
             yield
             stats.outcome = "complete"
-            self._run.prefetch.start(account.label)
-        except OSError:
-            raise  # the output cannot be written: nobody reads it any more, or the disk is full
+            self._run.prefetch.complete(account)
+        except OutputError:
+            raise
         except Exception as error:  # noqa: BLE001  # a bug, too, must end this stream only
             self._fail(reading, error)
         finally:
             reading.reader.close()
             stats.log_request_count()
 
-    def prefetch(self, label: str) -> None:
-        """Start to read a small list of an account before its turn."""
-        account = self._accounts.get(label)
-        if account is not None and self.selected and label not in self._started:
-            self._prefetched[label] = self._open(account)
+    def prefetch(self, account: Account) -> _Reading | None:
+        """Start to read the small list of an account before its turn, if it is selected."""
+        return self._open(account) if self.selected else None
 
     def save_bookmark(self) -> None:
         """Write the bookmark of the current account to the state."""
@@ -201,7 +206,6 @@ class LeadsStream(Stream):
 
     def _open(self, account: Account) -> _Reading:
         spec, workers = self._spec, self.config["concurrency"]
-        self._started.add(account.label)
         stats = Stats(
             spec.name, account.label, spec.path, workers, self.logger, self.metrics_logger
         )
@@ -257,7 +261,7 @@ class LeadsStream(Stream):
                     alias = stream_map.stream_alias
                     messages.append(RecordMessage(alias, mapped, time_extracted=now))
         except Exception as error:  # noqa: BLE001  # a user's expression can raise anything
-            self._map_error = map_error(error)
+            self._map_error = map_error(error, record)
             return []
         return messages
 
@@ -268,6 +272,7 @@ class LeadsStream(Stream):
 
     def _checkpoint(self, bookmark: Bookmark) -> int:
         """Write a STATE message; return 0, the number of records that follow it."""
+        self._unsaved = 0
         bookmark.save()
         self._write(StateMessage(value=self.tap_state))
         return 0
@@ -289,9 +294,3 @@ class LeadsStream(Stream):
 
 def _leave_the_bookmark(*args: object, **kwargs: object) -> None:
     """Do nothing: `get_records` moves the bookmark."""
-
-
-def _value_form(config: Mapping[str, Any]) -> dict[str, bool]:
-    """Return how the settings want lists and objects to be emitted."""
-    flatten = config.get("flattening_enabled") and config.get("flattening_max_depth", 0) > 0
-    return {"native": config.get("nested_values") == "native", "flatten": bool(flatten)}

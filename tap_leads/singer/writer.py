@@ -18,6 +18,10 @@ _FLUSH_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 24
 
 
+class OutputError(OSError):
+    """The output cannot be written: nobody reads it any more, or the disk is full."""
+
+
 class Writer(MsgSpecWriter):
     """Buffers records, and writes them with the next STATE at the latest.
 
@@ -36,18 +40,16 @@ class Writer(MsgSpecWriter):
             line = serialize_jsonl({"type": message.type, "value": message.value})
         else:
             line = self.format_message(message)
-        if self._out is None:
-            self._out = _stdout()
-        self._out.write(line)
-        self._buffered += len(line)
-        if self._buffered >= _FLUSH_BYTES or not isinstance(message, RecordMessage):
-            self.flush()
-
-    def flush(self) -> None:
-        """Write the buffered messages."""
-        if self._out is not None:
-            self._out.flush()
-            self._buffered = 0
+        try:
+            if self._out is None:
+                self._out = _stdout()
+            self._out.write(line)
+            self._buffered += len(line)
+            if self._buffered >= _FLUSH_BYTES or not isinstance(message, RecordMessage):
+                self._out.flush()
+                self._buffered = 0
+        except OSError as error:
+            raise OutputError(error.errno, error.strerror) from None
 
 
 def _stdout() -> BinaryIO:

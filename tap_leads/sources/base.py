@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Paginator, Query, Strategy, Traits
     from tap_leads.rest.auth.token import Auth
     from tap_leads.rest.client import AccountClient, Observer, Request, Wording
+    from tap_leads.rest.clock import Clock
     from tap_leads.settings.model import SourceSettings
     from tap_leads.timestamps import Micros
 
@@ -229,7 +230,7 @@ class Source:
     """A lead system: its settings, its API, and its streams.
 
     Attributes:
-        auth: Returns the authentication of an account, given its label and settings.
+        auth: Returns the authentication of an account, given its label, its settings and the clock.
         wording: The settings that error messages refer to.
         discover: Returns the streams with the columns that differ between accounts, such as custom
             fields; it may send requests.
@@ -238,7 +239,7 @@ class Source:
     settings: SourceSettings
     api: Callable[[Settings], Api]
     streams: Sequence[StreamSpec]
-    auth: Callable[[str, Settings], Auth]
+    auth: Callable[[str, Settings, Clock], Auth]
     wording: Wording
     discover: Callable[[Discovery, Sequence[StreamSpec]], Sequence[StreamSpec]] | None = None
 

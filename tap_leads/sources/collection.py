@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tap_leads.errors import DATA_ERRORS, LeadsError
 from tap_leads.replication.model import Order, Page, Row
@@ -137,11 +137,14 @@ class ApiCollection:
         try:
             if response.status != HTTPStatus.NO_CONTENT:  # an empty page (apis/kommo.md 5)
                 body = decode(response.body)
-                records, has_more, total, link = self._account.api.page(self._stream, body, at)
+                page: Any = self._account.api.page(self._stream, body, at)
+                records, has_more, total, link = page
+                if not isinstance(total, int | None) or not isinstance(link, str | None):
+                    raise TypeError
         except FieldError as error:
             raise record_error(error) from None
         except StatusInBodyError as error:
-            raise self._account.client.failure_for(error.status, body) from None
+            raise self._account.client.error_for_status(error.status, body) from None
         except DATA_ERRORS:
             raise TransientError(
                 "the response has an unexpected format (incomplete, not JSON, or without IDs)"

@@ -50,7 +50,7 @@ def connect(
         limiter = shared or network.limiter(settings["requests_per_second"], network.clock)
         api = source.api(settings)
         client = AccountClient(
-            auth=source.auth(label, settings),
+            auth=source.auth(label, settings, network.clock),
             limiter=limiter,
             session=Session(
                 timeout=float(config["request_timeout"]),

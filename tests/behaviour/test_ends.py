@@ -130,12 +130,12 @@ def test_a_signal_while_the_tap_waits_for_the_network_ends_it_with_a_state(
     api.options.page_cap = 20
 
     def after_request(api: Api, _rng: random.Random) -> None:
-        if len(api.journal) == 7:
+        if len(api.journal) == 12:
             api.options.latency = 30  # for all that follow
 
     api.after_request = after_request
     with running(tmp_path, {source: settings_for(api)}) as (tap, stdout):
-        wait_for(lambda: len(api.journal) > 7)
+        wait_for(lambda: len(api.journal) > 12)
         tap.send_signal(number)
         output = read_to_end(stdout)
         assert tap.wait(PATIENCE) == 128 + number

@@ -56,5 +56,5 @@ SCHEMA = source("Pipeline CRM", "Deals.", OWN, filters=object_of({}), defaults=D
 PIPELINE_CRM = Source(
     settings=SourceSettings("pipeline_crm", SCHEMA, lambda _: "default", lambda _: ()),
     api=PipelineCrmApi, streams=(STAGES, DEALS), wording=Wording("`token`", "`api_url`"),
-    auth=lambda _, settings: HeaderToken("X-Token", settings["token"]),
+    auth=lambda _label, settings, _clock: HeaderToken("X-Token", settings["token"]),
 )  # fmt: skip

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from tap_leads.rest.auth.oauth import OAuth
 from tap_leads.rest.auth.token import LongLivedToken
 from tap_leads.rest.auth.token_store import token_file
-from tap_leads.rest.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,14 +22,13 @@ def token_auth(  # noqa: PLR0913  # a source passes what only it knows
     url: str,
     *,
     refusals: Mapping[str, str],
-    clock: Clock | None = None,
+    clock: Clock,
 ) -> Auth:
     """Return the authentication of an account from its `oauth` or `access_token`.
 
     `source` is the settings object, for messages and the name of the token file. `url` is the
     token endpoint. `refusals` is described in `OAuth`.
     """
-    clock = clock or SystemClock()
     if "oauth" not in settings:
         return LongLivedToken(f"{source}.access_token", settings["access_token"], clock)
     oauth = settings["oauth"]

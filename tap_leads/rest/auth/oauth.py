@@ -6,7 +6,7 @@ https://datatracker.ietf.org/doc/html/rfc6749#section-6
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -104,10 +104,10 @@ class OAuth:
         self._trial.begin(tokens.access_token)
         return bearer(tokens.access_token)
 
-    def should_retry(
+    def renew_if_rejected(
         self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
     ) -> bool:
-        """True if the API rejected the token in `sent`, and there is another one now."""
+        """Renew the token if the one in `sent` was rejected; return True if there is another."""
         token = _token_in(sent)
         self._trial.end(token, accepted=response.ok)
         if response.status != HTTPStatus.UNAUTHORIZED:
@@ -128,7 +128,7 @@ class OAuth:
             if tokens and not self._is_unusable(tokens, rejected):
                 return tokens
             try:
-                return _uninterrupted(lambda: self._settle_alone(endpoint, rejected))
+                return self._settle_alone(endpoint, rejected)
             except CredentialError as error:
                 self._failure = str(error)
                 raise
@@ -143,7 +143,7 @@ class OAuth:
             if tokens is None or not self._has_begun:
                 tokens = self._first_tokens(endpoint, tokens)
                 self._has_begun = True
-            if tokens.access_token == rejected and self._trial.has_failed(rejected):
+            if tokens.access_token == rejected and self._trial.count_rejection(rejected):
                 raise CredentialError(
                     "401: the API rejected the token that it just issued; check "
                     f"`{self._setting}.client_id`, and that the integration belongs to this account"
@@ -195,9 +195,10 @@ class OAuth:
         self, endpoint: TokenEndpoint, name: str, value: str, old: Tokens | None
     ) -> Tokens:
         """Exchange a code or a refresh token; the new pair is on the disk before it is used."""
-        with self._file.draft() as save:
+        content = {**self._client, "grant_type": _GRANT_TYPES[name], name: value}
+
+        def obtain() -> Tokens:
             obtained_at = self._clock.time()
-            content = {**self._client, "grant_type": _GRANT_TYPES[name], name: value}
             grant = self._grant_of(endpoint.post(self._url, content))
             tokens = Tokens(
                 access_token=grant.access_token,
@@ -207,6 +208,11 @@ class OAuth:
                 spent=self._spent(old, value),
             )
             save(tokens)
+            return tokens
+
+        with self._file.draft() as save:
+            endpoint.acquire()  # a pause after a 429 can be long, and a signal may end it
+            tokens = _uninterrupted(obtain)
         self._trial.start(tokens.access_token)
         return tokens
 
@@ -241,7 +247,8 @@ def _uninterrupted(work: Callable[[], T]) -> T:
 
     A signal that ends the run raises in the main thread and abandons the daemon threads, but
     Python waits for other threads before it exits. A refresh token that was sent may be invalid
-    from then on: the tokens in the response have to reach the disk.
+    from then on: the tokens in the response have to reach the disk. The caller keeps the file
+    locked, so a signal is raised again only when `work` is done.
     """
     outcome: Future[T] = Future()
 
@@ -252,5 +259,10 @@ def _uninterrupted(work: Callable[[], T]) -> T:
             outcome.set_exception(error)
 
     # Said explicitly, because a thread that a daemon thread starts is a daemon by default.
-    threading.Thread(target=run, daemon=False).start()
-    return outcome.result()
+    thread = threading.Thread(target=run, daemon=False)
+    try:
+        thread.start()
+        return outcome.result()
+    except (SystemExit, KeyboardInterrupt):  # a signal
+        wait((outcome,))
+        raise

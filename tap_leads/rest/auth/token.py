@@ -27,8 +27,14 @@ _WARNING_DAYS = 14
 class TokenEndpoint(Protocol):
     """What authentication needs from the client of its account."""
 
+    def acquire(self) -> None:
+        """Wait until the rate limit allows a request for tokens."""
+
     def post(self, url: str, content: Mapping[str, str]) -> Response:
-        """Send a request for tokens as JSON; the response is a success, a 400 or a 401."""
+        """Send a request for tokens as JSON; the response is a success, a 400 or a 401.
+
+        Call `acquire` before.
+        """
 
     def warn(self, text: str) -> None:
         """Log a warning that names the account."""
@@ -51,10 +57,10 @@ class Auth(Protocol):
             CredentialError: There is no valid token; the message says what to do.
         """
 
-    def should_retry(
+    def renew_if_rejected(
         self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
     ) -> bool:
-        """True if the API rejected the token in `sent`, and there is another one now.
+        """Renew the token if the one in `sent` was rejected; return True if there is another.
 
         Call it for every 401, and for every response while the token is on trial.
         """
@@ -75,7 +81,7 @@ class HeaderToken:
         """Return the header; its expiry is unknown."""
         return self._headers
 
-    def should_retry(
+    def renew_if_rejected(
         self,
         response: Response,  # noqa: ARG002
         sent: Mapping[str, str],  # noqa: ARG002

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from typing_extensions import override
 
-from tap_leads.errors import LeadsError
 from tap_leads.rest.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -101,7 +99,7 @@ class TokenFile:
         """Lock the file against other programs and threads.
 
         Raises:
-            LeadsError: The folder is missing or not writable, or the lock is not released.
+            CredentialError: The folder is missing or not writable, or the lock is not released.
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415  # few runs need it, and it is slow
 
@@ -111,17 +109,14 @@ class TokenFile:
                 (self.path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
             os.stat(self.path.parent)  # noqa: PTH116  # `filelock` would create it
             lock = FileLock(self._sibling(".lock"), mode=_OWNER_ONLY)
-        for _ in range(_LOCK_SECONDS):
-            with self._readable_errors("locked"), suppress(Timeout):
-                lock.acquire(timeout=1)
-                break
-            if not threading.main_thread().is_alive():
-                raise LeadsError("the run has ended")
-        else:
-            raise LeadsError(
-                f"another process keeps the token file {self.path} locked; stop it and run the "
-                "sync again"
-            )
+        with self._readable_errors("locked"):
+            try:
+                lock.acquire(timeout=_LOCK_SECONDS)
+            except Timeout:
+                raise CredentialError(
+                    f"another process keeps the token file {self.path} locked; stop it and run the "
+                    "sync again"
+                ) from None
         try:
             yield
         finally:

@@ -12,8 +12,8 @@ MAX_FAILED_RENEWALS = 3
 class TokenTrial:
     """The access token of the last renewal, until the API accepts a request with it.
 
-    An API can issue tokens and reject each of them, as for another account. Renewing then never
-    ends unless somebody counts.
+    An API can issue tokens and reject each of them, such as tokens of another account. The number
+    of renewals is limited, because each one would succeed.
 
     Attributes:
         token: The token, or "" once a request with it was accepted.
@@ -45,10 +45,11 @@ class TokenTrial:
                 self.failed_renewals = 0
                 self.token = "" if token == self.token else self.token
 
-    def has_failed(self, token: str) -> bool:
-        """True if a rejected token is no worse than the next one would be.
+    def count_rejection(self, token: str) -> bool:
+        """Count the rejection of a token; return True if another renewal would not help.
 
-        Other requests with it that are under way may have been accepted before it was revoked.
+        It may help while other requests with the token are under way: the API may have accepted
+        one of them before the token was revoked.
         """
         with self._lock:
             if token != self.token:

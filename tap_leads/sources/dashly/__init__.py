@@ -17,10 +17,11 @@ from tap_leads.sources.dashly.leads import leads
 from tap_leads.sources.dashly.settings import settings_of
 
 if TYPE_CHECKING:
+    from tap_leads.rest.clock import Clock
     from tap_leads.sources.base import Settings
 
 
-def _auth(_label: str, settings: Settings) -> HeaderToken:
+def _auth(_label: str, settings: Settings, _clock: Clock) -> HeaderToken:
     return HeaderToken("Authorization", f"Token {settings['auth_token']}")
 
 

@@ -59,8 +59,9 @@ class DashlyApi:
 
     def page(self, stream: StreamSpec, body: Any, at: Offset) -> RawPage:  # noqa: ARG002
         """Return the leads of a response."""
-        if body["meta"]["status"] != HTTPStatus.OK:  # the actual status (apis/dashly.md 16)
-            raise StatusInBodyError(body["meta"]["status"])
+        status = body["meta"]["status"]  # the actual status (apis/dashly.md 16)
+        if status != HTTPStatus.OK:
+            raise StatusInBodyError(status) if type(status) is int else TypeError
         records, total = body["data"]["users"], body["data"].get("total")
         # A short page is not the last one: `total` decides (apis/dashly.md 6).
         more = bool(records) if total is None else at.offset + len(records) < total

@@ -12,6 +12,7 @@ from tap_leads.sources.kommo.api import base_url
 
 if TYPE_CHECKING:
     from tap_leads.rest.auth.token import Auth
+    from tap_leads.rest.clock import Clock
     from tap_leads.sources.base import Settings
 
 # Words in error messages of the token endpoint, in search order, and what each one means; the
@@ -23,8 +24,8 @@ _REFUSALS = {
 }
 
 
-def authenticate(label: str, settings: Settings) -> Auth:
+def authenticate(label: str, settings: Settings, clock: Clock) -> Auth:
     """Return the authentication of the account `label`."""
     # The token endpoint is at the root of the account's host, not below /api/v4.
     url = base_url(settings).removesuffix("/api/v4") + "/oauth2/access_token"
-    return auth.token_auth("kommo", label, settings, url, refusals=_REFUSALS)
+    return auth.token_auth("kommo", label, settings, url, refusals=_REFUSALS, clock=clock)

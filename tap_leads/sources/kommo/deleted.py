@@ -13,6 +13,7 @@ from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, UNIX_TIME
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Chunk, Query, Row
+from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.slices import TimeSlices, read_all
 from tap_leads.sources.base import Cursor, StreamSpec, record_error
 from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED
@@ -44,16 +45,20 @@ _LEADS = StreamSpec(name="kommo_deleted_leads", path="/leads", columns=(), trait
 class DeletedLeads:
     """Reads events, then the recycle bin, then the leads whose state is still unknown."""
 
-    prefetch: ClassVar[bool] = True
+    prefetch: ClassVar[bool] = False  # it keeps the events of all deletions
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:  # noqa: ARG002
         """Yield a row for each lead that was ever deleted, restored or merged, sorted by ID."""
-        try:
-            records = _deleted_leads(account)
-        except DATA_ERRORS as error:
-            raise record_error(error) from None
-        rows = [Row(record, record["id"], None) for record in records]
-        yield Chunk(rows, [None] * len(rows), None)
+        yield from ReadAhead([_chunk(account)], 1).results(POLL_SECONDS)
+
+
+def _chunk(account: AccountLists) -> Iterator[Chunk]:
+    try:
+        records = _deleted_leads(account)
+    except DATA_ERRORS as error:
+        raise record_error(error) from None
+    rows = [Row(record, record["id"], None) for record in records]
+    yield Chunk(rows, [None] * len(rows), None)
 
 
 def _deleted_leads(account: AccountLists) -> list[Record]:

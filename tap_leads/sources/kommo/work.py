@@ -156,7 +156,7 @@ INCOMING_LEADS = StreamSpec(
 class ListElements:
     """Reads the elements of all lists of the account."""
 
-    prefetch: ClassVar[bool] = True
+    prefetch: ClassVar[bool] = False  # a list can have many elements
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
         """Yield the elements of each list in turn, reading several lists concurrently."""

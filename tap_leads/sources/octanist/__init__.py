@@ -15,10 +15,11 @@ from tap_leads.sources.octanist.leads import LEADS
 from tap_leads.sources.octanist.settings import SETTINGS
 
 if TYPE_CHECKING:
+    from tap_leads.rest.clock import Clock
     from tap_leads.sources.base import Settings
 
 
-def _auth(_label: str, settings: Settings) -> HeaderToken:
+def _auth(_label: str, settings: Settings, _clock: Clock) -> HeaderToken:
     return HeaderToken("X-API-KEY", settings["api_key"])
 
 

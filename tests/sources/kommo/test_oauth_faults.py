@@ -183,7 +183,7 @@ def test_a_request_for_tokens_is_not_redirected(
         server.shutdown()
     assert heard == []
     assert len(box.kommo.journal) == 1
-    assert "another URL" in errors(caplog)[0]
+    assert "or to another host" in errors(caplog)[0]
 
 
 def test_each_request_for_tokens_waits_for_its_turn_as_all_others_do(
@@ -200,7 +200,8 @@ def test_each_request_for_tokens_waits_for_its_turn_as_all_others_do(
     set_runtime(monkeypatch, network=Network(limiter=Counted))
     box.kommo.options.page_cap = 20
     box.kommo.after_request = lambda _api, _rng: box.kommo.oauth.expire()
-    assert sync(config).code == 0
+    # More threads would have a token that they have just got expire, again and again.
+    assert sync(config | {"concurrency": 1}).code == 0
     assert len(token_requests(box)) > 10
     assert len(turns) == len(box.kommo.journal)
 

@@ -152,6 +152,9 @@ def test_no_changes_hide_a_row_of_a_list_whose_filter_is_ignored(
     whole: bool,
 ) -> None:
     full_table = strategy == "full table"
+    if options["ties"] == "shuffled" and not options["totals"]:
+        # Rows in an order of chance may overlap by chance, and no total shows that one is missing.
+        options["ignore_order"] = False
     source = fake_list(
         ignore_filters=True, nullable=nulls > 0 and not full_table, splits=12, **options
     )

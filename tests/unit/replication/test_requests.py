@@ -56,8 +56,8 @@ def test_a_run_in_which_nothing_changed_requests_one_or_two_pages(
         (Keyset(), 0, MINUTE, 1, 21),
         (Keyset(), 400, SECOND, 1, 32),
         (Keyset(), 400, SECOND, 4, 34),
-        (TimeSlices(), 0, SECOND, 1, 31),
-        (TimeSlices(), 400, SECOND, 1, 127),
+        (TimeSlices(), 0, SECOND, 1, 33),
+        (TimeSlices(), 400, SECOND, 1, 129),
     ],
 )
 @pytest.mark.parametrize("totals", [False, True])

@@ -115,3 +115,14 @@ def test_no_bookmark_passes_a_range_in_which_rows_may_be_missing() -> None:
     run = read(source, TimeSlices())
     assert there - set(run.ids)  # so the next run has to begin where this one did
     assert run.watermark is None
+
+
+def test_a_row_dated_far_ahead_of_the_clock_is_read_and_moves_no_bookmark() -> None:
+    source = fake_list(page_size=10, sortable=False)
+    for number in range(100):
+        source.insert(at=START - HOUR - number * SECOND)
+    source.insert(at=START + 9 * HOUR)
+    run = read(source, TimeSlices())
+    assert set(run.ids) == set(source.table)
+    assert run.watermark is not None
+    assert run.watermark <= source.clock

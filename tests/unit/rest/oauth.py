@@ -34,6 +34,9 @@ class Endpoint:
         self.expires_in: float | None = DAY
         self.threads: list[threading.Thread] = []
 
+    def acquire(self) -> None:
+        pass
+
     def post(self, url: str, content: Mapping[str, str]) -> Response:
         """Issue tokens, or answer as the test asked for."""
         assert url == URL
@@ -78,10 +81,10 @@ def oauth(path: Path, clock: FakeClock, **consent: str) -> OAuth:
 def accepted(path: Path, clock: FakeClock, endpoint: Endpoint) -> OAuth:
     """Return what a run goes on with whose first request was accepted."""
     auth = oauth(path, clock, code="code")
-    assert not auth.should_retry(response(200), auth.headers(endpoint), endpoint)
+    assert not auth.renew_if_rejected(response(200), auth.headers(endpoint), endpoint)
     return auth
 
 
 def rejected(auth: OAuth, endpoint: Endpoint) -> bool:
     """Answer a request that carries the current token with a 401."""
-    return auth.should_retry(response(401), auth.headers(endpoint), endpoint)
+    return auth.renew_if_rejected(response(401), auth.headers(endpoint), endpoint)

@@ -182,7 +182,7 @@ def test_a_host_that_does_not_answer_ends_in_one_line_that_names_the_setting() -
     assert str(raised.value) == (
         "no response (the connection failed); check the network and `crm.api_url`"
     )
-    assert client.failure is None
+    assert client.failure == str(raised.value)
     assert not client.has_succeeded
 
 

@@ -51,7 +51,7 @@ class Renewable:
         self.checked += 1
         return bearer(str(self.token))
 
-    def should_retry(
+    def renew_if_rejected(
         self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
     ) -> bool:
         assert sent == bearer(str(self.token))
@@ -97,7 +97,7 @@ def test_every_response_is_shown_to_an_auth_whose_token_is_on_trial(*, on_trial:
         statuses: ClassVar[list[int]] = []
 
         @override
-        def should_retry(
+        def renew_if_rejected(
             self, response: Response, sent: Mapping[str, str], endpoint: TokenEndpoint
         ) -> bool:
             self.statuses.append(response.status)

@@ -61,7 +61,7 @@ def test_a_redirect_that_is_not_followed_says_so(status: int) -> None:
     error = STATUSES.error_for(status)
     assert isinstance(error, PermanentError)
     assert not error.fatal_for_account
-    assert str(error).startswith(f"{status}: the API redirects to another URL")
+    assert str(error).startswith(f"{status}: the API redirects in a loop or to another host")
 
 
 def test_a_403_page_in_html_is_a_block_of_the_account() -> None:

@@ -94,7 +94,7 @@ def test_threads_whose_token_is_rejected_together_renew_it_once(
     auth = accepted(path, clock, endpoint)
     sent = [auth.headers(endpoint) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        tried = pool.map(lambda each: auth.should_retry(response(401), each, endpoint), sent)
+        tried = pool.map(lambda each: auth.renew_if_rejected(response(401), each, endpoint), sent)
         assert list(tried) == [True] * 8
     assert len(endpoint.posts) == 2
 

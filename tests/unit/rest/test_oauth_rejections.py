@@ -86,7 +86,7 @@ def test_new_tokens_are_on_trial_until_a_request_with_them_is_accepted(
     on_trial = [auth.is_on_trial]
     sent = auth.headers(endpoint)
     on_trial.append(auth.is_on_trial)
-    assert not auth.should_retry(response(200), sent, endpoint)
+    assert not auth.renew_if_rejected(response(200), sent, endpoint)
     on_trial.append(auth.is_on_trial)
     assert on_trial == [False, True, False]
 

@@ -26,6 +26,9 @@ class Endpoint:
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
+    def acquire(self) -> None:
+        raise AssertionError
+
     def post(self, url: str, content: Mapping[str, str]) -> Response:
         raise AssertionError((url, content))
 
@@ -104,4 +107,4 @@ def test_a_token_that_names_no_last_day_is_valid(token: str) -> None:
 def test_a_rejected_token_is_not_tried_again(auth: HeaderToken, headers: dict[str, str]) -> None:
     assert auth.headers(Endpoint()) == headers
     response = Response(401, {}, b"", "http://crm.test")
-    assert not auth.should_retry(response, headers, Endpoint())
+    assert not auth.renew_if_rejected(response, headers, Endpoint())

@@ -9,7 +9,7 @@ def rejected(trial: TokenTrial, token: str) -> bool:
     """Put a token on trial of which one request is rejected while another is under way."""
     trial.start(token)
     trial.begin(token)
-    return trial.has_failed(token)
+    return trial.count_rejection(token)
 
 
 def test_an_accepted_token_ends_the_count_of_failed_renewals() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tap_leads.settings.model import Config
 
 _DATE = "must be an ISO 8601 date or date-time, such as 2026-01-01T00:00:00Z"
+_EXPECTED = "has an invalid format; expected: "
 _FORMAT = "has an invalid format, such as a space, a line break or `Bearer ` in a token"
 _LOOPBACK = "must be https, or http on a loopback address, because the credential is sent there"
 _PLAIN = "must be a plain URL, without a username, query or fragment"
@@ -45,7 +46,12 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("concurrency", 1.5, "concurrency", "must be an integer"),
     ("request_timeout", 0, "request_timeout", "must be greater than 0"),
     ("user_agent", "", "user_agent", "must not be empty"),
-    ("user_agent", "our\nrobot", "user_agent", _FORMAT),
+    (
+        "user_agent",
+        "our\nrobot",
+        "user_agent",
+        f"{_EXPECTED}User-Agent header of all requests, in printable ASCII characters",
+    ),
     ("hash_key", "", "hash_key", "must not be empty"),
     ("hash_fields", "email", "hash_fields", "must be a list"),
     ("hash_fields", [1], "hash_fields[0]", "must be a string"),
@@ -59,7 +65,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("shop.api_key", True, "shop.api_key", "must be a string"),
     ("shop.api_key", f"{CANARY}\n", "shop.api_key", _FORMAT),
     ("shop.api_key", f"{CANARY} é", "shop.api_key", _FORMAT),
-    ("shop.requests_per_second", 0, "shop.requests_per_second", "must be greater than 0"),
+    ("shop.requests_per_second", 0, "shop.requests_per_second", "must be at least 0.001"),
     ("shop.requests_per_second", "six", "shop.requests_per_second", "must be a number"),
     ("shop.requests_per_second", True, "shop.requests_per_second", "must be a number"),
     ("shop.lookback_seconds", -1, "shop.lookback_seconds", "must be at least 0"),
@@ -80,7 +86,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("shop.filters", {"value[gte]": "1"}, "shop.filters.value.gte", "must be a number"),
     ("shop.filters", {"stages": [{}]}, "shop.filters.stages[0].id", "is required"),
     ("shop.filters", {"either": "x"}, "shop.filters.either", "must be a list or an integer"),
-    ("shop.filters", {"label": "A"}, "shop.filters.label", _FORMAT),
+    ("shop.filters", {"label": "A"}, "shop.filters.label", f"{_EXPECTED}A label"),
     ("shop.api_url", "http://example.com", "shop.api_url", _LOOPBACK),
     ("shop.api_url", "", "shop.api_url", _PLAIN),
     ("crm.oauth", NOTHING, "crm.access_token", "is required, unless `oauth` is set"),

@@ -1,0 +1,103 @@
+"""An account that never answered, or that is blocked, is not tried by each of its streams."""
+
+from __future__ import annotations
+
+import pytest
+
+from tap_leads.errors import LeadsError
+from tap_leads.rest.errors import AccountClosedError
+from tests.unit.rest.support import (
+    LEADS,
+    Exchange,
+    client_for,
+    get,
+    hang_up,
+    leads,
+    scripted,
+    serving,
+    status,
+)
+
+TRIES = 3
+
+
+def test_a_host_that_never_answers_is_tried_by_one_call() -> None:
+    with serving(hang_up) as server:
+        client = client_for(server.url, max_tries=TRIES)
+        with pytest.raises(LeadsError, match=r"^no response \(the connection failed\)") as first:
+            get(client, server.url)
+        with pytest.raises(AccountClosedError) as later:
+            get(client, server.url)
+    assert str(later.value) == str(first.value)
+    assert len(server.journal) == TRIES
+
+
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+def test_a_server_that_has_only_errors_is_tried_by_two_calls(code: int) -> None:
+    with serving(status(code)) as server:
+        client = client_for(server.url, max_tries=TRIES)
+        for _ in range(2):
+            with pytest.raises(LeadsError, match=f"^{code}: "):
+                get(client, server.url)
+        with pytest.raises(AccountClosedError, match=f"^{code}: "):
+            get(client, server.url)
+    assert len(server.journal) == 2 * TRIES
+
+
+@pytest.mark.parametrize("code", [None, 500, 503])
+def test_a_list_that_always_fails_ends_no_other_once_the_account_has_answered(
+    code: int | None,
+) -> None:
+    fault = hang_up if code is None else status(code)
+
+    def respond(exchange: Exchange) -> None:
+        if exchange.path == "/leads":
+            leads(exchange)
+        else:
+            fault(exchange)
+
+    with serving(respond) as server:
+        client = client_for(server.url, max_tries=TRIES)
+        assert get(client, f"{server.url}/leads") == LEADS
+        for _ in range(3):
+            with pytest.raises(LeadsError):
+                get(client, f"{server.url}/broken")
+        assert get(client, f"{server.url}/leads") == LEADS
+        assert client.failure is None
+
+
+def test_a_list_that_fails_before_all_others_ends_none_of_them() -> None:
+    with serving(scripted(*[status(500)] * TRIES)) as server:
+        client = client_for(server.url, max_tries=TRIES)
+        with pytest.raises(LeadsError):
+            get(client, server.url)
+        assert get(client, server.url) == LEADS
+
+
+def test_a_body_that_is_no_page_ends_no_account() -> None:
+    with serving(status(200, b"<html>")) as server:
+        client = client_for(server.url, max_tries=TRIES)
+        for _ in range(3):
+            with pytest.raises(ValueError, match="Expecting"):
+                get(client, server.url)
+        assert client.failure is None
+
+
+def test_a_429_that_asks_for_a_longer_wait_than_there_is_time_ends_the_account() -> None:
+    with serving(status(429, Retry_After="3600")) as server:
+        client = client_for(server.url)
+        with pytest.raises(LeadsError, match="Retry-After: 3600 s") as first:
+            get(client, server.url)
+        with pytest.raises(AccountClosedError) as later:
+            get(client, server.url)
+    assert str(later.value) == str(first.value)
+    assert len(server.journal) == 1
+
+
+def test_a_503_that_asks_for_a_longer_wait_ends_its_call_alone() -> None:
+    with serving(scripted(leads, status(503, Retry_After="3600"))) as server:
+        client = client_for(server.url)
+        assert get(client, server.url) == LEADS
+        with pytest.raises(LeadsError, match="Retry-After: 3600 s"):
+            get(client, server.url)
+        assert get(client, server.url) == LEADS
