@@ -16,7 +16,7 @@ from tap_leads.settings.validate import validate
 from tap_leads.sources import SOURCES
 from tap_leads.sources.kommo.custom_fields import AccountFields
 from tap_leads.tap import TapLeads
-from tests.support.pages import PAGES, fences, name_of, rows, section, spans
+from tests.support.pages import PAGES, README, fences, name_of, rows, section, spans
 from tests.support.pages import SETTINGS as SETTINGS_PAGE
 from tests.support.settings import CREDENTIALS
 from tools.settings import own_settings, sdk_settings
@@ -163,6 +163,7 @@ def test_the_streams_that_are_not_selected_by_default_are_those_in_the_documenta
 
 
 def test_every_stream_is_in_the_readme_once_with_its_replication() -> None:
+    assert f"all {len(STREAMS)} are in" in README
     told = [(name, row[2]) for row in rows(section("Streams")) for name in spans(row[1])]
     assert sorted(told) == sorted(
         (stream.name, "incremental" if stream.replication_key else "full table")
