@@ -66,6 +66,8 @@ def variables_table(settings: Iterable[Setting]) -> str:
 def _form(setting: Setting) -> str:
     if "enum" in setting.schema:
         return " or ".join(code(choice) for choice in setting.schema["enum"])
+    if setting.schema.get("items", {}).get("type") == "object":
+        return "JSON list of objects"
     return "number" if setting.schema["type"] == "number" else FORMS[setting.kind]
 
 

@@ -15,6 +15,26 @@ if TYPE_CHECKING:
 # JSON. It accepts fractions in an `integer`.
 KINDS = {"number": "integer"}
 
+SDK_TEXTS = {
+    "stream_maps": (
+        "Stream maps",
+        "Renames, computes or drops columns, by stream. In Meltano write `__NULL__` for null.",
+    ),
+    "stream_map_config": ("Stream map config", "Values that expressions in `stream_maps` can use."),
+    "faker_config": ("Faker config", "`seed` and `locale` of `fake` in `stream_maps`."),
+    "flattening_enabled": ("Flatten objects", "Emit each field of an object as its own column."),
+    "flattening_max_depth": ("Flattening depth", "How many levels of objects are flattened."),
+    "flattening_max_key_length": (
+        "Flattened name length",
+        "Maximum length of the name of a flattened column.",
+    ),
+    "flattening_separator": (
+        "Flattening separator",
+        "Text between the names of an object and its field. Default: `__`.",
+    ),
+}
+"""Labels and descriptions of the SDK's settings, in the words of the others."""
+
 
 class Setting(NamedTuple):
     """A setting by its full name, such as `kommo.access_token`."""
@@ -58,7 +78,12 @@ def sdk_settings() -> list[Setting]:
     TapLeads.append_builtin_config(schema)
     extras = metadata("tap-leads").get_all("Provides-Extra") or ()
     unusable = set() if "faker" in extras else {"faker_config"}
-    return [Setting(name, of) for name, of in schema["properties"].items() if name not in unusable]
+    found = []
+    for name, of in schema["properties"].items():
+        if name not in unusable:
+            title, description = SDK_TEXTS[name]
+            found.append(Setting(name, {**of, "title": title, "description": description}))
+    return found
 
 
 def _flat(schema: dict[str, Any], prefix: str = "") -> Iterator[Setting]:
