@@ -1,7 +1,7 @@
 # Everything is set up inside this checkout. Requires Python 3.11 to 3.14, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-sql test check mutants lint docs lock bench clean
+.PHONY: help demo demo-sql test check mutants lint package docs linkcheck lock bench clean
 
 PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
@@ -32,15 +32,24 @@ mutants: .venv/synced ## break the code in 4,000 ways and count how many the uni
 	$(BIN)/mutmut run --max-children 2
 	$(BIN)/python -m tools.mutants
 
-lint: .venv/synced ## check style, types, import directions and generated docs
+lint: package ## check style, types, import directions, generated files and the package
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.docs --check
 
-docs: .venv/synced ## write the settings into README.md and meltano.yml
+package: .venv/synced ## build the package into dist/ and check its metadata
+	rm -rf dist
+	$(UV) build --quiet --offline --no-build-isolation
+	$(BIN)/twine check --strict dist/*
+
+docs: .venv/synced ## write the generated files, and build the documentation site into output/docs
 	$(BIN)/python -m tools.docs
+	$(BIN)/sphinx-build -W --keep-going -q docs output/docs
+
+linkcheck: .venv/synced ## check the links of the documentation to other sites; needs a network
+	$(BIN)/sphinx-build -W --keep-going -q -b linkcheck docs output/linkcheck
 
 lock: $(UV) ## upgrade the lock file
 	$(UV) lock --upgrade
@@ -49,7 +58,7 @@ bench: .venv/synced ## compare the tap with other tools; BENCH=--quick for a sho
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 clean: ## remove everything that make created
-	rm -rf .bench .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv mutants output
+	rm -rf .bench .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv dist mutants output
 
 .meltano/installed: meltano.yml pyproject.toml .venv/synced
 	@echo 'Installing the tap and its loaders into .meltano'

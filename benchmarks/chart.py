@@ -19,8 +19,8 @@ LOST, KEPT, TOLD = "#f6c9c2", "#d6eee6", "#fbe7c2"
 TAP, BARE = "tap-leads", "bare loop"
 CASES = {
     "changes": "leads change\nbetween pages",
-    "ties": "1,200 leads of\none moment",
-    "cap": "smaller pages\nthan asked for",
+    "ties": "1,200 leads of\none second",
+    "cap": "smaller pages\nthan requested",
     "foreign": "next link to\nanother host",
 }
 
@@ -39,14 +39,14 @@ def main(results: str, picture: str) -> None:
         }
     )
     figure, axes = plt.subplots(
-        1, 3, figsize=(14, 5.4), width_ratios=(1, 1, 1.5), layout="constrained"
+        1, 3, figsize=(14, 5.4), width_ratios=(1.5, 1, 1), layout="constrained"
     )
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.14, wspace=0.04)
     tools = [one["tool"] for one in content["speed"]]
     tools.sort(key=lambda tool: (tool != TAP, tool != BARE))
-    speed(axes[0], content, tools)
-    waits(axes[1], content, tools)
-    losses(axes[2], content, tools)
+    losses(axes[0], content, tools)
+    speed(axes[1], content, tools)
+    waits(axes[2], content, tools)
     figure.savefig(picture, dpi=160, facecolor="white", metadata={"Software": None})
 
 
@@ -122,7 +122,7 @@ def losses(axis: Any, content: dict[str, Any], tools: list[str]) -> None:
     axis.xaxis.set_ticks_position("top")
     axis.tick_params(axis="x", length=0)
     count = max(one["untouched"] for one in content["losses"])
-    title(axis, "Leads lost", f"of up to {count:,} that nobody touched; 0 is what it should be")
+    title(axis, "Leads lost", f"of up to {count:,} that nobody touched")
 
 
 def cell(one: dict[str, Any]) -> tuple[str, str]:

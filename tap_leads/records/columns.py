@@ -82,7 +82,7 @@ class Nested:
 
     def convert_one(self, value: Any) -> dict[str, Any] | None:
         """Return the `native` form of one object; None if the API returned an empty list."""
-        if value is None or value == []:  # PHP encodes an empty object as [] (docs/kommo.md 41)
+        if value is None or value == []:  # PHP encodes an empty object as [] (apis/kommo.md 41)
             return None
         if not isinstance(value, dict):
             raise MisfitError

@@ -62,7 +62,7 @@ def integer(value: Any) -> int:
 
 
 def positive(value: Any) -> int | None:
-    """Return an integer; None for 0 or less, which means "not set" (docs/kommo.md 14)."""
+    """Return an integer; None for 0 or less, which means "not set" (apis/kommo.md 14)."""
     whole = integer(value)
     return whole if whole > 0 else None
 
@@ -93,7 +93,7 @@ def boolean(value: Any) -> bool:
 
 
 def unix_time(value: Any) -> str | None:
-    """Return Unix seconds or ISO 8601 as a UTC date-time; None for 0 (docs/kommo.md 14)."""
+    """Return Unix seconds or ISO 8601 as a UTC date-time; None for 0 (apis/kommo.md 14)."""
     if value == 0:
         return None
     moment = from_unix_seconds(value)

@@ -1,4 +1,4 @@
-"""Removes NUL: databases reject it, raw in text and escaped in JSON (docs/kommo.md 27)."""
+"""Removes NUL: databases reject it, raw in text and escaped in JSON (apis/kommo.md 27)."""
 
 from __future__ import annotations
 

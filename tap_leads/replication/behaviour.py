@@ -197,7 +197,7 @@ def open_set(
 def first_page(collection: Collection, behaviour: ServerBehaviour, query: Query) -> Page:
     """Return the first page from `query.after` on; an empty page is requested a second time.
 
-    An API may return an empty page although there are rows (docs/kommo.md 5).
+    An API may return an empty page although there are rows (apis/kommo.md 5).
     """
     page = fetch(collection, behaviour, query)
     return page if page.rows else fetch(collection, behaviour, query)

@@ -56,7 +56,7 @@ class Bookmark:
         """
         start = self._start(reader)
         if start is not None:
-            # Records can be listed late (docs/kommo.md 21, docs/dashly.md 19).
+            # Records can be listed late (apis/kommo.md 21, apis/dashly.md 19).
             start -= reader.lookback
         lows = [low for low in (user.after, start_date, start) if low is not None]
         highs = [high for high in (user.until, end_date) if high is not None]
@@ -69,7 +69,7 @@ class Bookmark:
         moment = from_text(self._state["replication_key_value"])
         collection = reader.collection()
         if moment is not None and moment > collection.now() + DAY:
-            # The local clock may be wrong: learn the server's (docs/kommo.md 24).
+            # The local clock may be wrong: learn the server's (apis/kommo.md 24).
             collection.fetch(Query(order=Order.NEWEST))
         if moment is not None and moment <= collection.now() + DAY:
             # Bookmarks are compared as text, so another form of a date would never be passed.

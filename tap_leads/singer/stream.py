@@ -63,7 +63,7 @@ class LeadsStream(Stream):
         self._spec = spec
         self._accounts = {account.label: account for account in accounts}
         self._run = run
-        self._write = tap.write_message
+        self._write, self._tap_logger = tap.write_message, tap.logger
         self._value_form = value_form(tap.config)
         self._hashed = hashed_columns(spec.name, tap.config.get("hash_fields", ()))
         self._bookmark: Bookmark | None = None
@@ -80,7 +80,7 @@ class LeadsStream(Stream):
         self.primary_keys = list(spec.primary_key)
         self.replication_key = spec.replication_key.column if spec.replication_key else None
         # The SDK would move the bookmark back during the lookback, forward to a row dated in the
-        # year 2999 (docs/kommo.md 24), and past rows of the same moment that are still to come.
+        # year 2999 (apis/kommo.md 24), and past rows of the same moment that are still to come.
         self.state_manager.increment_state = _leave_the_bookmark  # type: ignore[method-assign]
         if spec.strategy.prefetch:
             run.prefetch.add(spec.name, accounts, self.prefetch)
@@ -104,7 +104,7 @@ class LeadsStream(Stream):
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         # The SDK's error line has no reason; the run report logs the failure with its reason.
         if level < logging.ERROR:
-            self._tap.logger.log(level, message, *args, **kwargs)
+            self._tap_logger.log(level, message, *args, **kwargs)
 
     @override
     def get_sync_timer(self) -> metrics.Timer:
@@ -113,7 +113,7 @@ class LeadsStream(Stream):
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        return None  # replication caps the bookmark at the server's clock (docs/kommo.md 24)
+        return None  # replication caps the bookmark at the server's clock (apis/kommo.md 24)
 
     @override
     def compare_start_date(self, value: str, start_date_value: str) -> str:
@@ -212,7 +212,7 @@ class LeadsStream(Stream):
 
     def _open(self, account: Account) -> _Reading:
         spec, workers = self._spec, self.config["concurrency"]
-        logger = self._tap.logger
+        logger = self._tap_logger
         stats = Stats(spec.name, account.label, spec.path, workers, logger, self.metrics_logger)
         reader = AccountReader(account, spec, stats, deselected=self._selection.deselected)
         if not spec.strategy.prefetch:

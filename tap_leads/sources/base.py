@@ -34,7 +34,7 @@ Settings: TypeAlias = Mapping[str, Any]
 
 
 class StatusInBodyError(Exception):
-    """A response with status 200 whose body reports another status (docs/dashly.md 16)."""
+    """A response with status 200 whose body reports another status (apis/dashly.md 16)."""
 
     def __init__(self, status: int) -> None:
         """Keep the status that the body reports."""
@@ -102,7 +102,7 @@ class Api(Protocol):
     def request(self, stream: StreamSpec, query: Query, at: Any, now: Micros) -> Request:
         """Return the request for the page at `at`, a position of the stream's paginator.
 
-        `now` is the server's clock, for bounds that count back from it (docs/dashly.md 3).
+        `now` is the server's clock, for bounds that count back from it (apis/dashly.md 3).
         """
 
     def page(self, stream: StreamSpec, body: Any, at: Any) -> RawPage:

@@ -121,7 +121,7 @@ class ApiCollection:
         offset = client.clock.offset
         page = self._call(build, note)
         if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
-            # The bounds were counted back from a local clock that is wrong (docs/dashly.md 3).
+            # The bounds were counted back from a local clock that is wrong (apis/dashly.md 3).
             page = self._call(build, note)
         self._reader.has_succeeded = True
         if sizes.is_reduced:
@@ -173,7 +173,7 @@ class ApiCollection:
         records, has_more, total, link = _EMPTY
         at, body = response.request.at if response.request else None, None
         try:
-            if response.status != HTTPStatus.NO_CONTENT:  # an empty page (docs/kommo.md 5)
+            if response.status != HTTPStatus.NO_CONTENT:  # an empty page (apis/kommo.md 5)
                 body = decode(response.body)
                 page: Any = self._account.api.page(self._stream, body, at)
                 records, has_more, total, link = page
@@ -216,7 +216,7 @@ class ApiCollection:
 
 
 class PageSize:
-    """The number of rows to request: halved after a timeout, later doubled (docs/kommo.md 25).
+    """The number of rows to request: halved after a timeout, later doubled (apis/kommo.md 25).
 
     `is_reduced` is True while `arrived` must be called.
 

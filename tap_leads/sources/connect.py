@@ -42,7 +42,7 @@ def connect(
     found = source.settings.accounts(own)
     shared = None
     if own.get("share_rate_limit", True):
-        # APIs limit requests per IP address: all accounts share the lowest rate (docs/kommo.md 18).
+        # APIs limit requests per IP address: all accounts share the lowest rate (apis/kommo.md 18).
         rate = min(settings["requests_per_second"] for _, _, settings in found)
         shared = network.limiter(rate, network.clock)
     accounts = []

@@ -1,4 +1,4 @@
-"""Settings, filters and streams in the README are those of the tap, and none is missing."""
+"""Settings, filters and streams in the documentation are those of the tap, and none is missing."""
 
 from __future__ import annotations
 
@@ -16,75 +16,75 @@ from tap_leads.settings.validate import validate
 from tap_leads.sources import SOURCES
 from tap_leads.sources.kommo.custom_fields import AccountFields
 from tap_leads.tap import TapLeads
-from tests.support.pages import PAGES, README, ROOT, fences, rows, section, spans
+from tests.support.pages import PAGES, README, fences, name_of, rows, section, spans
+from tests.support.pages import SETTINGS as SETTINGS_PAGE
 from tests.support.settings import CREDENTIALS
-from tools.docs import settings as all_settings
+from tools.settings import own_settings, sdk_settings
+from tools.streams import JOINS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SETTINGS = list(all_settings(TapLeads.config_jsonschema))
+    from singer_sdk import Stream
+
+    from tap_leads.sources.base import StreamSpec
+
+SETTINGS = own_settings()
 NAMES = {setting.name for setting in SETTINGS}
 CHOICES = {choice for setting in SETTINGS for choice in setting.schema.get("enum", ())}
 SPECS = {stream.name: stream for source in SOURCES for stream in source.streams}
 STREAMS = TapLeads(validate_config=False).discover_streams()
 YAML_READER = YAML(typ="safe")
+SETTINGS_COLUMNS = 3
 
 
 # Settings
 
 
-def test_every_setting_is_in_the_table_and_no_other() -> None:
-    table = README.partition("<!-- settings:begin -->")[2].partition("<!-- settings:end -->")[0]
-    assert {name for row in rows(table) for name in spans(row[0])} == NAMES
+def test_every_setting_is_in_the_reference_and_no_other() -> None:
+    tap, sdk = SETTINGS_PAGE.split("## The SDK's settings")
+    names = {name for row in rows(tap) if len(row) == SETTINGS_COLUMNS for name in spans(row[0])}
+    assert names == NAMES
+    assert {spans(row[0])[0] for row in rows(sdk)} == {setting.name for setting in sdk_settings()}
 
 
-def test_every_setting_is_in_the_plugin_to_copy_and_no_other() -> None:
-    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
-    (tap,) = YAML_READER.load(plugin)["plugins"]["extractors"]
-    assert {setting["name"] for setting in tap["settings"]} == NAMES
-    secrets = {setting["name"] for setting in tap["settings"] if setting.get("sensitive")}
-    oauth = {f"kommo.oauth.{name}" for name in ("client_secret", "code", "refresh_token")}
-    credentials = {f"{source}.{name}" for source, name in CREDENTIALS.items()}
-    assert secrets == {"hash_key", *credentials, *oauth}
+def test_every_setting_has_its_variable_in_the_reference_and_no_other() -> None:
+    page = section("Environment variables", "docs/reference/environment.md")
+    told = {spans(row[0])[0]: spans(row[1])[0] for row in rows(page) if "TAP_LEADS" in row[0]}
+    assert told == {setting.variable: setting.name for setting in SETTINGS + sdk_settings()}
 
 
-def test_the_plugin_to_copy_is_the_one_of_this_project() -> None:
-    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
-    copied = YAML_READER.load(plugin)["plugins"]
-    ours = YAML_READER.load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]
-    for kind in ("extractors", "loaders"):
-        for theirs in copied[kind]:
-            (plugin_of_ours,) = [each for each in ours[kind] if each["name"] == theirs["name"]]
-            for key in ("namespace", "executable"):
-                assert theirs[key] == plugin_of_ours[key]
-            if kind == "loaders":
-                assert theirs["pip_url"] == plugin_of_ours["pip_url"]
-            else:
-                assert theirs["capabilities"] == plugin_of_ours["capabilities"]
+def test_the_settings_that_the_reference_calls_required_are_required() -> None:
+    page = section("Settings", "docs/reference/settings.md").partition("\n## ")[0]
+    required = [name for row in rows(page) for name in spans(row[1])]
+    named = {f"{source}.{name}" for source, name in CREDENTIALS.items()}
+    assert set(required) == named | {"kommo.subdomain", "kommo.oauth"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_setting_that_is_named_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     sources = "|".join(CREDENTIALS)
     for span in spans(text):
-        if re.fullmatch(rf"({sources})\.[a-z_]+", span):
-            assert span in NAMES | CHOICES
-    variables = {"TAP_LEADS_" + name.replace(".", "_").upper() for name in NAMES}
+        if re.fullmatch(rf"({sources})\.[a-z_.]+", span) and not span.endswith(".py"):
+            assert span in NAMES | CHOICES | {"kommo.oauth"}
+    variables = {each.variable for each in SETTINGS + sdk_settings()} | {
+        "TAP_LEADS__SELECT",
+        "TAP_LEADS_LOGLEVEL",
+    }
     assert set(re.findall(r"\bTAP_LEADS_[A-Z_]*[A-Z]", text)) <= variables
 
 
 def examples() -> Iterator[dict[str, Any]]:
-    """Yield the settings in the README's examples."""
-    for block in fences(README, "yaml"):
-        content = YAML_READER.load(block)
-        if "plugins" in content:
-            content = content["plugins"]["extractors"][0]
-        if "config" in content:
-            yield content["config"]
-    yield from (json.loads(block) for block in fences(README, "json"))
+    """Yield the settings of the tap in the examples of all pages."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in fences(text, "yaml"):
+            content = YAML_READER.load(block)
+            plugins = content.get("plugins", {"extractors": [content]}).get("extractors", [])
+            yield from (plugin["config"] for plugin in plugins if "config" in plugin)
+        yield from (json.loads(block) for block in fences(text, "json"))
 
 
 @pytest.mark.parametrize("config", list(examples()))
@@ -104,7 +104,7 @@ def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None
     settings = [source.settings for source in SOURCES]
     columns = {s.name: [column.name for column in s.columns] for s in SPECS.values()}
     dynamic = {s.name: s.dynamic_columns for s in SPECS.values() if s.dynamic_columns}
-    schema = TapLeads.config_jsonschema
+    schema = TapLeads._full_schema()  # noqa: SLF001 - with the SDK's settings
     assert validate(tidy(config), schema, settings, columns, dynamic) == []
 
 
@@ -118,11 +118,11 @@ def words(schema: dict[str, Any]) -> Iterator[str]:
         yield from words(part)
 
 
-def test_every_key_and_choice_of_the_filters_is_in_the_readme_and_no_other() -> None:
+def test_every_key_and_choice_of_the_filters_is_in_the_guide_and_no_other() -> None:
     known = {setting.name: set(words(setting.schema)) for setting in SETTINGS}
     told = {
         source: {span for cell in row[1:] for span in spans(cell)} - {"filters"}
-        for row in rows(section("Filters"))
+        for row in rows(section("Filters", "docs/guides/filters.md"))
         for source in spans(row[0])
     }
     assert told == {source: known[f"{source}.filters"] - {"filters"} for source in CREDENTIALS}
@@ -132,11 +132,12 @@ def test_every_key_and_choice_of_the_filters_is_in_the_readme_and_no_other() -> 
 
 
 def stream_rows() -> Iterator[list[str]]:
-    """Yield the rows of the table of streams."""
-    yield from rows(section("Streams").partition("\n### ")[0])
+    """Yield the rows of the tables of streams on the pages of the sources."""
+    for source in SOURCES:
+        yield from rows(section("Streams", f"docs/sources/{source.name}.md"))
 
 
-def test_every_stream_is_in_the_readme_with_its_keys_and_no_other() -> None:
+def test_every_stream_is_on_the_page_of_its_source_with_its_keys_and_no_other() -> None:
     told = [[spans(cell) for cell in row[:3]] for row in stream_rows()]
     assert told == [
         [
@@ -148,7 +149,7 @@ def test_every_stream_is_in_the_readme_with_its_keys_and_no_other() -> None:
     ]
 
 
-def test_the_page_sizes_in_the_readme_are_those_of_the_streams() -> None:
+def test_the_page_sizes_in_the_documentation_are_those_of_the_streams() -> None:
     for row in stream_rows():
         size = re.search(r"pages of (\d+)", row[3])
         if size:
@@ -157,21 +158,48 @@ def test_the_page_sizes_in_the_readme_are_those_of_the_streams() -> None:
             assert spans(row[3])[0] in SPECS
 
 
-def test_the_streams_that_are_not_selected_by_default_are_those_in_the_readme_and_in_meltano() -> (
-    None
-):
+def test_the_streams_that_are_not_selected_by_default_are_those_in_the_documentation() -> None:
     unselected = {stream.name for stream in STREAMS if not stream.selected_by_default}
     assert unselected == {spans(r[0])[0] for r in stream_rows() if "not by default" in r[3]}
-    (plugin,) = [block for block in fences(README, "yaml") if "extractors:" in block]
-    for text in (plugin, (ROOT / "meltano.yml").read_text(encoding="utf-8")):
-        (tap,) = YAML_READER.load(text)["plugins"]["extractors"]
-        assert tap["select"] == ["*.*", *(f"!{name}.*" for name in sorted(unselected))]
+    readme = [row for row in rows(section("Streams")) if "not by default" in row[0]]
+    assert unselected == {name for row in readme for name in spans(row[1])}
 
 
-def test_the_kinds_of_custom_fields_in_the_readme_have_the_types_that_it_says() -> None:
+def test_every_stream_is_in_the_readme_once_with_its_replication() -> None:
+    assert f"all {len(STREAMS)} are in" in README
+    told = [(name, row[2]) for row in rows(section("Streams")) for name in spans(row[1])]
+    assert sorted(told) == sorted(
+        (stream.name, "incremental" if stream.replication_key else "full table")
+        for stream in STREAMS
+    )
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_the_reference_has_every_column_of_a_stream_and_no_other(stream: Stream) -> None:
+    source = stream.name.partition("_")[0]
+    facts, columns = section(stream.name, f"docs/reference/streams/{source}.md").split("| column")
+    assert spans(facts.partition("Primary key")[2].partition("\n")[0]) == list(stream.primary_keys)
+    told = [spans(row[0])[0] for row in rows(f"| column{columns}")]
+    assert told == [
+        name for name in stream.schema["properties"] if name not in {"account", "extra"}
+    ]
+
+
+@pytest.mark.parametrize("join", JOINS, ids=" ".join)
+def test_the_tables_in_the_diagram_have_the_columns_that_join_them(
+    join: tuple[str, str, str, str],
+) -> None:
+    one, _, other, columns = join
+    assert one in SPECS
+    assert set(columns.split(", ")) <= {column.name for column in SPECS[other].columns}
+
+
+def test_the_kinds_of_custom_fields_in_the_guide_have_the_types_that_it_says() -> None:
     names = {"number": NUMBER, "boolean": BOOLEAN, "date-time": ISO_TIME}
     told = {
-        kind: row[1] for row in rows(section("Custom fields of Kommo")) for kind in spans(row[0])
+        kind: row[1]
+        for row in rows(section("Custom fields of Kommo", "docs/guides/custom-fields.md"))
+        for kind in spans(row[0])
     }
     for kind, what in told.items():
         (first, *_) = AccountFields({1: {"id": 1, "name": "", "type": kind}}).columns()
@@ -185,3 +213,12 @@ def test_the_kinds_of_custom_fields_in_the_readme_have_the_types_that_it_says() 
     assert {kind for kind in KINDS if kind not in told} == {
         "text", "textarea", "url", "streetaddress", "tracking_data", "org_legal_name"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", SPECS.values(), ids=lambda stream: stream.name)
+def test_the_description_of_a_column_says_what_it_is_of(
+    stream: StreamSpec,
+) -> None:
+    for column in stream.columns:
+        assert len(column.description.split()) > 2, column
+        assert column.description.endswith("."), column

@@ -1,4 +1,4 @@
-"""Messages in the README are those of the tap, and none is missing."""
+"""Messages in the reference are those of the tap, and none is missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tap_leads.rest.errors import (
 from tests.support.pages import ROOT, rows, section, spans
 
 GAP = "…"
-"""Stands in the README for the part of a message that differs."""
+"""Stands in the reference for the part of a message that differs."""
 
 
 @cache
@@ -45,7 +45,11 @@ def says(template: str, text: str) -> bool:
     return text in template or (len(fixed) > 12 and re.fullmatch(pattern, text) is not None)
 
 
-MESSAGES = [span for row in rows(section("Troubleshooting")) for span in spans(row[0])]
+MESSAGES = [
+    span
+    for row in rows(section("Messages", "docs/reference/messages.md"))
+    for span in spans(row[0])
+]
 
 
 STATUSES = {
@@ -62,9 +66,9 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_a_message_in_the_readme_is_one_of_the_taps(message: str) -> None:
+def test_a_message_in_the_reference_is_one_of_the_taps(message: str) -> None:
     assert message in STATUSES or any(says(template, message) for template in templates())
 
 
-def test_the_readme_says_what_to_do_about_each_status() -> None:
+def test_the_reference_says_what_to_do_about_each_status() -> None:
     assert STATUSES.keys() <= set(MESSAGES)

@@ -1,4 +1,4 @@
-"""The queries in the README answer their questions correctly."""
+"""The queries in the recipes answer their questions correctly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 Lead = dict[str, Any]
-QUERIES = fences(section("Questions you can now answer"), "sql")
+RECIPES = section("Recipes", "docs/recipes.md")
+QUERIES = fences(RECIPES, "sql")
 VIEW, STAGES, HISTORY, SOURCES, CAMPAIGNS, REASONS = QUERIES
 
 
@@ -59,7 +60,7 @@ def grouped(leads: list[Lead], key: Callable[[Lead], Any]) -> dict[Any, list[Lea
 
 
 def test_each_question_has_a_query() -> None:
-    assert len(QUERIES) == len(list(rows(section("Questions you can now answer"))))
+    assert len(QUERIES) == len(list(rows(RECIPES)))
 
 
 def deleted_and_merged_leads_are_not_there(sandbox: Sandbox, tables: Database) -> None:

@@ -11,15 +11,23 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-QUIRKS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *QUIRKS]
+SETTINGS = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+QUIRKS = sorted((ROOT / "docs/design/apis").glob("*.md"))
+ROOT_PAGES = [ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
+PAGES = [*ROOT_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def section(title: str) -> str:
-    """Return a section of the README, up to the next heading of its level or above."""
-    found = re.search(rf"^(#+) {re.escape(title)}\n", README, re.MULTILINE)
+def name_of(page: Path) -> str:
+    """Return the path of a page within the project."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def section(title: str, page: str = "README.md") -> str:
+    """Return a section of a page, up to the next heading of its level or above."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.search(rf"^(#+) {re.escape(title)}\n", text, re.MULTILINE)
     assert found, title
-    rest = README[found.end() :]
+    rest = text[found.end() :]
     end = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.MULTILINE)
     return rest[: end.start()] if end else rest
 

@@ -31,7 +31,7 @@ class DashlyApi:
         """Use the app's `api_url`, else `host`, and its `app_id` and `filters`."""
         url = str(settings.get("api_url", host)).rstrip("/")
         if not re.search(r"/v\d+$", url):
-            url += "/v2"  # without a version the vendor chooses one (docs/dashly.md 14)
+            url += "/v2"  # without a version the vendor chooses one (apis/dashly.md 14)
         self.base_url = f"{url}/apps/{settings['app_id']}"
         self._conditions = settings.get("filters", {}).get("filters", ())
         self._group = "and" if is_filterable(settings) else "or"
@@ -42,7 +42,7 @@ class DashlyApi:
         if query.cursor != "any":
             conditions += bounds_now(query, now)
         filters = json.dumps({"type": self._group, "filters": conditions}, ensure_ascii=False)
-        # Leads that were never seen have no `$last_seen` to sort by (docs/dashly.md 5).
+        # Leads that were never seen have no `$last_seen` to sort by (apis/dashly.md 5).
         sorts = ["$email" if query.cursor == "null" else "$last_seen"]
         sorts += [part["sort"] for part in query.filters if "sort" in part]
         descending = query.order is Order.NEWEST or query.cursor == "any"
@@ -53,17 +53,17 @@ class DashlyApi:
             "offset": at.offset,
             "limit": at.limit,
             "convert_props_types": "true",
-            "id_as_string": "true",  # IDs use all 64 bits (docs/dashly.md 9)
+            "id_as_string": "true",  # IDs use all 64 bits (apis/dashly.md 9)
         }
         return Request("GET", self.base_url + stream.path, params)
 
     def page(self, stream: StreamSpec, body: Any, at: Offset) -> RawPage:  # noqa: ARG002
         """Return the leads of a response."""
-        status = body["meta"]["status"]  # the actual status (docs/dashly.md 16)
+        status = body["meta"]["status"]  # the actual status (apis/dashly.md 16)
         if status != HTTPStatus.OK:
             raise StatusInBodyError(status) if type(status) is int else TypeError
         records, total = body["data"]["users"], body["data"].get("total")
-        # A short page is not the last one: `total` decides (docs/dashly.md 6).
+        # A short page is not the last one: `total` decides (apis/dashly.md 6).
         more = bool(records) if total is None else at.offset + len(records) < total
         return RawPage(records, more, total)
 

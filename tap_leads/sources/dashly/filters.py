@@ -44,7 +44,7 @@ def _condition(operator: str, name: str, **value: Any) -> dict[str, Any]:
 
 
 def is_filterable(settings: Settings) -> bool:
-    """Return True if bounds can be added to the user's filters: not to `or` (docs/dashly.md 7)."""
+    """Return True if bounds can be added to the user's filters: not to `or` (apis/dashly.md 7)."""
     filters = settings.get("filters", {})
     return filters.get("type") != "or" or len(filters["filters"]) == 1
 
@@ -54,7 +54,7 @@ def bounds_now(query: Query, now: Micros) -> list[dict[str, Any]]:
 
     They are one or two minutes wider on each side, because the documentation does not state
     whether a bound is inclusive, and the server computes ages only when the request arrives
-    (docs/dashly.md 3).
+    (apis/dashly.md 3).
     """
     known = "unknown" if query.cursor == "null" else "known"
     conditions = [_condition(known, "$last_seen")]
@@ -89,7 +89,7 @@ def _counts(name: str) -> Split:
     )
 
 
-# They divide more than 10,000 leads of the same minute (docs/dashly.md 4).
+# They divide more than 10,000 leads of the same minute (apis/dashly.md 4).
 SPLITS = (
     _known_or_not("$email"),
     _known_or_not("$phone"),

@@ -41,7 +41,7 @@ COLUMNS = (
     Column("phone", PHONE, "Phone number of the lead.", "$phone"),
     Column("last_seen", ISO_TIME, "When the lead was last active.", "$last_seen"),
     Column("last_contacted", ISO_TIME, "When the lead was last contacted.", "$last_contacted"),
-    Column("sessions", INTEGER, "Number of sessions.", "$sessions"),
+    Column("sessions", INTEGER, "Number of sessions of the lead on the site.", "$sessions"),
     Column(
         "events",
         EVENTS,
@@ -55,17 +55,17 @@ COLUMNS = (
 _TRAITS = Traits(
     page_size=50,
     granularity=MINUTE,
-    early_rows=4 * MINUTE,  # filters count whole minutes back from now (docs/dashly.md 3)
+    early_rows=4 * MINUTE,  # filters count whole minutes back from now (apis/dashly.md 3)
     relative_bounds=True,
-    result_window=10_000,  # docs/dashly.md 2
-    cursor_nullable=True,  # an imported lead was never seen (docs/dashly.md 5)
+    result_window=10_000,  # apis/dashly.md 2
+    cursor_nullable=True,  # an imported lead was never seen (apis/dashly.md 5)
     splits=SPLITS,
     future_hint="; check that `timezone` is the time zone of the admin panel",
 )
 
 
 def zone_of(settings: Settings) -> tzinfo:
-    """Return the time zone of an account's dates, which have no offset (docs/dashly.md 10).
+    """Return the time zone of an account's dates, which have no offset (apis/dashly.md 10).
 
     Raises:
         KeyError, ValueError, OSError: No such time zone exists on this machine.

@@ -1,4 +1,4 @@
-"""The common parts of Kommo's lists: URL, parameters, envelope, and columns.
+"""The common parts of Kommo's lists: URL, parameters, and envelope.
 
 https://developers.kommo.com/docs/kommo-for-developers
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.records.columns import UNRELATED, Column, Nested
-from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
+from tap_leads.records.columns import UNRELATED, Nested
+from tap_leads.records.convert import TEXT
 from tap_leads.replication.model import Order, Traits
 from tap_leads.rest.client import Request
 from tap_leads.sources.base import Cursor, RawPage
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from tap_leads.sources.base import Settings, StreamSpec
     from tap_leads.timestamps import Micros
 
-ID = Column("id", INTEGER, "ID of the record in Kommo.")
-NAME = Column("name", TEXT, "Name of the record.")
-SORT = Column("sort", INTEGER, "Position in the order that the account shows.")
-ACCOUNT_ID = Column("account_id", INTEGER, "ID of the account in Kommo.")
-CREATED_BY = Column("created_by", INTEGER, "ID of the user who created it; 0 is a robot.")
-UPDATED_BY = Column("updated_by", INTEGER, "ID of the user who last modified it; 0 is a robot.")
-CREATED_AT = Column("created_at", UNIX_TIME, "When it was created.")
-UPDATED_AT = Column("updated_at", UNIX_TIME, "When it was last modified.")
-AUTHORSHIP = (CREATED_BY, UPDATED_BY, CREATED_AT, UPDATED_AT)
-RESPONSIBLE = Column("responsible_user_id", INTEGER, "ID of the responsible user.")
-GROUP = Column("group_id", INTEGER, "ID of that user's group; 0 is the default group.")
 OPEN_LIST = Nested({}, rest=TEXT, members=UNRELATED)
 """A list of objects whose fields depend on their type."""
 OPEN_OBJECT = Nested({}, many=False, rest=TEXT, members=UNRELATED)
@@ -41,11 +30,10 @@ OPEN_OBJECT = Nested({}, many=False, rest=TEXT, members=UNRELATED)
 FULL_LIST = Traits(page_size=250, cursor_nullable=True)
 """A list without a modification date to filter by."""
 BY_SECOND = Traits(page_size=250, granularity=SECOND)
-"""A list that can be filtered and sorted by a date in whole seconds (docs/kommo.md 2)."""
+"""A list that can be filtered and sorted by a date in whole seconds (apis/kommo.md 2)."""
 UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
-"""A list that can be filtered by a date but not sorted by it (docs/kommo.md 33 and 42)."""
+"""A list that can be filtered by a date but not sorted by it (apis/kommo.md 33 and 42)."""
 NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
-
 
 BY_UPDATED_AT = Cursor("updated_at", from_unix_seconds)
 
@@ -63,7 +51,7 @@ def names_in(value: str | Sequence[str]) -> list[str]:
 def spread(name: str, value: Any) -> dict[str, Any]:
     """Return the fields of an object as `name.field`; other values as `name`.
 
-    An empty list counts as an empty object (docs/kommo.md 41).
+    An empty list counts as an empty object (apis/kommo.md 41).
     """
     if isinstance(value, dict):
         return {f"{name}.{field}": part for field, part in value.items()}
@@ -94,7 +82,7 @@ class KommoApi:
             order = cursor if stream.traits.sortable else None
         if order:
             params[f"order[{order}]"] = "desc" if query.order is Order.NEWEST else "asc"
-        # A bound without [from] or [to] would match nothing (docs/kommo.md 9).
+        # A bound without [from] or [to] would match nothing (apis/kommo.md 9).
         if query.after is not None:
             params[f"filter[{cursor}][from]"] = max(query.after // SECOND, 0)
         if query.until is not None:
@@ -108,7 +96,7 @@ class KommoApi:
 
         Members of `_embedded` become `_embedded.<name>`, and `_links` are dropped.
         """
-        # Only this link shows that more rows follow, not a full page (docs/kommo.md 6).
+        # Only this link shows that more rows follow, not a full page (apis/kommo.md 6).
         following = body.get("_links", {}).get("next")
         link = following["href"] if following else None
         if stream.records is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tap_leads.sources.base import Settings
 
 # Words in error messages of the token endpoint, in search order, and what each one means; the
-# messages themselves are never logged (docs/kommo.md 52).
+# messages themselves are never logged (apis/kommo.md 52).
 _REFUSALS = {
     "client": "it belongs to another integration, or `client_id` or `client_secret` is wrong",
     "redirect": "`redirect_uri` does not match the one of the integration",

@@ -2,7 +2,7 @@
 
 https://developers.kommo.com/reference/custom-fields-by-entity
 
-Only IDs are reliable: names and codes change and are not unique (docs/kommo.md 16). The values are
+Only IDs are reliable: names and codes change and are not unique (apis/kommo.md 16). The values are
 also in `custom_fields_values`, so a field that has no column yet is not lost.
 
 A target cannot change the type of a column. The state therefore stores the types, and a column

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Record
 
 COLUMN_OF_CODE = {"PHONE": "phone", "EMAIL": "email"}
-"""The columns that repeat custom fields with these codes (docs/kommo.md 39)."""
+"""The columns that repeat custom fields with these codes (apis/kommo.md 39)."""
 _REPEATED = (*COLUMN_OF_CODE.values(),)
 OPTIONS = frozenset({"select", "radiobutton", "category"})
 """Field types whose value is one of several options."""

@@ -1,4 +1,4 @@
-"""Kommo's deleted leads, from the recycle bin and from events (docs/kommo.md 28 to 32).
+"""Kommo's deleted leads, from the recycle bin and from events (apis/kommo.md 28 to 32).
 
 https://developers.kommo.com/reference/leads-list
 https://developers.kommo.com/reference/events-list
@@ -64,7 +64,7 @@ def _chunk(account: AccountLists) -> Iterator[Chunk]:
 def _deleted_leads(account: AccountLists) -> list[Record]:
     history = DeletionHistory(_events(account))
     recycle_bin = account.collection()
-    # Lists may lag behind by up to the lookback (docs/kommo.md 31).
+    # Lists may lag behind by up to the lookback (apis/kommo.md 31).
     settled = (recycle_bin.now() - account.lookback) // SECOND
     history.in_bin = {
         row.record["id"]: row.record for row in rows_of(recycle_bin) if row.record.get("is_deleted")
@@ -79,7 +79,7 @@ def _deleted_leads(account: AccountLists) -> list[Record]:
             found.add(row.id)
             if row.id in wanted:
                 history.alive[row.record["id"]] = row.record
-        if found - set(ids):  # the API ignored the filter and returned all leads (docs/kommo.md 8)
+        if found - set(ids):  # the API ignored the filter and returned all leads (apis/kommo.md 8)
             break
     return history.rows(settled)
 
@@ -101,9 +101,9 @@ DELETED_LEADS = StreamSpec(
     absent=NOT_FOUND,
     columns=(
         Column("id", INTEGER, "ID of the lead."),
-        Column("deleted_at", UNIX_TIME, "When it was last deleted, or merged into another."),
-        Column("deleted_by", INTEGER, "ID of the user who deleted it; 0 is a robot."),
-        Column("restored_at", UNIX_TIME, "When it was restored; null while it is deleted."),
-        Column("merged_into", INTEGER, "ID of the lead that it was merged into."),
+        Column("deleted_at", UNIX_TIME, "When the lead was last deleted, or merged into another."),
+        Column("deleted_by", INTEGER, "ID of the user who deleted the lead; 0 is a robot."),
+        Column("restored_at", UNIX_TIME, "When the lead was restored; null while it is deleted."),
+        Column("merged_into", INTEGER, "ID of the lead that this one was merged into, if any."),
     ),
 )

@@ -1,7 +1,7 @@
 """The history of each lead that was ever deleted, restored or merged.
 
 No single list shows it: the recycle bin gets emptied, events may expire, and merged leads disappear
-(docs/kommo.md 29 and 32).
+(apis/kommo.md 29 and 32).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class DeletionHistory:
             self._merge(event, ids)
         for lead, found in self.in_bin.items():
             row = self._rows.get(lead)
-            # A list that lags behind may show a restored lead in the bin (docs/kommo.md 31).
+            # A list that lags behind may show a restored lead in the bin (apis/kommo.md 31).
             restored = row and row["restored_at"]
             if row is None or (restored is not None and restored <= found["updated_at"]):
                 self._rows[lead] = _deleted(lead, found["updated_at"], found["updated_by"])
@@ -64,7 +64,7 @@ class DeletionHistory:
             row = self._rows.get(lead)
             if row is None or row["restored_at"] is not None:
                 continue
-            # A lead may still be listed for a while after its deletion (docs/kommo.md 31).
+            # A lead may still be listed for a while after its deletion (apis/kommo.md 31).
             if row["deleted_at"] < max(settled, found["updated_at"]):
                 row["restored_at"] = max(row["deleted_at"], found["updated_at"])
         return [self._rows[lead] for lead in sorted(self._rows)]
@@ -72,7 +72,7 @@ class DeletionHistory:
     def _merge(self, event: Record, ids: set[int]) -> None:
         """Record a merge.
 
-        The API does not document which lead survives (docs/kommo.md 32). The tap assumes that it is
+        The API does not document which lead survives (apis/kommo.md 32). The tap assumes that it is
         the one that still exists, or otherwise the one that has a later event.
         """
         left = [*(ids & self.alive.keys())]

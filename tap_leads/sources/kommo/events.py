@@ -2,7 +2,7 @@
 
 https://developers.kommo.com/reference/events-list
 
-Events cannot be sorted, so they are read in time slices (docs/kommo.md 33).
+Events cannot be sorted, so they are read in time slices (apis/kommo.md 33).
 """
 
 from __future__ import annotations
@@ -15,14 +15,8 @@ from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.slices import TimeSlices
 from tap_leads.sources.base import Cursor, StreamSpec
-from tap_leads.sources.kommo.api import (
-    ACCOUNT_ID,
-    NOT_FOUND,
-    OPEN_LIST,
-    UNSORTED,
-    names_in,
-    objects,
-)
+from tap_leads.sources.kommo.api import NOT_FOUND, OPEN_LIST, UNSORTED, names_in, objects
+from tap_leads.sources.kommo.columns import ACCOUNT_ID
 from tap_leads.timestamps import from_unix_seconds
 
 if TYPE_CHECKING:
@@ -42,7 +36,7 @@ def event_params(types: Sequence[str]) -> dict[str, str]:
 def is_of(types: Sequence[str], event: Record) -> bool:
     """Return True if an event of a lead has one of these types.
 
-    The API may ignore the filter by type (docs/kommo.md 37).
+    The API may ignore the filter by type (apis/kommo.md 37).
     """
     kind = str(event["type"])
     any_field = re.sub(r"^custom_field_\d+_", "custom_field_", kind)
@@ -75,12 +69,20 @@ LEAD_EVENTS = StreamSpec(
     columns=(
         Column("id", TEXT, "ID of the event."),
         Column("type", TEXT, "What happened, such as lead_added."),
-        Column("entity_id", INTEGER, "ID of the lead."),
-        Column("entity_type", TEXT, "Type of the record: lead."),
-        Column("created_by", INTEGER, "ID of the user who caused it; 0 is a robot."),
-        Column("created_at", UNIX_TIME, "When it happened."),
-        Column("value_before", OPEN_LIST, "Values before the event."),
-        Column("value_after", OPEN_LIST, "Values after the event."),
+        Column("entity_id", INTEGER, "ID of the lead that the event is about."),
+        Column("entity_type", TEXT, "Type of record that the event is about: lead."),
+        Column("created_by", INTEGER, "ID of the user who caused the event; 0 is a robot."),
+        Column("created_at", UNIX_TIME, "When the event happened."),
+        Column(
+            "value_before",
+            OPEN_LIST,
+            "Values of the lead before the event; their form depends on its type.",
+        ),
+        Column(
+            "value_after",
+            OPEN_LIST,
+            "Values of the lead after the event; their form depends on its type.",
+        ),
         ACCOUNT_ID,
     ),
 )
@@ -89,7 +91,7 @@ LEAD_EVENTS = StreamSpec(
 def _stage_fields(record: Record, _account: object) -> dict[str, Any]:
     """Return the fields of a stage change, with the IDs of its stages; null if they are missing.
 
-    The values of an event may be `[]` or have an unknown format (docs/kommo.md 38).
+    The values of an event may be `[]` or have an unknown format (apis/kommo.md 38).
     """
     fields = {**record}
     for side, name in (("from", "value_before"), ("to", "value_after")):
@@ -118,8 +120,10 @@ LEAD_STAGE_CHANGES = StreamSpec(
     columns=(
         Column("id", TEXT, "ID of the event."),
         Column("lead_id", INTEGER, "ID of the lead.", "entity_id"),
-        Column("changed_at", UNIX_TIME, "When the lead was moved.", "created_at"),
-        Column("changed_by", INTEGER, "ID of the user who moved it; 0 is a robot.", "created_by"),
+        Column("changed_at", UNIX_TIME, "When the lead was moved to another stage.", "created_at"),
+        Column(
+            "changed_by", INTEGER, "ID of the user who moved the lead; 0 is a robot.", "created_by"
+        ),
         Column("from_pipeline_id", INTEGER, "ID of the pipeline before the move."),
         Column("from_status_id", INTEGER, "ID of the stage before the move."),
         Column("to_pipeline_id", INTEGER, "ID of the pipeline after the move."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tap_leads.sources.base import Settings
 
 _LISTS = ("id", "name", "created_by", "updated_by", "responsible_user_id", "pipeline_id")
-# The stages of won and lost leads have the same ID in every pipeline (docs/kommo.md 11).
+# The stages of won and lost leads have the same ID in every pipeline (apis/kommo.md 11).
 FINAL = (142, 143)
 DATES = ("created_at", "updated_at", "closed_at", "closest_task_at")
 
@@ -35,7 +35,7 @@ def filter_params(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Return filters as request parameters.
 
     Kommo can filter by one stage of one pipeline only; `matches` applies all others
-    (docs/kommo.md 10).
+    (apis/kommo.md 10).
     """
     params: dict[str, Any] = {}
     for name, value in filters.items():
@@ -66,7 +66,7 @@ def user_bounds(settings: Settings) -> Bounds:
 
 
 def matches(record: Record, settings: Settings) -> bool:
-    """Return True if a lead matches the filters, which Kommo may ignore (docs/kommo.md 8)."""
+    """Return True if a lead matches the filters, which Kommo may ignore (apis/kommo.md 8)."""
     for name, wanted in settings.get("filters", {}).items():
         value = record.get(name)
         if name == "price" and value is None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_leads.sources.base import Settings
 
 # The fields that `with` can add to a lead, each in the column of the same name. `only_deleted` is
-# not among them: it lists the recycle bin, with nearly every field null (docs/kommo.md 12).
+# not among them: it lists the recycle bin, with nearly every field null (apis/kommo.md 12).
 WITH = (
     "contacts",
     "loss_reason",
@@ -70,7 +70,7 @@ LEADS = StreamSpec(
     replication_key=BY_UPDATED_AT,
     paginator=PageNumberPaginator,
     strategy=Keyset(),
-    traits=BY_SECOND,  # a mass edit gives thousands of leads one second (docs/kommo.md 2)
+    traits=BY_SECOND,  # a mass edit gives thousands of leads one second (apis/kommo.md 2)
     stable_sort="id",
     params=_params,
     wanted=matches,
@@ -81,11 +81,15 @@ LEADS = StreamSpec(
         Column("name", TEXT, "Name of the lead."),
         Column("price", INTEGER, "Budget of the lead in whole units of the account's currency."),
         Column("price_with_minor_units", NUMBER, "Budget of the lead with cents, exact."),
-        Column("responsible_user_id", INTEGER, "ID of the responsible user."),
-        Column("group_id", INTEGER, "ID of that user's group; 0 is the default group."),
-        Column("status_id", INTEGER, "ID of the stage; 142 is won and 143 lost in each pipeline."),
-        Column("pipeline_id", INTEGER, "ID of the pipeline."),
-        Column("loss_reason_id", POSITIVE, "ID of the loss reason."),
+        Column("responsible_user_id", INTEGER, "ID of the user responsible for the lead."),
+        Column("group_id", INTEGER, "ID of the responsible user's group; 0 is the default group."),
+        Column(
+            "status_id",
+            INTEGER,
+            "ID of the lead's stage; 142 is won and 143 lost in each pipeline.",
+        ),
+        Column("pipeline_id", INTEGER, "ID of the pipeline that the lead is in."),
+        Column("loss_reason_id", POSITIVE, "ID of the reason why the lead was lost."),
         Column("source_id", POSITIVE, "ID of the source that the lead came from."),
         Column("created_by", INTEGER, "ID of the user who created the lead; 0 is a robot."),
         Column("updated_by", INTEGER, "ID of the user who last modified the lead; 0 is a robot."),
@@ -97,19 +101,33 @@ LEADS = StreamSpec(
         Column("score", POSITIVE, "Score of the lead."),
         Column("account_id", INTEGER, "ID of the account in Kommo."),
         Column("labor_cost", INTEGER, "Seconds of work spent on the lead."),
-        Column("is_price_computed", BOOLEAN, "True if the budget is computed."),
+        Column("is_price_computed", BOOLEAN, "True if Kommo computes the budget."),
         Column("is_price_modified_by_robot", BOOLEAN, "True if a robot last changed the budget."),
-        Column("custom_fields_values", CUSTOM_FIELDS, "The filled custom fields and their values."),
+        Column(
+            "custom_fields_values",
+            CUSTOM_FIELDS,
+            "Custom fields that have a value, and their values.",
+        ),
         Column("tags", TAG_LIST, "Tags of the lead.", "_embedded.tags"),
-        Column("contacts", _CONTACTS, "Contacts; one is the main contact.", "_embedded.contacts"),
-        Column("companies", LINKS, "The company, if any.", "_embedded.companies"),
+        Column(
+            "contacts",
+            _CONTACTS,
+            "IDs of the contacts; one is the main contact.",
+            "_embedded.contacts",
+        ),
+        Column("companies", LINKS, "ID of the company, if any.", "_embedded.companies"),
         Column(
             "catalog_elements",
             CATALOG_ELEMENTS,
-            "Linked list elements, such as products.",
+            "List elements linked to the lead, such as products.",
             "_embedded.catalog_elements",
         ),
-        Column("loss_reason", _LOSS_REASON, "The loss reason, if any.", "_embedded.loss_reason"),
+        Column(
+            "loss_reason",
+            _LOSS_REASON,
+            "The reason why the lead was lost, if any.",
+            "_embedded.loss_reason",
+        ),
         Column("source", _SOURCE, "The source that the lead came from.", "_embedded.source"),
     ),
 )

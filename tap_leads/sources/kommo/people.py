@@ -13,18 +13,14 @@ from tap_leads.records.convert import BOOLEAN, EMAIL, PHONE, TEXT, UNIX_TIME
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import (
+from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, NOT_FOUND, OPEN_LIST, objects
+from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
-    AUTHORSHIP,
-    BY_SECOND,
-    BY_UPDATED_AT,
     GROUP,
-    ID,
-    NAME,
-    NOT_FOUND,
-    OPEN_LIST,
-    RESPONSIBLE,
-    objects,
+    authorship_of,
+    id_of,
+    name_of,
+    responsible_of,
 )
 from tap_leads.sources.kommo.custom_values import (
     COLUMN_OF_CODE,
@@ -37,30 +33,40 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Record
     from tap_leads.sources.base import Account
 
-_LINKED = (
-    Column("tags", TAG_LIST, "Tags.", "_embedded.tags"),
-    Column("leads", LINKS, "Linked leads.", "_embedded.leads"),
-    Column("catalog_elements", CATALOG_ELEMENTS, "List elements.", "_embedded.catalog_elements"),
-)
-_COMMON = (
-    RESPONSIBLE,
-    GROUP,
-    *AUTHORSHIP,
-    Column("closest_task_at", UNIX_TIME, "When the next task is due."),
-    Column("is_deleted", BOOLEAN, "True if the record is in the recycle bin."),
-    Column("phone", PHONE, "The first phone number."),
-    Column("email", EMAIL, "The first email address."),
-    Column("phones", Texts(), "All phone numbers.", repeats="phone"),
-    Column("emails", Texts(), "All email addresses.", repeats="email"),
-    Column("custom_fields_values", CUSTOM_FIELDS, "The filled custom fields and their values."),
-    ACCOUNT_ID,
-)
+
+def _common_columns(noun: str) -> tuple[Column, ...]:
+    """Return the columns that contacts and companies share."""
+    return (
+        responsible_of(noun),
+        GROUP,
+        *authorship_of(noun),
+        Column("closest_task_at", UNIX_TIME, f"When the next task of the {noun} is due."),
+        Column("is_deleted", BOOLEAN, f"True if the {noun} is in the recycle bin."),
+        Column("phone", PHONE, f"First phone number of the {noun}."),
+        Column("email", EMAIL, f"First email address of the {noun}."),
+        Column("phones", Texts(), f"All phone numbers of the {noun}.", repeats="phone"),
+        Column("emails", Texts(), f"All email addresses of the {noun}.", repeats="email"),
+        Column(
+            "custom_fields_values",
+            CUSTOM_FIELDS,
+            f"Custom fields of the {noun} that have a value, and their values.",
+        ),
+        ACCOUNT_ID,
+        Column("tags", TAG_LIST, f"Tags of the {noun}.", "_embedded.tags"),
+        Column("leads", LINKS, f"IDs of the leads linked to the {noun}.", "_embedded.leads"),
+        Column(
+            "catalog_elements",
+            CATALOG_ELEMENTS,
+            f"List elements linked to the {noun}, such as products.",
+            "_embedded.catalog_elements",
+        ),
+    )
 
 
 def fields_of_person(record: Record, _account: Account) -> dict[str, Any]:
     """Return the fields of a contact or company, including its phones and emails.
 
-    Kommo stores both as custom fields (docs/kommo.md 39).
+    Kommo stores both as custom fields (apis/kommo.md 39).
     """
     fields = {**record}
     for custom in objects(record.get("custom_fields_values")):
@@ -85,14 +91,18 @@ CONTACTS = StreamSpec(
     absent=NOT_FOUND,
     dynamic_columns=DYNAMIC_COLUMNS,
     columns=(
-        ID,
-        NAME,
-        Column("first_name", TEXT, "First name."),
-        Column("last_name", TEXT, "Last name."),
+        id_of("contact"),
+        name_of("contact"),
+        Column("first_name", TEXT, "First name of the contact."),
+        Column("last_name", TEXT, "Last name of the contact."),
         Column("is_unsorted", BOOLEAN, "True if the contact belongs to an incoming lead."),
-        *_COMMON,
-        *_LINKED,
-        Column("companies", LINKS, "The company, if any.", "_embedded.companies"),
+        *_common_columns("contact"),
+        Column(
+            "companies",
+            LINKS,
+            "ID of the company that the contact works for, if any.",
+            "_embedded.companies",
+        ),
     ),
 )
 
@@ -109,10 +119,14 @@ COMPANIES = StreamSpec(
     absent=NOT_FOUND,
     dynamic_columns=DYNAMIC_COLUMNS,
     columns=(
-        ID,
-        NAME,
-        *_COMMON,
-        *_LINKED,
-        Column("contacts", OPEN_LIST, "Contacts of the company.", "_embedded.contacts"),
+        id_of("company"),
+        name_of("company"),
+        *_common_columns("company"),
+        Column(
+            "contacts",
+            OPEN_LIST,
+            "IDs of the contacts who work for the company.",
+            "_embedded.contacts",
+        ),
     ),
 )

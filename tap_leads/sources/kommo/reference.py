@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING, Any
 from tap_leads.records.columns import Column, Nested
 from tap_leads.records.convert import BOOLEAN, EMAIL, INTEGER, PHONE, TEXT
 from tap_leads.sources.base import StreamSpec, expect
-from tap_leads.sources.kommo.api import (
+from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, OPEN_LIST, OPEN_OBJECT
+from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
-    AUTHORSHIP,
-    CREATED_AT,
-    FULL_LIST,
-    ID,
-    NAME,
-    NOT_FOUND,
-    OPEN_LIST,
-    OPEN_OBJECT,
-    SORT,
-    UPDATED_AT,
+    authorship_of,
+    color_of,
+    id_of,
+    name_of,
+    sort_of,
+    times_of,
 )
 
 if TYPE_CHECKING:
     from tap_leads.replication.model import Record
 
-_COLOR = Column("color", TEXT, "Color.")
 _ENUMS = Nested({"id": INTEGER, "value": TEXT, "sort": INTEGER})
 _ADMINISTRATORS_ONLY = NOT_FOUND | {HTTPStatus.FORBIDDEN}
 _PARTIAL = (
@@ -42,23 +38,33 @@ ACCOUNT = StreamSpec(
     records=lambda body: [body],
     absent=NOT_FOUND,
     columns=(
-        ID,
-        NAME,
+        id_of("account"),
+        name_of("account"),
         Column("subdomain", TEXT, "Subdomain of the account."),
-        *AUTHORSHIP,
+        *authorship_of("account"),
         Column("current_user_id", INTEGER, "ID of the user whose rights the token has."),
-        Column("country", TEXT, "Country of the account."),
+        Column("country", TEXT, "Country of the account, such as US."),
         Column("currency", TEXT, "Currency of the leads' budgets, such as USD."),
         Column("currency_symbol", TEXT, "Symbol of the currency."),
         Column("is_unsorted_on", BOOLEAN, "True if the account has incoming leads."),
         Column("is_loss_reason_enabled", BOOLEAN, "True if a lost lead needs a loss reason."),
         Column("is_api_filter_enabled", BOOLEAN, "True if the API applies filters."),
-        Column("users_groups", OPEN_LIST, "Groups of users.", "_embedded.users_groups"),
-        Column("task_types", OPEN_LIST, "Task types.", "_embedded.task_types"),
+        Column(
+            "users_groups",
+            OPEN_LIST,
+            "Groups that the users of the account belong to, with their IDs and names.",
+            "_embedded.users_groups",
+        ),
+        Column(
+            "task_types",
+            OPEN_LIST,
+            "Task types of the account; `task_type_id` of a task refers to one.",
+            "_embedded.task_types",
+        ),
         Column(
             "datetime_settings",
             OPEN_OBJECT,
-            "Time zone and date formats.",
+            "Time zone and date formats of the account.",
             "_embedded.datetime_settings",
         ),
     ),
@@ -71,9 +77,9 @@ PIPELINES = StreamSpec(
     traits=FULL_LIST,
     absent=NOT_FOUND,
     columns=(
-        ID,
-        NAME,
-        SORT,
+        id_of("pipeline"),
+        name_of("pipeline"),
+        sort_of("pipeline"),
         Column("is_main", BOOLEAN, "True if new leads enter this pipeline by default."),
         Column("is_unsorted_on", BOOLEAN, "True if the pipeline has incoming leads."),
         Column("is_archive", BOOLEAN, "True if the pipeline is archived; its leads remain."),
@@ -97,7 +103,7 @@ def _stages(body: Any) -> list[Record]:
     ]
 
 
-# From the same response as pipelines: 142 (won) and 143 (lost) are in each (docs/kommo.md 11).
+# From the same response as pipelines: 142 (won) and 143 (lost) are in each (apis/kommo.md 11).
 STAGES = StreamSpec(
     name="kommo_stages",
     path="/leads/pipelines",
@@ -109,11 +115,11 @@ STAGES = StreamSpec(
     columns=(
         Column("pipeline_id", INTEGER, "ID of the pipeline."),
         Column("id", INTEGER, "ID of the stage; 142 is won and 143 lost in each pipeline."),
-        NAME,
-        SORT,
+        name_of("stage"),
+        sort_of("stage"),
         Column("is_editable", BOOLEAN, "True if the stage can be changed."),
-        _COLOR,
-        Column("type", INTEGER, "1 is the stage of incoming leads, 0 any other."),
+        color_of("stage"),
+        Column("type", INTEGER, "1 for the stage of incoming leads, 0 for any other."),
         ACCOUNT_ID,
     ),
 )
@@ -125,7 +131,7 @@ def _user_fields(record: Record, _account: object) -> dict[str, Any]:
     return {**record} | {f"rights.{name}": rights.get(name) for name in names}
 
 
-# https://developers.kommo.com/reference/users-list: for administrators only (docs/kommo.md 44).
+# https://developers.kommo.com/reference/users-list: for administrators only (apis/kommo.md 44).
 USERS = StreamSpec(
     name="kommo_users",
     path="/users",
@@ -136,24 +142,35 @@ USERS = StreamSpec(
     optional=True,
     forbidden=_PARTIAL,
     columns=(
-        ID,
-        NAME,
+        id_of("user"),
+        name_of("user"),
         Column("email", EMAIL, "Email address of the user."),
-        Column("lang", TEXT, "Language of the user."),
+        Column("lang", TEXT, "Language of the user interface for the user, such as en."),
         Column("is_active", BOOLEAN, "True if the user can sign in.", "rights.is_active"),
         Column("is_admin", BOOLEAN, "True for an administrator.", "rights.is_admin"),
-        Column("group_id", INTEGER, "ID of the user's group.", "rights.group_id"),
-        Column("role_id", INTEGER, "ID of the user's role.", "rights.role_id"),
+        Column(
+            "group_id",
+            INTEGER,
+            "ID of the group that the user belongs to.",
+            "rights.group_id",
+        ),
+        Column(
+            "role_id", INTEGER, "ID of the user's role; `kommo_roles` lists them.", "rights.role_id"
+        ),
         Column("rights", OPEN_OBJECT, "What the user may see and change, by entity."),
         Column("uuid", TEXT, "UUID of the user."),
-        Column("user_rank", TEXT, "Rank of the user."),
+        Column("user_rank", TEXT, "Rank of the user in Kommo."),
         Column("phone_number", PHONE, "Phone number of the user."),
-        Column("roles", OPEN_LIST, "Roles of the user.", "_embedded.roles"),
-        Column("groups", OPEN_LIST, "Groups of the user.", "_embedded.groups"),
+        Column(
+            "roles", OPEN_LIST, "Roles of the user, with their IDs and names.", "_embedded.roles"
+        ),
+        Column(
+            "groups", OPEN_LIST, "Groups of the user, with their IDs and names.", "_embedded.groups"
+        ),
     ),
 )
 
-# https://developers.kommo.com/reference/roles-list: for administrators only (docs/kommo.md 44).
+# https://developers.kommo.com/reference/roles-list: for administrators only (apis/kommo.md 44).
 ROLES = StreamSpec(
     name="kommo_roles",
     path="/roles",
@@ -163,10 +180,10 @@ ROLES = StreamSpec(
     optional=True,
     forbidden=_PARTIAL,
     columns=(
-        ID,
-        NAME,
+        id_of("role"),
+        name_of("role"),
         Column("rights", OPEN_OBJECT, "What users with the role may see and change, by entity."),
-        Column("users", OPEN_LIST, "Users with the role.", "_embedded.users"),
+        Column("users", OPEN_LIST, "Users who have the role, with their IDs.", "_embedded.users"),
     ),
 )
 
@@ -179,24 +196,32 @@ LEAD_FIELDS = StreamSpec(
     absent=NOT_FOUND,
     optional=True,
     columns=(
-        ID,
-        NAME,
-        Column("type", TEXT, "Type of the field."),
-        Column("code", TEXT, "Code of a field that Kommo knows."),
-        SORT,
-        Column("group_id", TEXT, "ID of the group that the field is shown in."),
-        Column("enums", _ENUMS, "The options of a field that has some."),
-        Column("currency", TEXT, "Currency of a monetary field."),
+        id_of("field"),
+        name_of("field"),
+        Column("type", TEXT, "Type of the field, such as text, select or monetary."),
+        Column("code", TEXT, "Code of the field, such as UTM_SOURCE, if it has one."),
+        sort_of("field"),
+        Column("group_id", TEXT, "ID of the group of fields that Kommo shows the field in."),
+        Column("enums", _ENUMS, "Options of the field, if it is a selection."),
+        Column("currency", TEXT, "Currency of the field, if it is monetary."),
         Column("is_api_only", BOOLEAN, "True if only the API can change the field."),
         Column("is_deletable", BOOLEAN, "True if the field can be deleted."),
         Column("is_predefined", BOOLEAN, "True if Kommo created the field."),
         Column("required_statuses", OPEN_LIST, "Stages in which the field must be filled."),
         Column("hidden_statuses", OPEN_LIST, "Stages in which the field is hidden."),
-        Column("entity_type", TEXT, "Type of record that has the field."),
-        Column("tracking_callback", TEXT, "Code that a tracking field calls."),
+        Column("entity_type", TEXT, "Type of record that has the field: leads."),
+        Column(
+            "tracking_callback",
+            TEXT,
+            "JavaScript callback of the field, if it is a tracking field.",
+        ),
         Column("remind", TEXT, "When to send the birthday reminder."),
         Column("triggers", OPEN_LIST, "Triggers that a change of the field starts."),
-        Column("chained_lists", OPEN_LIST, "The lists of a chained list field."),
+        Column(
+            "chained_lists",
+            OPEN_LIST,
+            "Lists that the options come from, if the field is a chained list.",
+        ),
         ACCOUNT_ID,
     ),
 )
@@ -208,7 +233,12 @@ LOSS_REASONS = StreamSpec(
     traits=FULL_LIST,
     absent=NOT_FOUND,
     optional=True,
-    columns=(ID, NAME, SORT, CREATED_AT, UPDATED_AT),
+    columns=(
+        id_of("loss reason"),
+        name_of("loss reason"),
+        sort_of("loss reason"),
+        *times_of("loss reason"),
+    ),
 )
 
 # https://developers.kommo.com/reference/tags-list
@@ -218,10 +248,10 @@ TAGS = StreamSpec(
     traits=FULL_LIST,
     absent=NOT_FOUND,
     optional=True,
-    columns=(ID, NAME, _COLOR),
+    columns=(id_of("tag"), name_of("tag"), color_of("tag")),
 )
 
-# https://developers.kommo.com/reference/get-sources: only the integration's (docs/kommo.md 45).
+# https://developers.kommo.com/reference/get-sources: only the integration's (apis/kommo.md 45).
 LEAD_SOURCES = StreamSpec(
     name="kommo_sources",
     path="/sources",
@@ -229,13 +259,17 @@ LEAD_SOURCES = StreamSpec(
     absent=NOT_FOUND,
     optional=True,
     columns=(
-        Column("id", INTEGER, "ID. Only sources of the token's own integration are listed."),
-        NAME,
-        Column("pipeline_id", INTEGER, "ID of the pipeline that its leads enter."),
-        Column("external_id", TEXT, "ID that the integration assigned."),
-        Column("origin_code", TEXT, "Code of the channel."),
+        Column(
+            "id",
+            INTEGER,
+            "ID of the source. Kommo lists only sources of the token's own integration.",
+        ),
+        name_of("source"),
+        Column("pipeline_id", INTEGER, "ID of the pipeline that leads of the source enter."),
+        Column("external_id", TEXT, "ID that the integration gave the source."),
+        Column("origin_code", TEXT, "Code of the channel that the source belongs to."),
         Column("default", BOOLEAN, "True for the integration's default source."),
-        Column("services", OPEN_LIST, "Services of the source."),
+        Column("services", OPEN_LIST, "Services that the source is connected to."),
     ),
 )
 
@@ -247,11 +281,11 @@ LISTS = StreamSpec(
     absent=NOT_FOUND,
     optional=True,
     columns=(
-        ID,
-        NAME,
-        *AUTHORSHIP,
-        SORT,
-        Column("type", TEXT, "regular, invoices, products or suppliers."),
+        id_of("list"),
+        name_of("list"),
+        *authorship_of("list"),
+        sort_of("list"),
+        Column("type", TEXT, "Type of the list: regular, invoices, products or suppliers."),
         Column("can_add_elements", BOOLEAN, "True if elements can be added."),
         Column("can_show_in_cards", BOOLEAN, "True if the list is shown in cards."),
         Column("can_link_multiple", BOOLEAN, "True if a lead can have several elements of it."),

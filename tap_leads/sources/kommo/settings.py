@@ -22,7 +22,7 @@ def _label(settings: Config) -> str:
 
 
 _DOMAINS = ("kommo.com", "amocrm.ru", "amocrm.com")
-# A single label: the subdomain determines the host that gets the token (docs/kommo.md 20).
+# A single label: the subdomain determines the host that gets the token (apis/kommo.md 20).
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(
     rf"(?:https?://)?({_LABEL})\.({'|'.join(map(re.escape, _DOMAINS))})(?:[/?#]\S*)?", re.IGNORECASE

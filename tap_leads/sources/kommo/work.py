@@ -17,20 +17,22 @@ from tap_leads.replication.slices import TimeSlices
 from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import (
-    ACCOUNT_ID,
-    AUTHORSHIP,
     BY_SECOND,
     BY_UPDATED_AT,
     FULL_LIST,
-    GROUP,
-    ID,
-    NAME,
     NOT_FOUND,
     OPEN_LIST,
     OPEN_OBJECT,
-    RESPONSIBLE,
     UNSORTED,
     spread,
+)
+from tap_leads.sources.kommo.columns import (
+    ACCOUNT_ID,
+    GROUP,
+    authorship_of,
+    id_of,
+    name_of,
+    responsible_of,
 )
 from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS
 from tap_leads.sources.kommo.reference import LISTS
@@ -46,7 +48,7 @@ def _task_fields(record: Record, _account: object) -> dict[str, Any]:
     return fields | spread("result", fields.pop("result", None))
 
 
-# https://developers.kommo.com/reference/tasks-list: not sorted by date (docs/kommo.md 42).
+# https://developers.kommo.com/reference/tasks-list: not sorted by date (apis/kommo.md 42).
 TASKS = StreamSpec(
     name="kommo_tasks",
     path="/tasks",
@@ -58,17 +60,23 @@ TASKS = StreamSpec(
     fields=_task_fields,
     absent=NOT_FOUND,
     columns=(
-        ID,
-        *AUTHORSHIP,
-        RESPONSIBLE,
+        id_of("task"),
+        *authorship_of("task"),
+        responsible_of("task"),
         GROUP,
-        Column("entity_id", POSITIVE, "ID of the linked record."),
-        Column("entity_type", TEXT, "Type of that record: leads, contacts, companies, customers."),
+        Column("entity_id", POSITIVE, "ID of the record that the task belongs to."),
+        Column(
+            "entity_type", TEXT, "Type of that record: leads, contacts, companies or customers."
+        ),
         Column("duration", INTEGER, "Planned duration in seconds."),
         Column("is_completed", BOOLEAN, "True if the task is done."),
-        Column("task_type_id", INTEGER, "ID of the task type; `kommo_account` lists them."),
+        Column(
+            "task_type_id",
+            INTEGER,
+            "ID of the task type; `task_types` of `kommo_account` has its name.",
+        ),
         Column("text", TEXT, "Text of the task."),
-        Column("result", TEXT, "Result of the task.", "result.text"),
+        Column("result", TEXT, "Text that the task was completed with.", "result.text"),
         Column("complete_till", UNIX_TIME, "When the task is due."),
         ACCOUNT_ID,
     ),
@@ -87,10 +95,10 @@ LEAD_NOTES = StreamSpec(
     absent=NOT_FOUND,
     selected_by_default=False,
     columns=(
-        ID,
-        Column("entity_id", INTEGER, "ID of the lead."),
-        *AUTHORSHIP,
-        RESPONSIBLE,
+        id_of("note"),
+        Column("entity_id", INTEGER, "ID of the lead that the note belongs to."),
+        *authorship_of("note"),
+        responsible_of("note"),
         GROUP,
         Column("note_type", TEXT, "Type of the note, such as common or call_in."),
         Column("params", OPEN_OBJECT, "Content of the note; its fields depend on the type."),
@@ -99,7 +107,7 @@ LEAD_NOTES = StreamSpec(
     ),
 )
 
-# https://developers.kommo.com/reference/unsorted-leads-list: not yet accepted (docs/kommo.md 43).
+# https://developers.kommo.com/reference/unsorted-leads-list: not yet accepted (apis/kommo.md 43).
 INCOMING_LEADS = StreamSpec(
     name="kommo_incoming_leads",
     path="/leads/unsorted",
@@ -110,21 +118,36 @@ INCOMING_LEADS = StreamSpec(
     absent=NOT_FOUND,
     columns=(
         Column("uid", TEXT, "ID of the incoming lead."),
-        Column("source_uid", TEXT, "ID of its source."),
-        Column("source_name", TEXT, "Name of its source."),
-        Column("category", TEXT, "sip, mail, forms or chats."),
-        Column("pipeline_id", INTEGER, "ID of the pipeline where it awaits acceptance."),
-        Column("created_at", UNIX_TIME, "When it arrived."),
+        Column("source_uid", TEXT, "ID of the source that the incoming lead came from."),
+        Column("source_name", TEXT, "Name of the source that the incoming lead came from."),
+        Column("category", TEXT, "How the incoming lead arrived: sip, mail, forms or chats."),
+        Column(
+            "pipeline_id", INTEGER, "ID of the pipeline where the incoming lead awaits acceptance."
+        ),
+        Column("created_at", UNIX_TIME, "When the incoming lead arrived."),
         Column(
             "metadata",
             OPEN_OBJECT,
             "Metadata of the incoming lead; its fields depend on the category.",
         ),
         Column(
-            "leads", OPEN_LIST, "The lead that will be created on acceptance.", "_embedded.leads"
+            "leads",
+            OPEN_LIST,
+            "The lead that is created if the incoming lead is accepted.",
+            "_embedded.leads",
         ),
-        Column("contacts", OPEN_LIST, "Its contacts.", "_embedded.contacts"),
-        Column("companies", OPEN_LIST, "Its companies.", "_embedded.companies"),
+        Column(
+            "contacts",
+            OPEN_LIST,
+            "The contacts that are created if the incoming lead is accepted.",
+            "_embedded.contacts",
+        ),
+        Column(
+            "companies",
+            OPEN_LIST,
+            "The companies that are created if the incoming lead is accepted.",
+            "_embedded.companies",
+        ),
         ACCOUNT_ID,
     ),
 )
@@ -162,14 +185,18 @@ LIST_ELEMENTS = StreamSpec(
     absent=NOT_FOUND,
     selected_by_default=False,
     columns=(
-        ID,
-        Column("catalog_id", INTEGER, "ID of the list."),
-        NAME,
-        *AUTHORSHIP,
+        id_of("list element"),
+        Column("catalog_id", INTEGER, "ID of the list that the element belongs to."),
+        name_of("list element"),
+        *authorship_of("list element"),
         Column("is_deleted", BOOLEAN, "True if the element is in the recycle bin."),
-        Column("currency_id", INTEGER, "ID of the currency."),
-        Column("custom_fields_values", CUSTOM_FIELDS, "The filled custom fields and their values."),
-        Column("invoice_link", TEXT, "Link to the invoice."),
+        Column("currency_id", INTEGER, "ID of the currency of the element."),
+        Column(
+            "custom_fields_values",
+            CUSTOM_FIELDS,
+            "Custom fields of the element that have a value, and their values.",
+        ),
+        Column("invoice_link", TEXT, "Link to the invoice, if the element is one."),
         ACCOUNT_ID,
     ),
 )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SORT = {
     Order.CURSOR: "updatedAt:asc",
     Order.NEWEST: "updatedAt:desc",
-    # Further fields order leads created at the same time: `id` is unsortable (docs/octanist.md 2).
+    # Further fields order leads created at the same time: `id` is unsortable (apis/octanist.md 2).
     Order.STABLE: "createdAt:asc,email:asc,name:asc,value:asc,status:asc",
 }
 
@@ -51,7 +51,7 @@ class OctanistApi:
         if query.after is not None:
             params["updatedAt[gte]"] = to_bound(query.after)
         if query.until is not None:
-            # One step later: stored values may be more precise than responses (docs/octanist.md 4).
+            # One step later: stored values may be more precise than responses (apis/octanist.md 4).
             params["updatedAt[lte]"] = to_bound(query.until + MILLISECOND)
         for part in query.filters:
             params |= part
@@ -59,13 +59,13 @@ class OctanistApi:
 
     def page(self, stream: StreamSpec, body: Any, at: PageNumber) -> RawPage:  # noqa: ARG002
         """Return the leads of a response; fail on a bare array, the API's oldest format."""
-        if not body["success"]:  # a TypeError for an array (docs/octanist.md 17)
+        if not body["success"]:  # a TypeError for an array (apis/octanist.md 17)
             raise StatusInBodyError(HTTPStatus.INTERNAL_SERVER_ERROR)
         paging = body["meta"]["pagination"]
         return RawPage(body["data"], paging["hasMore"], paging.get("total"))
 
     def error_codes(self, body: Any) -> Iterator[object]:
         """Yield the code of an error and the ID of its request."""
-        error = body["error"]  # an object, or text that may be private (docs/octanist.md 16)
+        error = body["error"]  # an object, or text that may be private (apis/octanist.md 16)
         yield error["code"] if isinstance(error, dict) else None
         yield body.get("meta", {}).get("requestId")

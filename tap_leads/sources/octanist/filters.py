@@ -59,7 +59,7 @@ def user_bounds(settings: Settings) -> Bounds:
 def matches(record: Record, settings: Settings) -> bool:
     """Return True if a lead is within the user's bounds.
 
-    The API may ignore them or apply only some of them (docs/octanist.md 5).
+    The API may ignore them or apply only some of them (apis/octanist.md 5).
     """
     return all(
         _is_within(name, record.get(name), bounds)
@@ -102,7 +102,7 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _word(name: str, value: Any) -> Any:
-    """Return a filter value as the API accepts it: dates need a time (docs/octanist.md 14)."""
+    """Return a filter value as the API accepts it: dates need a time (apis/octanist.md 14)."""
     if isinstance(value, bool):
         return str(value).lower()
     moment = from_text(value) if name in DATES else None

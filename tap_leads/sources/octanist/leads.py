@@ -43,35 +43,46 @@ COLUMNS = (
     Column("name", TEXT, "Name of the lead."),
     Column("email", EMAIL, "Email address of the lead."),
     Column("phone", PHONE, "Phone number of the lead."),
-    Column("status", TEXT, "open, qualified, won or lost."),
+    Column("status", TEXT, "Status of the lead: open, qualified, won or lost."),
     Column("value", NUMBER, "Value of the lead in the organization's currency, exact."),
     Column("note", TEXT, "Note about the lead."),
     Column("custom", TEXT, "Custom data of the lead, as JSON text."),
     Column("loss_reason", TEXT, "Why the lead was lost.", "lossReason"),
-    Column("conversion_name", TEXT, "Name of the conversion event.", "conversionName"),
+    Column("conversion_name", TEXT, "Name of the lead's conversion event.", "conversionName"),
     Column(
         "selected_conversion_event_id",
         TEXT,
-        "ID of the conversion event.",
+        "ID of the lead's conversion event.",
         "selectedConversionEventId",
     ),
     Column("label_id", TEXT, "ID of the lead's label.", "labelId"),
-    Column("source", TEXT, "inbound, gtm, api, manual, wordpress, import or another."),
+    Column(
+        "source",
+        TEXT,
+        "How the lead was created: inbound, gtm, api, manual, wordpress, import or another.",
+    ),
     Column("website", TEXT, "Website that the lead came from."),
     Column("path", TEXT, "Path of the page on that website."),
     *(Column(name, TEXT, description) for name, description in CLICK_IDS.items()),
-    Column("utm_source", TEXT, "UTM source."),
-    Column("utm_medium", TEXT, "UTM medium."),
-    Column("utm_campaign", TEXT, "UTM campaign."),
+    Column("utm_source", TEXT, "UTM source of the visit, such as google."),
+    Column("utm_medium", TEXT, "UTM medium of the visit, such as cpc."),
+    Column("utm_campaign", TEXT, "UTM campaign of the visit."),
     Column("ad_storage", BOOLEAN, "Consent to the storage of advertising data."),
     Column("ad_user_data", BOOLEAN, "Consent to the use of personal data for advertising."),
     Column("analytics_storage", BOOLEAN, "Consent to the storage of analytics data."),
     Column("ad_personalization", BOOLEAN, "Consent to personalized advertising."),
-    Column("google_ads_campaign_id", TEXT, "ID of the campaign.", "googleAdsCampaignId"),
-    Column("google_ads_campaign_name", TEXT, "Name of the campaign.", "googleAdsCampaignName"),
-    Column("google_ads_ad_group_id", TEXT, "ID of the ad group.", "googleAdsAdGroupId"),
-    Column("google_ads_ad_group_name", TEXT, "Name of the ad group.", "googleAdsAdGroupName"),
-    Column("google_ads_ad_id", TEXT, "ID of the ad.", "googleAdsAdId"),
+    Column("google_ads_campaign_id", TEXT, "ID of the Google Ads campaign.", "googleAdsCampaignId"),
+    Column(
+        "google_ads_campaign_name",
+        TEXT,
+        "Name of the Google Ads campaign.",
+        "googleAdsCampaignName",
+    ),
+    Column("google_ads_ad_group_id", TEXT, "ID of the Google Ads ad group.", "googleAdsAdGroupId"),
+    Column(
+        "google_ads_ad_group_name", TEXT, "Name of the Google Ads ad group.", "googleAdsAdGroupName"
+    ),
+    Column("google_ads_ad_id", TEXT, "ID of the Google Ads ad.", "googleAdsAdId"),
     Column("created_at", ISO_TIME, "When the lead was created.", "createdAt"),
     Column("updated_at", ISO_TIME, "When the lead was last modified.", "updatedAt"),
     Column("qualified_at", ISO_TIME, "When the lead was qualified.", "qualifiedAt"),
@@ -80,13 +91,13 @@ COLUMNS = (
 _TRAITS = Traits(
     page_size=100,
     granularity=MILLISECOND,
-    cursor_nullable=True,  # a lead can lack `updatedAt` (docs/octanist.md 3)
+    cursor_nullable=True,  # a lead can lack `updatedAt` (apis/octanist.md 3)
     splits=[({f"{n}[exists]": "true"}, {f"{n}[exists]": "false"}) for n in CLICK_IDS],
 )
 
 
 def _params(settings: Settings, deselected: Collection[str]) -> dict[str, Any]:
-    """Return the fields to request if some are deselected; else all (docs/octanist.md 7)."""
+    """Return the fields to request if some are deselected; else all (apis/octanist.md 7)."""
     if not deselected:
         return {}
     fields = [column.field for column in COLUMNS if column.name not in deselected]

@@ -1,4 +1,4 @@
-"""Each setting is in README.md and meltano.yml, with its texts, type and default."""
+"""Each setting is in plugin.yml and in the reference, with its texts, type and default."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from tap_leads.settings.model import top_level
 from tap_leads.sources.dashly.settings import settings_of
 from tap_leads.sources.kommo import settings as kommo
 from tap_leads.sources.octanist import settings as octanist
-from tools import docs
+from tools import docs, plugin, reference
+from tools.settings import own_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_leads.settings.model import Schema
+    from tools.settings import Setting
 
 
 @pytest.fixture
@@ -40,17 +42,17 @@ def schema() -> Schema:
 @pytest.mark.parametrize(
     ("file", "written"),
     [
-        ("meltano.yml", docs.meltano_settings),
-        ("README.md", docs.plugin_settings),
-        ("README.md", docs.readme_settings),
+        ("plugin.yml", plugin.meltano_settings),
+        ("docs/reference/settings.md", reference.settings_table),
     ],
 )
 def test_every_setting_is_documented_as_it_is_declared(
-    schema: Schema, file: str, written: Callable[[Schema], str]
+    schema: Schema, file: str, written: Callable[[list[Setting]], str]
 ) -> None:
     text = (docs.ROOT / file).read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
-    assert "\n".join(each.strip() for each in written(schema).splitlines()) in "\n".join(lines)
+    declared = written(own_settings(schema)).splitlines()
+    assert "\n".join(each.strip() for each in declared) in "\n".join(lines)
 
 
 def test_an_object_says_what_its_settings_are_for(schema: Schema) -> None:

@@ -1,0 +1,167 @@
+"""The plugin definitions follow the rules of MeltanoHub and Meltano, and have every setting."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from tap_leads.settings.load import tidy
+from tap_leads.sources import SOURCES
+from tap_leads.tap import TapLeads
+from tests.support.pages import README, ROOT, fences
+from tests.support.settings import CREDENTIALS
+from tools.settings import own_settings, sdk_settings
+
+YAML_READER = YAML(typ="safe")
+PLUGIN = YAML_READER.load((ROOT / "plugin.yml").read_text(encoding="utf-8"))
+TARGET = YAML_READER.load((ROOT / "target-postgres.yml").read_text(encoding="utf-8"))
+PROJECT = YAML_READER.load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+(DEMO,) = PROJECT["plugins"]["extractors"]
+SETTINGS = {setting.name: setting for setting in own_settings() + sdk_settings()}
+DEFINED = {setting["name"]: setting for setting in PLUGIN["settings"]}
+
+# What MeltanoHub's schema of an extractor allows.
+REQUIRED_KEYS = {"name", "namespace", "variant", "label"}
+HUB_ONLY_KEYS = {
+    "domain_url", "keywords", "maintenance_status", "next_steps", "prereq", "settings_preamble",
+    "usage",
+}  # fmt: skip
+KEYS = REQUIRED_KEYS | HUB_ONLY_KEYS | {
+    "pip_url", "description", "executable", "settings", "docs", "repo", "logo_url", "hidden",
+    "settings_group_validation", "commands", "capabilities", "metadata", "schema", "select",
+    "requires", "definition",
+}  # fmt: skip
+CAPABILITIES = {
+    "properties", "catalog", "discover", "state", "about", "stream-maps", "schema-flattening",
+    "activate-version", "batch", "test", "log-based", "structured-logging",
+}  # fmt: skip
+SETTING_KEYS = {
+    "name", "aliases", "label", "value", "placeholder", "kind", "description", "tooltip",
+    "documentation", "protected", "env", "value_processor", "value_post_processor", "oauth",
+    "options", "docs", "sensitive",
+}  # fmt: skip
+SETTING_KINDS = {
+    "oauth", "hidden", "password", "date_iso8601", "file", "email", "integer", "options", "object",
+    "array", "boolean", "string",
+}  # fmt: skip
+
+FIRST_TOKENS = {"kommo.oauth.code", "kommo.oauth.refresh_token"}
+
+
+@pytest.mark.parametrize("plugin", [PLUGIN, TARGET], ids=lambda plugin: plugin["name"])
+def test_a_definition_has_the_keys_and_capabilities_that_meltanohub_allows(
+    plugin: dict[str, Any],
+) -> None:
+    assert REQUIRED_KEYS <= plugin.keys() <= KEYS
+    assert set(plugin["capabilities"]) <= CAPABILITIES
+    assert plugin.get("maintenance_status", "beta") in {
+        "active", "beta", "development", "inactive", "unknown"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "setting", PLUGIN["settings"] + TARGET["settings"], ids=lambda setting: setting["name"]
+)
+def test_a_setting_has_the_keys_that_meltanohub_allows(setting: dict[str, Any]) -> None:
+    assert {"name", "kind", "label", "description"} <= setting.keys() <= SETTING_KEYS
+    assert setting["kind"] in SETTING_KINDS
+    assert ("options" in setting) == (setting["kind"] == "options")
+    for option in setting.get("options", ()):
+        assert option.keys() == {"label", "value"}
+    if "options" in setting and "value" in setting:
+        assert setting["value"] in [option["value"] for option in setting["options"]]
+
+
+def test_the_definitions_and_the_project_of_the_demo_are_valid_by_meltanos_own_schema() -> None:
+    schema = json.loads(files("meltano.schemas").joinpath("meltano.schema.json").read_text())
+    jsonschema.validate(PROJECT, schema)
+    ours = {key: value for key, value in PLUGIN.items() if key not in HUB_ONLY_KEYS}
+    plugins = {"extractors": [ours], "loaders": [TARGET]}
+    jsonschema.validate({"version": 1, "plugins": plugins}, schema)
+
+
+def test_the_definition_has_every_setting_and_no_other() -> None:
+    assert DEFINED.keys() == SETTINGS.keys()
+    assert DEMO["settings"] == PLUGIN["settings"]
+
+
+def test_exactly_the_credentials_are_sensitive() -> None:
+    oauth = {f"kommo.oauth.{name}" for name in ("client_secret", "code", "refresh_token")}
+    credentials = {f"{source}.{name}" for source, name in CREDENTIALS.items()}
+    sensitive = {name for name, setting in DEFINED.items() if setting.get("sensitive")}
+    assert sensitive == {"hash_key", *credentials, *oauth}
+
+
+def test_no_setting_of_a_source_has_a_value_and_every_other_value_is_the_default_of_the_tap() -> (
+    None
+):
+    for name, setting in DEFINED.items():
+        schema = SETTINGS[name].schema
+        if "." in name:
+            assert "value" not in setting
+        else:
+            assert setting.get("value") == schema.get("default")
+
+
+def filled(group: list[str]) -> dict[str, Any]:
+    """Return settings that have a value for each name of a group."""
+    config: dict[str, Any] = {}
+    for name in group:
+        *path, key = name.split(".")
+        place = config
+        for part in path:
+            place = place.setdefault(part, {})
+        source = path[0]
+        account = {CREDENTIALS[source]: "secret"} | (
+            {"subdomain": "a"} if source == "kommo" else {}
+        )
+        place[key] = [account] if key == "accounts" else "a"
+    return config
+
+
+def problems(config: dict[str, Any]) -> list[str]:
+    return TapLeads._problems(tidy(config))  # noqa: SLF001 - the tap without an account
+
+
+@pytest.mark.parametrize("group", PLUGIN["settings_group_validation"], ids=".".join)
+def test_a_group_of_settings_is_complete_and_nothing_in_it_can_be_left_out(
+    group: list[str],
+) -> None:
+    assert set(group) <= DEFINED.keys()
+    assert problems(filled(group)) == []
+    for name in group:
+        if name not in FIRST_TOKENS:  # later runs have the tokens in a file
+            assert problems(filled([other for other in group if other != name]))
+
+
+def test_every_source_has_a_group_for_its_credential_and_for_several_accounts() -> None:
+    last = {group[-1] for group in PLUGIN["settings_group_validation"]}
+    for source in SOURCES:
+        assert {f"{source.name}.{CREDENTIALS[source.name]}", f"{source.name}.accounts"} <= last
+
+
+def test_the_definition_selects_what_the_tap_selects() -> None:
+    streams = TapLeads(validate_config=False).discover_streams()
+    unselected = sorted(stream.name for stream in streams if not stream.selected_by_default)
+    patterns = ["*.*", *(f"!{name}.*" for name in unselected)]
+    assert PLUGIN["select"] == DEMO["select"] == patterns
+    (variable,) = [
+        line.partition("=")[2]
+        for block in fences(README, "ini")
+        for line in block.splitlines()
+        if line.startswith("TAP_LEADS__SELECT=")
+    ]
+    assert json.loads(variable.strip("'")) == patterns
+
+
+def test_the_loader_of_the_quick_start_is_the_one_of_the_demo() -> None:
+    (loader,) = [each for each in PROJECT["plugins"]["loaders"] if each["name"] == TARGET["name"]]
+    for key in ("namespace", "executable", "pip_url", "capabilities"):
+        assert TARGET[key] == loader[key]
+    values = {each["name"]: each["value"] for each in TARGET["settings"] if "value" in each}
+    assert values == loader["config"]
