@@ -64,6 +64,7 @@ class LeadsStream(Stream):
         self._accounts = {account.label: account for account in accounts}
         self._run = run
         self._write = tap.write_message
+        self._tap_logger = tap.logger
         self._value_form = value_form(tap.config)
         self._hashed = hashed_columns(spec.name, tap.config.get("hash_fields", ()))
         self._bookmark: Bookmark | None = None
@@ -103,7 +104,7 @@ class LeadsStream(Stream):
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         # The SDK's error line has no reason; the run report logs the failure with its reason.
         if level < logging.ERROR:
-            self._tap.logger.log(level, message, *args, **kwargs)
+            self._tap_logger.log(level, message, *args, **kwargs)
 
     @override
     def get_sync_timer(self) -> metrics.Timer:
@@ -212,7 +213,7 @@ class LeadsStream(Stream):
 
     def _open(self, account: Account) -> _Reading:
         spec, workers = self._spec, self.config["concurrency"]
-        logger = self._tap.logger
+        logger = self._tap_logger
         stats = Stats(spec.name, account.label, spec.path, workers, logger, self.metrics_logger)
         reader = AccountReader(account, spec, stats, deselected=self._selection.deselected)
         if not spec.strategy.prefetch:
