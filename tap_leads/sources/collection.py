@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from tap_leads.replication.model import Record
     from tap_leads.replication.pagination import Position
@@ -85,6 +86,7 @@ class ApiCollection:
             else stream.params
         )
         self._sizes = PageSize(stream.traits.page_size)
+        self._max_seconds = OPTIONAL_SECONDS if stream.optional else math.inf
 
     def now(self) -> int:
         """Return the server's clock."""
@@ -119,49 +121,42 @@ class ApiCollection:
                 sizes.shrink(size)
 
         offset = client.clock.offset
-        page = self._call(build, note)
-        if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
-            # The bounds were counted back from a local clock that is wrong (apis/dashly.md 3).
-            page = self._call(build, note)
+        call = partial(
+            client.call,
+            build,
+            self._page,
+            observer=self._reader.observer,
+            on_failure=note,
+            max_seconds=self._max_seconds,
+        )
+        try:
+            page: Page = call()
+            if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
+                # The bounds were counted from a local clock that is wrong (apis/dashly.md 3).
+                page = call()
+        except PermanentError as error:
+            raise self._explained(error) from None
         self._reader.has_succeeded = True
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
 
-    def _call(
-        self, build: Callable[[], Request], on_failure: Callable[[TransientError], None]
-    ) -> Page:
-        client, observer = self._account.client, self._reader.observer
-        try:
-            return client.call(
-                build,
-                self._page,
-                observer=observer,
-                on_failure=on_failure,
-                max_seconds=OPTIONAL_SECONDS if self._stream.optional else math.inf,
-            )
-        except PermanentError as error:
-            if error.status == HTTPStatus.NOT_FOUND and not client.has_succeeded:
-                self._check_account(error)
-            raise
-
-    def _check_account(self, error: PermanentError) -> None:
-        """Raise an error that ends the account if it does not exist.
-
-        Args:
-            error: The error of a 404 before any request of the account succeeded.
-        """
+    def _explained(self, error: PermanentError) -> LeadsError:
+        """Return the error to raise for one; a 404 may mean that the account does not exist."""
         endpoint, client = self._account.endpoint, self._account.client
+        if error.status != HTTPStatus.NOT_FOUND or client.has_succeeded:
+            return error
         if endpoint is None:
-            raise client.close(error)
+            return client.close(error)
         if endpoint.path == self._stream.path:
-            raise client.close(client.errors.no_account(self._account.api.base_url))
+            return client.close(client.errors.no_account(self._account.api.base_url))
         reader = AccountReader(self._account, endpoint, self._reader.observer)
         try:
             reader.collection().fetch(Query())
         except PermanentError as failure:
             if failure.fatal_for_account:
-                raise
+                return failure
+        return error
 
     def _page(self, response: Response) -> Page:
         """Return the page in a response.

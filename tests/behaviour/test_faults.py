@@ -147,7 +147,7 @@ def test_after_a_refusal_for_good_nothing_is_sent_but_what_was_under_way(
     api.faults.plan(fault, after=4)
     read(api, concurrency=THREADS, code=1)
     (line,) = errors(caplog)
-    assert f": {fault.code}: " in line
+    assert f"(HTTP {fault.code})" in line
     (refused,) = (i for i, r in enumerate(api.journal) if r.status == fault.code)
     time.sleep(0.2)  # four answers long
     # While the refusal is on its way each of the other threads may get one answer and ask on.

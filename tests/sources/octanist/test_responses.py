@@ -26,7 +26,7 @@ def test_an_error_of_either_form_is_told_by_its_code_and_never_by_its_text(
     (line,) = errors(caplog)
     code = {400: "VALIDATION_ERROR", 403: "FORBIDDEN"}[status]
     text = {400: "Invalid parameters", 403: "Access denied"}[status]
-    assert f"account default: {status}: the " in line
+    assert f" (HTTP {status})" in line
     assert (f"({code}, req_" in line) is (shape == "object")
     assert text not in caplog.text
 
