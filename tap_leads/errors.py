@@ -10,7 +10,20 @@ DATA_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError, Recu
 
 
 class LeadsError(Exception):
-    """A failure that one line explains: what happened, in which account, what to do."""
+    """A failure that one line explains: what happened, in which account, what to do.
+
+    Attributes:
+        cause: What happened: the line without the advice.
+        advice: What to do; a class may have one for all of its errors.
+    """
+
+    advice = ""
+
+    def __init__(self, cause: str, advice: str = "") -> None:
+        """Compose the line."""
+        self.cause = cause
+        self.advice = advice or self.advice
+        super().__init__(f"{cause}. {self.advice}" if self.advice else cause)
 
 
 def internal_error(error: BaseException) -> str:

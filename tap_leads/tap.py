@@ -7,6 +7,7 @@ import gc
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
@@ -16,32 +17,38 @@ from typing_extensions import override
 from tap_leads.settings import load
 from tap_leads.settings.errors import SettingsError
 from tap_leads.settings.model import top_level
+from tap_leads.settings.normalize import normalize, without_ignored
 from tap_leads.settings.validate import validate
+from tap_leads.settings.variables import mistyped_variables
+from tap_leads.singer.about import about
+from tap_leads.singer.bookmark import moments_in
 from tap_leads.singer.command import (
     Command,
     FailedStreamsError,
     Terminated,
     handle_signals,
+    is_useful,
     read_catalog,
     read_state,
 )
 from tap_leads.singer.prefetch import Prefetch
-from tap_leads.singer.report import RunReport, Stats
+from tap_leads.singer.report import RunReport, Stats, start_line
 from tap_leads.singer.runtime import RunContext, Runtime
+from tap_leads.singer.selection import check_catalog
 from tap_leads.singer.stream import LeadsStream
 from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
 from tap_leads.sources.base import Discovery
 from tap_leads.sources.connect import connect
+from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import click
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
-    from tap_leads.sources.base import Source, StreamSpec
+    from tap_leads.sources.base import Source
 
 _ENVIRONMENT_PREFIX = "TAP_LEADS_"
 
@@ -87,8 +94,13 @@ class TapLeads(Tap):
         # contain emails.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
-        settings = load.tidy(config or {})
+        self.logger.addFilter(is_useful)
+        own = [source.settings for source in self.sources]
+        settings = normalize(load.tidy(config or {}), self._full_schema(), own)
         errors = self._problems(settings)
+        settings, ignored = without_ignored(settings, own)
+        for line in ignored:
+            self.logger.info(line)
         if errors and validate_config:
             summary = "Config validation failed"
             raise ConfigValidationError(summary, errors=errors, schema=self.config_jsonschema)
@@ -112,12 +124,13 @@ class TapLeads(Tap):
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Append the SDK's settings, with `stream_maps` as any object.
+        """Append the SDK's settings, with `stream_maps` as any object, without `faker_config`.
 
-        The SDK's schema for it is invalid ("null" in place of a schema), and the SDK's mapper
-        reports an error in a map better than a schema could.
+        The SDK's schema for `stream_maps` is invalid ("null" in place of a schema), and the SDK's
+        mapper reports an error in a map better than a schema could. Faker is not installed.
         """
         super().append_builtin_config(config_jsonschema)
+        config_jsonschema["properties"].pop("faker_config", None)
         maps = config_jsonschema["properties"]["stream_maps"]
         texts = {key: maps[key] for key in ("title", "description")}
         config_jsonschema["properties"]["stream_maps"] = {"type": ["object", "null"], **texts}
@@ -135,9 +148,15 @@ class TapLeads(Tap):
             settings,
             cls._full_schema(),
             [source.settings for source in cls.sources],
-            {stream.name: _hashable(stream) for stream in streams},
+            {stream.name: stream.hashable_columns for stream in streams},
             {stream.name: stream.dynamic_columns for stream in streams if stream.dynamic_columns},
         )
+
+    @classmethod
+    @override
+    def print_about(cls, output_format: str | None = None) -> None:
+        own = [source.settings for source in cls.sources]
+        click.echo(about(cls, cls._full_schema(), own, output_format))
 
     @override
     def discover_streams(self) -> Sequence[LeadsStream]:
@@ -193,10 +212,15 @@ class TapLeads(Tap):
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
         """Read the settings files; `ENV` stands for the environment, which takes precedence."""
         result = super().cb_config(ctx, param, ())
-        result.config = load.from_files(path for path in value if path != "ENV")
-        if "ENV" in value:
-            found = load.from_environment(cls._full_schema(), _ENVIRONMENT_PREFIX)
+        schema = cls._full_schema()
+        files = [path for path in value if path.upper() != "ENV"]
+        result.config = load.from_files(files)
+        reads_environment = len(files) < len(value)
+        if reads_environment:
+            found = load.from_environment(schema, _ENVIRONMENT_PREFIX)
             result.config = load.merge(result.config, found)
+        for line in mistyped_variables(schema, _ENVIRONMENT_PREFIX, is_read=reads_environment):
+            cls.logger.warning(line)
         return result
 
     @classmethod
@@ -236,9 +260,14 @@ class TapLeads(Tap):
         # fifth of a run's CPU.
         gc.freeze()
         streams = cast("dict[str, LeadsStream]", self.streams).values()
+        if self.input_catalog is not None:
+            known = [stream.name for source in self.sources for stream in source.streams]
+            selected = {each.name: each.changed_columns for each in streams if each.selected}
+            for line in check_catalog(self.input_catalog, known, [*self.streams], selected):
+                self.logger.warning(line)
+        self._log_start([stream for stream in streams if stream.selected])
         try:
             self.sync_all()
-            self.report.check_skipped()
         except Terminated as ended:
             self.logger.warning(
                 "stopped by signal %d; state saved, the next run resumes from it", ended.signal
@@ -253,14 +282,19 @@ class TapLeads(Tap):
             total = sum(len(stream.partitions) for stream in streams if stream.selected)
             raise FailedStreamsError(self.report.failures, total)
 
+    def _log_start(self, streams: Sequence[LeadsStream]) -> None:
+        """Log which sources and accounts are synced, and from when."""
+        accounts = {
+            source.name: [each["account"] for each in stream.partitions]
+            for source in self.sources
+            for stream in streams
+            if stream.name in {spec.name for spec in source.streams}
+        }
+        bookmarks = [moment for stream in streams for moment in moments_in(self.state, stream.name)]
+        start = from_text(self.config.get("start_date"))
+        self.logger.info(start_line(len(streams), accounts, bookmarks, start))
+
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
         return Command.from_singer(super().get_singer_command(), cls.logger)
-
-
-def _hashable(stream: StreamSpec) -> list[str]:
-    """Return the columns that can be hashed: all but the primary key and replication key."""
-    cursor = stream.replication_key.column if stream.replication_key else None
-    keys = {*stream.primary_key, cursor}
-    return [column.name for column in stream.columns if column.name not in keys]

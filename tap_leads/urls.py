@@ -23,3 +23,9 @@ def origin_of(url: str) -> tuple[str, str, int | None]:
     except ValueError:
         return "", "", -1
     return parts.scheme, parts.hostname or "", port or _DEFAULT_PORTS.get(parts.scheme)
+
+
+def place_of(url: str) -> str:
+    """Return host and port of a URL, without the credentials that it may hold."""
+    _, host, port = origin_of(url)
+    return f"{host}:{port}" if host and port else host or "URL"

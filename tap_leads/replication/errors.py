@@ -8,6 +8,8 @@ from tap_leads.errors import LeadsError
 class PagingError(LeadsError):
     """Raised if the API's pagination contradicts itself."""
 
+    advice = "Run the sync again; if this persists, contact the vendor's support"
+
 
 class IncompleteError(LeadsError):
     """Raised if rows are missing, or if nothing proves that none are."""

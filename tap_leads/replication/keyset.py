@@ -89,7 +89,9 @@ def _look_ahead(
         page = fetch(collection, behaviour, replace(query, after=start), paginator.position)
         ahead = [row.cursor or 0 for row in behaviour.placed(page.rows, start)]
         last = placed[-1].cursor or 0
-        if not ahead or ahead[0] < last or behaviour.has_started_before(ahead[0]):
+        # An API may return rows beyond the bound.
+        is_beyond = query.until is not None and bool(ahead) and ahead[0] >= query.until
+        if is_beyond or not ahead or ahead[0] < last or behaviour.has_started_before(ahead[0]):
             return None
         if ahead[0] < ahead[-1]:
             return ahead[0], page

@@ -58,6 +58,11 @@ class Query:
     cursor: Literal["set", "null", "any"] = "set"
     filters: tuple[Filter, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """True if the bounds exclude every cursor."""
+        return self.after is not None and self.until is not None and self.after > self.until
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

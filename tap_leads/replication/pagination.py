@@ -157,8 +157,8 @@ class PositionPaginator(BasePaginator):
             limit = min(limit, self._window - start)
             if limit < 1:
                 raise PagingError(
-                    f"the API does not return records beyond the first {self._window:,}; narrow "
-                    "`filters`"
+                    f"the API does not return records beyond the first {self._window:,}",
+                    "Narrow `filters`",
                 )
         return self._place(start, limit)
 

@@ -54,6 +54,8 @@ class SlicedStrategy(ABC):
         traits = collection.traits
         query = Query(after=bounds.after, until=bounds.until)
         null = traits.cursor_nullable if bounds.null is None else bounds.null
+        if query.is_empty and not null:
+            return
         if bounds.filterable:
             behaviour = ServerBehaviour(traits)
             slices = self.slices(collection, query, behaviour, workers=workers, null=null)

@@ -52,9 +52,10 @@ class TimeSlices(SlicedStrategy):
         if first is not None:
             yield iter([_sorted(Output(behaviour, query.after, query.until), first)])
             return
+        until = query.until
         end = _next_step(behaviour.run_started or collection.now(), step)
-        if query.until is not None:
-            end = min(_next_step(query.until, step), end)
+        if until is not None:
+            end = min(_next_step(until, step), end)
         ahead = list(_dated_ahead(collection, query, behaviour))
         ranges = [(query.after or 0, end)]
         while ranges:
@@ -62,7 +63,9 @@ class TimeSlices(SlicedStrategy):
             query = replace(query, after=start, until=end - 1)
             middle = _middle(collection, query, behaviour)
             if middle is None:
-                yield _read_slice(collection, query, behaviour)
+                # The last slice may reach beyond the bound, to the end of a step.
+                last = end - 1 if until is None else min(end - 1, until)
+                yield _read_slice(collection, query, Output(behaviour, start, last), behaviour)
             else:
                 ranges += (middle, end), (start, middle)
         yield iter(ahead)
@@ -106,7 +109,8 @@ def _dated_ahead(
     """
     start = _next_step(collection.now() + _AHEAD, collection.traits.granularity)
     if query.until is None or query.until >= start:
-        yield from _read_slice(collection, replace(query, after=start), behaviour)
+        output = Output(behaviour, start, query.until)
+        yield from _read_slice(collection, replace(query, after=start), output, behaviour)
 
 
 def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) -> Micros | None:
@@ -133,15 +137,14 @@ def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) ->
 
 
 def _read_slice(
-    collection: Collection, query: Query, behaviour: ServerBehaviour
+    collection: Collection, query: Query, output: Output, behaviour: ServerBehaviour
 ) -> Iterator[Chunk]:
-    """Yield every row of a time range in one chunk, in cursor order.
+    """Yield every row of a time range that `output` takes in one chunk, in cursor order.
 
     Raises:
         IncompleteError: Rows exist that could not be read.
         FilterIgnoredError: The API ignores the bounds.
     """
-    output = Output(behaviour, query.after, query.until)
     scan = OverlappingScan(collection, behaviour)
     query = replace(query, order=Order.STABLE)
     found = [row for rows in scan.read(query, collection.traits.splits) for row in rows]

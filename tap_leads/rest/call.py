@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from backoff.types import Details
 
+    from tap_leads.errors import LeadsError
     from tap_leads.rest.errors import TransientError
     from tap_leads.rest.http import Request, Response
     from tap_leads.rest.rate_limiter import RateLimiter, Slot
@@ -22,7 +23,7 @@ class Observer(Protocol):
     def sent(self, throttled: float, response: Response | None) -> None:
         """Record a request: seconds throttled, and its response, or None if there was none."""
 
-    def retrying(self, error: Exception, attempt: int, wait: float) -> None:
+    def retrying(self, error: LeadsError, attempt: int, wait: float) -> None:
         """Report that a request failed; attempt number `attempt` starts in `wait` seconds."""
 
     def warn(self, message: str) -> None:
@@ -51,9 +52,8 @@ class Call:
 
     def report_retry(self, details: Details) -> None:
         """Report a retry, and slow all requests down after a 429."""
-        error = details["exception"]
-        is_refused = getattr(error, "status", None) == HTTPStatus.TOO_MANY_REQUESTS
-        if is_refused and self.slot is not None:
+        error = cast("TransientError", details["exception"])
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS and self.slot is not None:
             self.limiter.slow_down(self.slot, details["wait"])
         self.observer.retrying(error, details["tries"] + 1, details["wait"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
 from functools import partial
@@ -71,6 +72,7 @@ class AccountClient:
 
     Attributes:
         clock: The server's clock.
+        errors: Makes errors of statuses.
         limiter: The rate limit.
         failure: Why no request of this account can succeed any more, or None.
         has_succeeded: True if at least one call succeeded.
@@ -95,7 +97,7 @@ class AccountClient:
         self.has_succeeded = False
         self._auth = auth
         self._session = session
-        self._status = StatusErrors(wording, error_codes)
+        self.errors = StatusErrors(wording, error_codes)
         self._retry = retry
         self._root = absolute(origin, "/")
         self._under_way = threading.Semaphore(concurrency)
@@ -111,19 +113,21 @@ class AccountClient:
         *,
         observer: Observer,
         on_failure: Callable[[TransientError], None] | None = None,
+        max_seconds: float = math.inf,
     ) -> T:
         """Return what `parse` makes of a successful response to the request of `build`.
 
         `build` is called for each try, right before it is sent: its request may depend on the
         current time, and on what `on_failure` learned from the error of the try before. `parse`
-        may raise a TransientError to have the request retried.
+        may raise a TransientError to have the request retried, for `max_seconds` at most.
 
         Raises:
             PermanentError: A retry cannot succeed.
             LeadsError: No try succeeded; the message is the last error's.
         """
         call = Call(build, observer, on_failure, self.limiter, self._send_for_tokens)
-        deadline = self._retry.clock.monotonic() + self._retry.max_seconds
+        max_seconds = min(max_seconds, self._retry.max_seconds)
+        deadline = self._retry.clock.monotonic() + max_seconds
         failures = count()
 
         def wait(error: Exception) -> float:
@@ -137,7 +141,7 @@ class AccountClient:
             TransientError,
             value=wait,
             max_tries=self._retry.max_tries,
-            max_time=self._retry.max_seconds,
+            max_time=max_seconds,
             jitter=None,  # `wait` has it; more would cut a Retry-After short
             giveup=is_hopeless,
             on_backoff=call.report_retry,
@@ -148,20 +152,25 @@ class AccountClient:
         except TransientError as error:
             failure: LeadsError = error
             if isinstance(error, NoResponseError):
-                where = self._status.wording.base_url
-                failure = LeadsError(f"no response ({error}); check the network and {where}")
+                advice = f"Check the network and {self.errors.wording.base_url}"
+                failure = LeadsError(f"no response: {error.cause}", error.advice or advice)
             is_refused = error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after
             if (is_refused and is_hopeless(error)) or self._is_dead(error):
-                self._close(failure)
+                raise self.close(failure) from None
             raise failure from None
         except PermanentError as error:
-            if error.fatal_for_account:
-                self._close(error)
+            if error.fatal_for_account or self._has_moved(error):
+                raise self.close(error) from None
             raise
 
-    def error_for_status(self, status: int, body: Any = None) -> LeadsError:
-        """Return the error for a status, also for one inside the body of a 200."""
-        return self._status.error_for(status, body)
+    def close(self, error: LeadsError) -> LeadsError:
+        """Send nothing more, because of an error; return it as one that ends the account."""
+        with self._lock:
+            if self.failure is None:
+                self.failure = str(error)
+        if isinstance(error, PermanentError) and error.fatal_for_account:
+            return error
+        return PermanentError(error.cause, error.advice, fatal_for_account=True)
 
     def _attempt(self, call: Call, parse: Callable[[Response], T]) -> T:
         """Make one try."""
@@ -173,7 +182,7 @@ class AccountClient:
             else:
                 self._refusals = 0
             if response.status not in _SUCCESS:
-                raise self._status.error_of(response)
+                raise self.errors.error_of(response)
             result = parse(response)
         except TransientError as error:
             if call.on_failure is not None:
@@ -234,7 +243,8 @@ class AccountClient:
     def _check_origin(self, url: str) -> None:
         if origin_of(url) != origin_of(self._root):
             raise ForeignLinkError(
-                "the next link points to another host; not followed, to protect the credential"
+                "the next link points to another host; not followed, to protect the credential",
+                "If `api_url` is a proxy, it must rewrite the links in responses",
             )
 
     def _follow_redirects(self, call: Call, request: Request, response: Response) -> Response:
@@ -252,7 +262,7 @@ class AccountClient:
         response = self._exchange(call, request, call.slot or self.limiter.acquire())
         if response.status in _NO_TOKENS or response.status in _SUCCESS:
             return response
-        error = self._status.error_of(response)
+        error = self.errors.error_of(response)
         if isinstance(error, PermanentError):
             raise CredentialError(f"the API issued no tokens: {error}")
         raise error
@@ -262,8 +272,9 @@ class AccountClient:
             self._refusals = refusals = self._refusals + 1
         if refusals >= _MAX_REFUSALS:
             raise PermanentError(
-                f"the API rejected {refusals} requests in a row (429); syncing stopped before the "
-                "API blocks the IP address; run again later with a lower `requests_per_second`",
+                f"the API rejected {refusals} requests in a row (HTTP 429); syncing stopped before "
+                "the API blocks the IP address",
+                "Run the sync again later with a lower `requests_per_second`",
                 fatal_for_account=True,
             )
 
@@ -272,6 +283,8 @@ class AccountClient:
 
         A server that answers may fail for one list alone, so a second call has to fail as well.
         """
+        if isinstance(error, NoResponseError) and error.is_unreachable:
+            return True
         if self.has_succeeded:
             return False
         if isinstance(error, NoResponseError):
@@ -282,7 +295,6 @@ class AccountClient:
             self._server_errors += 1
             return self._server_errors >= _MAX_SERVER_ERRORS
 
-    def _close(self, error: LeadsError) -> None:
-        with self._lock:
-            if self.failure is None:
-                self.failure = str(error)
+    def _has_moved(self, error: PermanentError) -> bool:
+        """True for a redirect that is not followed, if nothing else was ever answered."""
+        return not self.has_succeeded and error.status in _REDIRECTION

@@ -9,7 +9,7 @@ import requests
 import urllib3
 
 from tap_leads.rest.errors import NoResponseError, PermanentError
-from tap_leads.urls import origin_of
+from tap_leads.urls import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,33 +32,55 @@ def connection_error(
         connect_seconds: How long setting up a connection may take.
     """
     proxy = requests.utils.select_proxy(url, options.get("proxies"))
-    if message := _wrong_setting(error, url, proxy, options.get("verify")):
-        return PermanentError(message, fatal_for_account=True)
+    if wrong := _wrong_setting(error, url, proxy, options.get("verify")):
+        return PermanentError(*wrong, fatal_for_account=True)
     # It is a `Timeout` too, but a smaller page does not help.
     if isinstance(error, requests.ConnectTimeout):
-        return NoResponseError(f"no connection within {connect_seconds:g} s")
+        text = f"no connection to {place_of(url)} within {connect_seconds:g} s"
+        return NoResponseError(text, is_unreachable=True)
     if isinstance(error, requests.Timeout | urllib3.exceptions.ReadTimeoutError):
-        return NoResponseError("it took longer than `request_timeout`", timed_out=True)
-    return NoResponseError(_reason(error, proxy))
+        text = f"{place_of(url)} took longer than `request_timeout`"
+        return NoResponseError(text, timed_out=True)
+    return _failed(error, place_of(url), proxy)
 
 
-def _wrong_setting(error: Exception, url: str, proxy: str | None, verify: object) -> str:
-    """Return which setting or variable is wrong and what to do; "" if none is."""
+def _failed(error: Exception, place: str, proxy: str | None) -> NoResponseError:
+    """Return the error for an exception that is neither a wrong setting nor a timeout."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return NoResponseError(
+            _unreachable(error, f"the proxy {place_of(proxy or '')}"),
+            "Check HTTPS_PROXY and the proxy",
+            is_unreachable=True,
+        )
+    if isinstance(error, requests.exceptions.SSLError):
+        return NoResponseError(f"the TLS handshake with {place} failed", is_unreachable=True)
+    if isinstance(error, requests.ConnectionError):
+        connected = not isinstance(_cause_of(error), urllib3.exceptions.NewConnectionError)
+        return NoResponseError(_unreachable(error, place), is_unreachable=not connected)
+    if isinstance(error, urllib3.exceptions.HTTPError):
+        return NoResponseError(f"the response of {place} was incomplete")
+    return NoResponseError(type(error).__name__)
+
+
+def _wrong_setting(
+    error: Exception, url: str, proxy: str | None, verify: object
+) -> tuple[str, str] | None:
+    """Return which setting or variable is wrong, and what to do; None if none is."""
     cause = _cause_of(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         server = proxy if isinstance(error, requests.exceptions.ProxyError) else url
         return (
-            f"the TLS certificate of {_place(server)} is not trusted; behind a proxy that inspects "
-            "TLS, set REQUESTS_CA_BUNDLE to its CA file"
+            f"the TLS certificate of {place_of(server or '')} is not trusted",
+            "Behind a proxy that inspects TLS, set REQUESTS_CA_BUNDLE to its CA file",
         )
     if _is_about_bundle(error, cause):
         name = f"the CA bundle {verify}" if isinstance(verify, str) else "the default CA bundle"
-        return f"{name} cannot be read; set REQUESTS_CA_BUNDLE to a file in PEM format"
+        return f"{name} cannot be read", "Set REQUESTS_CA_BUNDLE to a file in PEM format"
     if not isinstance(error, _INVALID):
-        return ""
+        return None
     if proxy:
-        return f"the proxy {_place(proxy)} cannot be used; check HTTPS_PROXY"
-    return f"{_place(url)} is not a valid host; check `api_url`"
+        return f"the proxy {place_of(proxy)} cannot be used", "Check HTTPS_PROXY"
+    return f"{place_of(url)} is not a valid host", "Check `api_url`"
 
 
 # A proxy of an unknown scheme, a SOCKS proxy without the package for it, a host that is no name.
@@ -69,16 +91,16 @@ _INVALID = (
 )
 
 
-def _reason(error: Exception, proxy: str | None) -> str:
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"the connection through the proxy {_place(proxy)} failed"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the TLS handshake failed"
-    if isinstance(error, requests.ConnectionError):
-        return "the connection failed"
-    if isinstance(error, urllib3.exceptions.HTTPError):
-        return "the response was incomplete"
-    return type(error).__name__
+def _unreachable(error: Exception, place: str) -> str:
+    """Return why there is no connection to a host or proxy, or no response over it."""
+    cause = _cause_of(error)
+    if isinstance(cause, urllib3.exceptions.NameResolutionError):
+        return f"cannot resolve the name of {place} (DNS)"
+    if isinstance(cause, urllib3.exceptions.NewConnectionError):
+        if isinstance(cause.__cause__, ConnectionRefusedError):
+            return f"{place} refused the connection"
+        return f"cannot connect to {place}"
+    return f"the connection to {place} failed"
 
 
 def _cause_of(error: Exception) -> object:
@@ -102,9 +124,3 @@ def _is_about_bundle(error: Exception, cause: object) -> bool:
     if isinstance(cause, ssl.SSLError):
         return cause.library in _CERTIFICATE_READERS
     return isinstance(cause, FileNotFoundError | IsADirectoryError | PermissionError)
-
-
-def _place(url: str | None) -> str:
-    """Return host and port of a URL, without the credentials that a proxy's may hold."""
-    _, host, port = origin_of(url or "")
-    return f"{host}:{port}" if host and port else host or "URL"

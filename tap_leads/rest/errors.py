@@ -33,9 +33,14 @@ class PermanentError(LeadsError):
     """
 
     def __init__(
-        self, message: str, *, status: int | None = None, fatal_for_account: bool = False
+        self,
+        cause: str,
+        advice: str = "",
+        *,
+        status: int | None = None,
+        fatal_for_account: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(cause, advice)
         self.status = status
         self.fatal_for_account = fatal_for_account
 
@@ -43,8 +48,8 @@ class PermanentError(LeadsError):
 class CredentialError(PermanentError):
     """No credential of the account is accepted; the user must replace it."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, status=HTTPStatus.UNAUTHORIZED, fatal_for_account=True)
+    def __init__(self, cause: str, advice: str = "") -> None:
+        super().__init__(cause, advice, status=HTTPStatus.UNAUTHORIZED, fatal_for_account=True)
 
 
 class AccountClosedError(PermanentError):
@@ -68,77 +73,114 @@ class TransientError(LeadsError):
     """
 
     def __init__(
-        self, message: str, *, status: int | None = None, retry_after: float | None = None
+        self,
+        cause: str,
+        advice: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(cause, advice)
         self.status = status
         self.retry_after = retry_after
         self.is_too_slow = status in TOO_SLOW
 
 
 class NoResponseError(TransientError):
-    """There is no response, or not all of it; the message never holds the URL."""
+    """There is no response, or not all of it; the message never holds the URL.
 
-    def __init__(self, message: str, *, timed_out: bool = False) -> None:
-        super().__init__(message)
+    Attributes:
+        is_unreachable: True if there was no connection, which concerns every list of the host.
+    """
+
+    def __init__(
+        self,
+        cause: str,
+        advice: str = "",
+        *,
+        timed_out: bool = False,
+        is_unreachable: bool = False,
+    ) -> None:
+        super().__init__(cause, advice)
         self.is_too_slow = timed_out
+        self.is_unreachable = is_unreachable
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What a status means and what a person can do.
 
-    `text` may hold `{credential}` and `{base_url}`: the settings to check. `retry` is True if a
-    retry may succeed, `fatal_for_account` if every other request of the account would fail.
+    `cause` and `advice` may hold `{api}`, the name of the API, and `{credential}` and `{base_url}`,
+    the settings to check. `retry` is True if a retry may succeed, `fatal_for_account` if every
+    other request of the account would fail.
     """
 
-    text: str
+    cause: str
+    advice: str
     retry: bool = False
     fatal_for_account: bool = False
 
 
+_TRY_LATER = "If this persists, run the sync again later"
 MEANINGS: Mapping[int, Meaning] = {
-    400: Meaning("the API rejected the request; check `filters`"),
-    401: Meaning("the API rejected the credential; check {credential}", fatal_for_account=True),
+    400: Meaning("{api} rejected the request", "Check `filters`"),
+    401: Meaning(
+        "{api} rejected {credential}",
+        "It was mistyped, was revoked, or belongs to another account. Create a new one",
+        fatal_for_account=True,
+    ),
     402: Meaning(
-        "the account's subscription or trial has expired; the API is unavailable until it is paid",
+        "{api} reports that the account's subscription or trial has expired",
+        "The API is unavailable until it is paid",
         fatal_for_account=True,
     ),
     403: Meaning(
-        "the credential has no permission to read this; it may require an administrator's "
-        "credential; check {credential}"
+        "{api} denied access to this data",
+        "The credential has no permission to read it; it may require an administrator's "
+        "credential. Check {credential}",
     ),
-    404: Meaning("account or endpoint not found; check {base_url}"),
-    408: Meaning("the API timed out", retry=True),
-    425: Meaning("the API was not ready for the request", retry=True),
-    429: Meaning("too many requests; if this persists, lower `requests_per_second`", retry=True),
+    404: Meaning("{api} found no such account or endpoint", "Check {base_url}"),
+    408: Meaning("{api} timed out", _TRY_LATER, retry=True),
+    425: Meaning("{api} was not ready for the request", _TRY_LATER, retry=True),
+    429: Meaning(
+        "{api} received too many requests",
+        "If this persists, lower `requests_per_second`",
+        retry=True,
+    ),
 }
-SERVER_FAULT = Meaning(
-    "the API reported a server error; if this persists, run the sync again later", retry=True
-)
+SERVER_FAULT = Meaning("{api} reported a server error", _TRY_LATER, retry=True)
 REDIRECT = Meaning(
-    "the API redirects in a loop or to another host, which the tap does not follow to protect the "
-    "credential; check {base_url}"
+    "{api} redirects in a loop, or a request that must not be redirected", "Check {base_url}"
+)
+REDIRECT_ELSEWHERE = Meaning(
+    "{api} redirects to another host, which the tap does not follow to protect the credential",
+    "Check {base_url}",
 )
 UNKNOWN = Meaning(
-    "the API returned a status that its documentation does not list; if this persists, contact the "
-    "vendor's support"
+    "{api} returned a status that its documentation does not list",
+    "If this persists, contact the vendor's support",
 )
 BLOCKED = Meaning(
-    "the API blocks this IP address (it returned an HTML page instead of data); wait, then lower "
-    "`requests_per_second`, or contact the vendor's support",
+    "{api} blocks this IP address: it returned an HTML page instead of data",
+    "Wait, then lower `requests_per_second`, or contact the vendor's support",
     fatal_for_account=True,
 )
 
 
-def meaning_of(status: int, *, html: bool = False) -> Meaning:
-    """Return the meaning of an HTTP status; a 403 page in HTML is a block by IP address."""
+def meaning_of(status: int, *, html: bool = False, elsewhere: bool = False) -> Meaning:
+    """Return the meaning of an HTTP status.
+
+    Args:
+        status: The status.
+        html: True for a page in HTML: with a 403 it is a block by IP address.
+        elsewhere: True for a redirect to another origin.
+    """
     if status == HTTPStatus.FORBIDDEN and html:
         return BLOCKED
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return SERVER_FAULT
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return REDIRECT
+        return REDIRECT_ELSEWHERE if elsewhere else REDIRECT
     return MEANINGS.get(status, UNKNOWN)
 
 

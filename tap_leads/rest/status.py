@@ -9,11 +9,13 @@ from tap_leads.errors import DATA_ERRORS
 from tap_leads.rest.body import decode
 from tap_leads.rest.errors import PermanentError, TransientError, codes, meaning_of, request_id
 from tap_leads.rest.retry import parse_retry_after
+from tap_leads.urls import absolute, origin_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tap_leads.errors import LeadsError
+    from tap_leads.rest.errors import Meaning
     from tap_leads.rest.http import Response
 
 
@@ -24,10 +26,12 @@ class Wording:
     Attributes:
         credential: Where the credential is set.
         base_url: Where the base URL is set.
+        api: The name of the API.
     """
 
     credential: str
     base_url: str
+    api: str = "the API"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,23 @@ class StatusErrors:
             body = None
         return self._error(
             response.status,
+            meaning_of(
+                response.status,
+                html="html" in response.headers.get("Content-Type", "").lower(),
+                elsewhere=_is_elsewhere(response),
+            ),
             self._codes_in(body) + request_id(response.headers.get("X-Request-Id", "")),
-            html="html" in response.headers.get("Content-Type", "").lower(),
             retry_after=parse_retry_after(response.headers, body),
         )
 
     def error_for(self, status: int, body: Any = None) -> LeadsError:
         """Return the error for a status, also for one inside the body of a 200."""
-        return self._error(status, self._codes_in(body))
+        return self._error(status, meaning_of(status), self._codes_in(body))
+
+    def no_account(self, url: str) -> LeadsError:
+        """Return the error of an account that does not exist at a URL (HTTP 404)."""
+        cause = f"there is no {self.wording.api} account at {place_of(url)} (HTTP 404)"
+        return PermanentError(cause, f"Check {self.wording.base_url}", fatal_for_account=True)
 
     def _codes_in(self, body: Any) -> str:
         try:
@@ -70,15 +83,27 @@ class StatusErrors:
             return ""
 
     def _error(
-        self, status: int, details: str, *, html: bool = False, retry_after: float | None = None
+        self, status: int, meaning: Meaning, details: str, *, retry_after: float | None = None
     ) -> LeadsError:
-        meaning = meaning_of(status, html=html)
-        advice = meaning.text.format(
-            credential=self.wording.credential, base_url=self.wording.base_url
+        words = self.wording
+        cause, advice = (
+            text.format(api=words.api, credential=words.credential, base_url=words.base_url)
+            for text in (meaning.cause, meaning.advice)
         )
-        message = f"{status}: {advice}{details}"
+        cause += f" (HTTP {status}){details}"
         if retry_after:
-            message += f"; Retry-After: {retry_after:.0f} s"
+            cause += f"; Retry-After: {retry_after:.0f} s"
         if meaning.retry:
-            return TransientError(message, status=status, retry_after=retry_after)
-        return PermanentError(message, status=status, fatal_for_account=meaning.fatal_for_account)
+            return TransientError(cause, advice, status=status, retry_after=retry_after)
+        return PermanentError(
+            cause, advice, status=status, fatal_for_account=meaning.fatal_for_account
+        )
+
+
+def _is_elsewhere(response: Response) -> bool:
+    """True if a response redirects to another origin, where the token may not go."""
+    location = response.headers.get("Location")
+    if location is None:
+        return False
+    target = origin_of(absolute(response.url, location))
+    return bool(target[1]) and target != origin_of(response.url)

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_leads.settings.coerce import BOOLEANS
 from tap_leads.settings.errors import SettingsError
-from tap_leads.settings.schema import type_names
+from tap_leads.settings.schema import type_names, types_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +55,16 @@ def _parse_json(content: str) -> Any:
     return json.loads(content, parse_constant=int)
 
 
+def environment() -> dict[str, str]:
+    """Return the variables of the environment and of a file `.env`; an empty one is not set."""
+    from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415  # most runs do not need it
+
+    found: dict[str, str] = {}
+    for variables in (dotenv_values(find_dotenv(usecwd=True)), os.environ):
+        found |= {name: value for name, value in variables.items() if value}
+    return found
+
+
 def from_environment(schema: Schema, prefix: str) -> Config:
     """Return the settings in variables such as `TAP_LEADS_CONCURRENCY`, or in a file `.env`.
 
@@ -63,20 +74,18 @@ def from_environment(schema: Schema, prefix: str) -> Config:
     Raises:
         SettingsError: The value of a variable has the wrong type.
     """
-    from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415  # most runs do not need it
-
-    variables = {**dotenv_values(find_dotenv(usecwd=True)), **os.environ}
+    variables = environment()
     config: Config = {}
     errors: list[str] = []
-    for path, kind in _settings(schema):
+    for path, kind in settings_in(schema):
         variable = prefix + "_".join(path).upper()
         value = variables.get(variable)
         if value is None:
             continue
         try:
-            parsed = _parse(value, _types(kind))
+            parsed = _parse(value, types_of(kind))
         except (KeyError, ValueError):
-            errors.append(f"{variable}: must be {type_names(_types(kind))}, in JSON syntax")
+            errors.append(f"{variable}: must be {type_names(types_of(kind))}, in JSON syntax")
             continue
         place = config
         for depth, key in enumerate(path[:-1], 1):
@@ -92,7 +101,7 @@ def from_environment(schema: Schema, prefix: str) -> Config:
     return config
 
 
-def _settings(
+def settings_in(
     schema: Schema, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Schema]]:
     """Yield every setting that a variable can set, an object before its keys."""
@@ -100,13 +109,7 @@ def _settings(
         here = (*path, name)
         yield here, kind
         if "properties" in kind and name != "filters":
-            yield from _settings(kind, here)
-
-
-def _types(schema: Schema) -> list[str]:
-    """Return the JSON types of a setting, except null."""
-    types = schema.get("type", "string")
-    return [each for each in ([types] if isinstance(types, str) else types) if each != "null"]
+            yield from settings_in(kind, here)
 
 
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -115,20 +118,17 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "integer": int,
     "number": (int, float),
 }
-_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
-    ("false", "0", "no", "off"), False
-)
 
 
 def _parse(value: str, types: list[str]) -> Any:
     """Return the value of a variable; raise KeyError or ValueError if its type is wrong."""
     if types == ["boolean"]:
-        return _BOOLEANS[value.lower()]
+        return BOOLEANS[value.lower()]
     try:
         parsed = _parse_json(value)
     except (ValueError, RecursionError):
         parsed = value
-    for each in types:
+    for each in types or ["string"]:
         if each == "string":
             return value
         if isinstance(parsed, _PYTHON_TYPES[each]) and not isinstance(parsed, bool):

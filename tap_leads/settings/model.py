@@ -12,6 +12,7 @@ from tap_leads.settings.schema import (
     Schema,
     boolean,
     integer,
+    is_credential,
     list_of,
     number,
     object_of,
@@ -21,7 +22,7 @@ from tap_leads.settings.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = [
     "Config",
@@ -65,12 +66,38 @@ class SourceSettings:
         schema: The schema of the settings object, as `source` returns it.
         label: Returns the label of an account that has no `name`.
         problems: Yields errors that the schema cannot express, as (setting, message).
+        normalize: Returns settings of an account in their usual form, if they have another one.
+        required: The settings to set for an account, for each way of authorizing it. Any of them,
+            or `accounts`, configures the source. By default, each credential in the schema, or
+            object with one, is a way of its own.
     """
 
     name: str
     schema: Schema
     label: Callable[[Config], str]
     problems: Callable[[Config], Iterable[tuple[str, str]]]
+    normalize: Callable[[Config], Config] = lambda _: {}
+    required: Sequence[Sequence[str]] = ()
+
+    def __post_init__(self) -> None:
+        """Set `required` if it is empty."""
+        credentials = [
+            (name,)
+            for name, schema in self.schema["properties"].items()
+            if any(map(is_credential, (schema, *schema.get("properties", {}).values())))
+        ]
+        object.__setattr__(self, "required", self.required or credentials)
+
+    def is_configured(self, config: Config) -> bool:
+        """Return True if all settings contain a credential of the source, or a part of one.
+
+        Other settings do not configure it: Meltano may pass on defaults of all sources.
+        """
+        settings = config.get(self.name)
+        if not isinstance(settings, dict):
+            return settings is not None  # an error for `validate` to report
+        parts = {name.partition(".")[0] for names in self.required for name in names}
+        return "accounts" in settings or not parts.isdisjoint(settings)
 
     def accounts(self, config: Config) -> list[tuple[str, str, Config]]:
         """Return (name of the settings object, label, settings with defaults) of each account.
@@ -81,8 +108,6 @@ class SourceSettings:
         shared = {name: value for name, value in config.items() if name != "accounts"}
         if "accounts" not in config:
             return [self._account(self.name, shared)]
-        # A `name` next to `accounts` would apply to all of them.
-        shared.pop("name", None)
         return [
             self._account(f"{self.name}.accounts[{index}]", inherited(shared, own))
             for index, own in enumerate(config["accounts"])
@@ -163,6 +188,14 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 format="date-time",
                 examples=["2026-01-01", "2026-01-01T00:00:00Z"],
             ),
+            "end_date": text(
+                "End date",
+                "Sync records modified on or before this date or date-time, such as for a backfill "
+                "in parts. A date is its first moment, 00:00. A later run without it syncs the "
+                "records modified since. Full-table streams are not limited. Default: no limit.",
+                format="date-time",
+                examples=["2026-02-01", "2026-02-01T00:00:00Z"],
+            ),
             **sources,
             "nested_values": one_of(
                 "Nested values",
@@ -202,6 +235,13 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 default=60,
                 exclusiveMinimum=0,
                 maximum=3600,
+            ),
+            "max_retry_seconds": number(
+                "Retry time",
+                "How long a failing request is retried, in seconds. Lower it where a failed run "
+                "should end soon.",
+                default=300,
+                minimum=0,
             ),
             "user_agent": text(
                 "User agent",

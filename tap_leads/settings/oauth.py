@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     from tap_leads.settings.schema import Config, Schema
 
-_GRANTS = {"code", "refresh_token"}
+_GRANTS = ("code", "refresh_token")
 """The settings that provide the first tokens; one of them is required."""
 _REQUIRED = ("client_id", "client_secret", "redirect_uri")
+WAYS = tuple((*(f"oauth.{name}" for name in _REQUIRED), f"oauth.{grant}") for grant in _GRANTS)
+"""The settings to set, for each way to get the first tokens."""
 
 
 def setting(how: str, code: str) -> Schema:
@@ -69,7 +71,7 @@ def inherited(shared: Config, own: Config) -> Config:
     both = shared | own
     if "oauth" in own:
         below = {**shared.get("oauth", {})}
-        if own["oauth"].keys() & _GRANTS:
+        if own["oauth"].keys() & {*_GRANTS}:
             below = {name: value for name, value in below.items() if name not in _GRANTS}
         both["oauth"] = below | own["oauth"]
         if "access_token" not in own:
@@ -91,7 +93,7 @@ def problems(settings: Config) -> Iterator[tuple[str, str]]:
     for name in _REQUIRED:
         if name not in oauth:
             yield f"oauth.{name}", "is required"
-    if oauth.keys() >= _GRANTS:
+    if oauth.keys() >= {*_GRANTS}:
         yield "oauth.code", "cannot be combined with `refresh_token`; keep the newer of the two"
 
 

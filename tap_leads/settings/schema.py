@@ -18,10 +18,18 @@ def text(title: str, description: str, **keywords: Any) -> Schema:
     return {"type": "string", "title": title, "description": description, **keywords}
 
 
+# Text that is valid as a header value.
+_CREDENTIAL = r"^[!-~]*$(?!\n)"
+
+
 def secret(title: str, description: str) -> Schema:
     """Return the schema of a credential: never logged, and valid as a header value."""
-    form = r"^[!-~]*$(?!\n)"
-    return text(title, description, minLength=1, pattern=form, secret=True, writeOnly=True)
+    return text(title, description, minLength=1, pattern=_CREDENTIAL, secret=True, writeOnly=True)
+
+
+def is_credential(schema: Schema) -> bool:
+    """Return True for a schema that `secret` returned."""
+    return schema.get("pattern") == _CREDENTIAL
 
 
 def number(title: str, description: str, **keywords: Any) -> Schema:
@@ -57,6 +65,12 @@ def object_of(properties: Mapping[str, Schema], **keywords: Any) -> Schema:
 def list_of(items: Schema, **keywords: Any) -> Schema:
     """Return the schema of a list."""
     return {"type": "array", "items": items, **keywords}
+
+
+def types_of(schema: Schema) -> list[str]:
+    """Return the JSON types of a setting, except null."""
+    types = schema.get("type", [])
+    return [each for each in ([types] if isinstance(types, str) else types) if each != "null"]
 
 
 def type_names(json_types: str | list[str]) -> str:

@@ -37,7 +37,7 @@ def validate(
     Checks that the schema cannot express run only if the settings are valid by the schema.
 
     Args:
-        config: All settings after `tidy`, without defaults.
+        config: All settings after `tidy` and `normalize`, without defaults.
         schema: The schema of all settings.
         sources: The settings of every source.
         columns: The columns of each stream that may be hashed.
@@ -46,13 +46,10 @@ def validate(
     """
     errors = [line for e in Draft202012Validator(schema).iter_errors(config) for line in _lines(e)]
     errors += _text_errors(config, ())
-    start_date = config.get("start_date")
-    if isinstance(start_date, str) and from_text(start_date) is None:
-        errors.append(
-            "start_date: must be an ISO 8601 date or date-time, such as 2026-01-01T00:00:00Z"
-        )
-    configured = [each for each in sources if each.name in config]
-    if not configured:
+    errors += _date_errors(config)
+    configured = [each for each in sources if each.is_configured(config)]
+    is_mistyped = errors and any(each.name in config for each in sources)
+    if not configured and not is_mistyped:
         names = ", ".join(each.name for each in sources)
         errors.append(f"no source is configured; add the settings of at least one of {names}")
     if errors:
@@ -60,6 +57,18 @@ def validate(
     for each in configured:
         errors += _source_errors(each, config[each.name])
     return [*errors, *_hash_errors(config, columns, dynamic)]
+
+
+def _date_errors(config: Config) -> Iterator[str]:
+    moments = {}
+    for name in ("start_date", "end_date"):
+        if isinstance(config.get(name), str):
+            moments[name] = from_text(config[name])
+            if moments[name] is None:
+                yield f"{name}: must be an ISO 8601 date or date-time, such as 2026-01-01T00:00:00Z"
+    start, end = moments.get("start_date"), moments.get("end_date")
+    if start is not None and end is not None and end < start:
+        yield "end_date: must not be before `start_date`"
 
 
 _MESSAGES: dict[str, str] = {
@@ -124,6 +133,9 @@ def _dotted(path: Iterable[str | int]) -> str:
 
 def _source_errors(source: SourceSettings, config: Config) -> list[str]:
     """Return the errors in a source's settings that its schema cannot express."""
+    if "accounts" in config and "name" in config:
+        what = "cannot be combined with `accounts`; give each account its own `name`"
+        return [f"{source.name}.name: {what}"]
     errors: list[str] = []
     accounts = source.accounts(config)
     for where, _, settings in accounts:

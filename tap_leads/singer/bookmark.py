@@ -9,8 +9,17 @@ from tap_leads.replication.model import Bounds, Order, Query
 from tap_leads.timestamps import DAY, from_text, to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tap_leads.sources.collection import AccountReader
     from tap_leads.timestamps import Micros
+
+
+def moments_in(state: Mapping[str, Any], stream: str) -> list[Micros]:
+    """Return the bookmarks of a stream in the state of the tap, of all accounts."""
+    partitions = state.get("bookmarks", {}).get(stream, {}).get("partitions", [])
+    moments = [from_text(each.get("replication_key_value")) for each in partitions]
+    return [moment for moment in moments if moment is not None]
 
 
 class Bookmark:
@@ -34,14 +43,24 @@ class Bookmark:
         """Return the bookmark in the state, empty if there is none."""
         return str(self._state.get("replication_key_value") or "") if self._key else ""
 
-    def bounds(self, reader: AccountReader, user: Bounds, start_date: Micros | None) -> Bounds:
-        """Return the user's bounds, from `start_date` or the bookmark minus lookback if later."""
+    def bounds(
+        self,
+        reader: AccountReader,
+        user: Bounds,
+        start_date: Micros | None = None,
+        end_date: Micros | None = None,
+    ) -> Bounds:
+        """Return the user's bounds, narrowed to what the bookmark and the dates leave to read.
+
+        They start at `start_date`, or the bookmark minus lookback if later, and end at `end_date`.
+        """
         start = self._start(reader)
         if start is not None:
             # Records can be listed late (apis/kommo.md 21, apis/dashly.md 19).
             start -= reader.lookback
-        lows = (user.after, start_date, start)
-        return replace(user, after=max((low for low in lows if low is not None), default=None))
+        lows = [low for low in (user.after, start_date, start) if low is not None]
+        highs = [high for high in (user.until, end_date) if high is not None]
+        return replace(user, after=max(lows, default=None), until=min(highs, default=None))
 
     def _start(self, reader: AccountReader) -> Micros | None:
         """Return the moment of the bookmark in the state; None if there is no usable one."""

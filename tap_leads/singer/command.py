@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -17,10 +20,11 @@ from typing_extensions import override
 
 from tap_leads.errors import DATA_ERRORS, LeadsError, internal_error
 from tap_leads.settings.errors import SettingsError
+from tap_leads.singer.state_file import EXPECTED, unwrap
 from tap_leads.singer.writer import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
 
@@ -28,11 +32,11 @@ class FailedStreamsError(LeadsError):
     """Streams of some accounts failed and were reported; the others were read."""
 
     def __init__(self, failures: Sequence[str], streams: int) -> None:
-        """Count the failures among all `streams` to sync, each counted once per account."""
-        super().__init__(
-            f"{len(failures)} of {streams} streams failed (counted for each account); records "
-            "synced so far are kept"
-        )
+        """Count the failures among all `streams` to sync, each counted once per account.
+
+        The line ends with the first failure: `meltano config test` shows the last line alone.
+        """
+        super().__init__(f"{len(failures)} of {streams} streams failed. First: {failures[0]}")
 
 
 class Terminated(SystemExit):
@@ -61,6 +65,33 @@ def _terminate(signum: int, _frame: FrameType | None) -> None:
     raise Terminated(signum)
 
 
+def is_useful(record: logging.LogRecord) -> bool:
+    """Return False for the SDK's line that it skips the environment, which the tap reads itself."""
+    return record.msg != "Skipping parse of env var settings..."
+
+
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Turn an error of stdout into a line; click would exit silently if the target is gone."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, OutputError) and error.errno not in _NOT_WRITTEN:
+            raise
+        sys.stdout = io.StringIO()  # the rest in its buffer cannot be written at the exit either
+        if error.errno == errno.EPIPE:
+            message = LeadsError("the target closed the pipe", "See the target's error")
+        else:
+            message = LeadsError(f"cannot write to stdout: {error.strerror}")
+        raise message from None
+
+
 class Command(SingerCommand):
     """The SDK's command, without its tracebacks."""
 
@@ -86,15 +117,19 @@ class Command(SingerCommand):
             self._end(*error.errors)
         except LeadsError as error:
             self._end(str(error))
-        except OutputError as error:
-            self._end(f"cannot write the output: {error.strerror}")
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
             self._end(internal_error(error))
 
     @override
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _output_errors():  # `--discover` prints the catalog while options are parsed
+            return super().make_context(*args, **kwargs)
+
+    @override
     def invoke(self, ctx: click.Context) -> Any:
         logging.captureWarnings(capture=True)
-        return click.Command.invoke(self, ctx)  # the SDK's own `invoke` prints tracebacks
+        with _output_errors():
+            return click.Command.invoke(self, ctx)  # the SDK's own `invoke` prints tracebacks
 
     def _end(self, *lines: str) -> None:
         for line in lines:
@@ -103,35 +138,15 @@ class Command(SingerCommand):
 
 
 def read_state(file: IO[str]) -> dict[str, Any]:
-    """Return the state in a file.
+    """Return the state in a file, empty if the file is.
 
     Raises:
         SettingsError: it is not a Singer state.
     """
-    state = _read_object(file, "state")
-    bookmarks = state.get("bookmarks", {})
-    if (
-        "value" in state
-        or not isinstance(bookmarks, dict)
-        or not all(map(_is_bookmark, bookmarks.values()))
-    ):
-        msg = f"--state {file.name}: not a Singer state; expected the value of a STATE message"
-        raise SettingsError([msg])
+    state = unwrap(_read_object(file, "state", empty={}, expected=f"; {EXPECTED}"))
+    if state is None:
+        raise SettingsError([f"--state {file.name}: not a Singer state; {EXPECTED}"])
     return state
-
-
-def _is_bookmark(value: Any) -> bool:
-    """True if the state of a stream has the form that the SDK writes."""
-    if not isinstance(value, dict) or not isinstance(value.get("partitions", []), list):
-        return False
-    states = [value, *value.get("partitions", [])]
-    contexts = [state.get("context") for state in states[1:] if isinstance(state, dict)]
-    return (
-        len(contexts) == len(states) - 1
-        and all(isinstance(context, dict) for context in contexts)
-        and all(contexts.count(context) == 1 for context in contexts)
-        and all(isinstance(state.get("progress_markers", {}), dict) for state in states)
-    )
 
 
 def read_catalog(file: IO[str]) -> Catalog:
@@ -150,12 +165,15 @@ def read_catalog(file: IO[str]) -> Catalog:
     raise SettingsError([msg])
 
 
-def _read_object(file: IO[str], option: str) -> dict[str, Any]:
+def _read_object(
+    file: IO[str], option: str, *, empty: dict[str, Any] | None = None, expected: str = ""
+) -> dict[str, Any]:
     try:
-        content = json.load(file)
+        text = file.read()
+        content = json.loads(text) if text.strip() else empty
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        msg = f"--{option} {file.name}: not a JSON object"
+        msg = f"--{option} {file.name}: not a JSON object{expected}"
         raise SettingsError([msg])
     return content

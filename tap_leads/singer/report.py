@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,21 +11,22 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
 
-from tap_leads.rest.errors import AccountClosedError
+from tap_leads.rest.errors import PermanentError
 from tap_leads.singer.maps import MapError
 from tap_leads.timestamps import MINUTE, to_text
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tap_leads.errors import LeadsError
-    from tap_leads.rest.client import AccountClient, Response
+    from tap_leads.rest.client import Response
     from tap_leads.singer.bookmark import Bookmark
     from tap_leads.timestamps import Micros
 
 _AT_WORK = "running"
 HEADS = ("stream", "account", "records", "requests", "retries", "throttled s", "bookmark", "status")
+_NAMED = 4
+"""How many accounts of a source the line at the start names."""
 _NUMBERS = range(2, 6)
 """The columns of the summary that hold numbers."""
 
@@ -58,12 +60,20 @@ class Stats:
         """Return the stream and account that a message is about."""
         return f"{self.stream}, account {self.account}"
 
+    def failure(self, error: LeadsError) -> str:
+        """Return the line for an error: about the account alone if the error ends the account."""
+        is_fatal = isinstance(error, PermanentError) and error.fatal_for_account
+        return f"{f'account {self.account}' if is_fatal else self.where}: {error}"
+
     def sent(self, throttled: float, response: Response | None) -> None:
-        """Count a request that waited `throttled` seconds for the rate limit; emit its metric."""
+        """Count a request that waited `throttled` seconds for the rate limit.
+
+        The SDK's metric of a request is logged at DEBUG: there may be thousands.
+        """
         with self._lock:
             self.requests += 1
             self.throttled += throttled / self.concurrency
-        if response is None:
+        if response is None or not self.metrics_logger.isEnabledFor(logging.DEBUG):
             return
         is_good = response.status < HTTPStatus.BAD_REQUEST
         point = metrics.Point(
@@ -80,14 +90,14 @@ class Stats:
                 metrics.Tag.CONTEXT: {"account": self.account},
             },
         )
-        metrics.log(self.metrics_logger, point=point)
+        self.metrics_logger.debug("METRIC: %s", point)
 
-    def retrying(self, error: Exception, attempt: int, wait: float) -> None:
+    def retrying(self, error: LeadsError, attempt: int, wait: float) -> None:
         """Count and log a retry; an error's text never contains the URL with its filters."""
         with self._lock:
             self.retries += 1
         self.logger.warning(
-            "%s: %s; retrying in %.1f s (attempt %d)", self.where, error, wait, attempt
+            "%s: %s; retrying in %.1f s (attempt %d)", self.where, error.cause, wait, attempt
         )
 
     def warn(self, message: str) -> None:
@@ -153,7 +163,6 @@ class RunReport:
         self._last_beat = time.monotonic()
         self._stats: list[Stats] = []
         self._reported: set[object] = set()
-        self._doubtful: list[tuple[AccountClient, Stats, str]] = []
 
     def begin(self, stats: Stats) -> None:
         """Add an account of a stream whose read starts now."""
@@ -174,33 +183,25 @@ class RunReport:
         stream map once, not for each account.
         """
         stats.outcome = "failed"
-        message = f"{stats.where}: {error}"
+        message = stats.failure(error)
         # A closed account raises a new error each time, a failed stream map the same one.
-        key = error if isinstance(error, MapError) else f"{stats.account}: {error}"
-        if not (key in self._reported and isinstance(error, AccountClosedError | MapError)):
+        key = error if isinstance(error, MapError) else message
+        if key not in self._reported:
             self._logger.error(message)
         self._reported.add(key)
         self.failures.append(message)
 
-    def skipped(self, stats: Stats, error: LeadsError, client: AccountClient | None) -> None:
+    def skipped(self, stats: Stats, error: LeadsError, warning: str) -> None:
         """Log that an account has no such list, which is not a failure.
 
-        Pass `client` where the status may also mean that the account does not exist:
-        `check_skipped` then turns it into a failure if no request of the account succeeded.
+        `warning` is about the account, and logged once.
         """
         stats.outcome = "skipped"
-        message = f"{stats.where}: {error}"
-        self._logger.warning("%s; the stream is skipped", message)
-        if client is not None:
-            self._doubtful.append((client, stats, message))
-
-    def check_skipped(self) -> None:
-        """Turn missing lists into failures if every request of their account failed."""
-        for client, stats, message in self._doubtful:
-            if not client.has_succeeded:
-                stats.outcome = "failed"
-                self._logger.error(message)
-                self.failures.append(message)
+        self._logger.warning("%s: %s; the stream is skipped", stats.where, error.cause)
+        message = f"account {stats.account}: {warning}"
+        if warning and message not in self._reported:
+            self._reported.add(message)
+            self._logger.warning(message)
 
     def end(self) -> None:
         """Log a summary of the run as a table."""
@@ -208,6 +209,43 @@ class RunReport:
             stats.end()
         for line in table([stats.cells() for stats in self._stats]):
             self._logger.info("%s", line)
+
+
+def start_line(
+    streams: int,
+    accounts: Mapping[str, Sequence[str]],
+    bookmarks: Sequence[Micros],
+    start: Micros | None,
+) -> str:
+    """Return the line at the start of a run.
+
+    Args:
+        streams: The number of streams to sync.
+        accounts: The labels of the accounts by source.
+        bookmarks: The bookmarks of the streams to sync, of all accounts.
+        start: The setting `start_date`.
+    """
+    sources = ", ".join(f"{source} ({_listed(labels)})" for source, labels in accounts.items())
+    since = "all records"
+    if bookmarks:
+        since = f"changes since the oldest bookmark, {_second(max(min(bookmarks), start or 0))}"
+    elif start is not None:
+        since = f"records since {_second(start)} (`start_date`)"
+    return f"syncing {streams} stream{'s' if streams != 1 else ''} of {sources}: {since}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Return the labels of a source's accounts, the first of them if there are many."""
+    if len(labels) == 1:
+        return f"account {labels[0]}"
+    if len(labels) <= _NAMED + 1:
+        return f"accounts {', '.join(labels)}"
+    return f"accounts {', '.join(labels[:_NAMED])} and {len(labels) - _NAMED} more"
+
+
+def _second(moment: Micros) -> str:
+    """Return a moment for a message, without the fraction of the second."""
+    return f"{(to_text(moment) or '')[:19]}Z"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,11 +1,20 @@
-"""The selection of a catalog for one stream, and the form of its values."""
+"""The selection of a given catalog, which may be older than the tap, or made by hand."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.singerlib import Metadata, Schema
+
+from tap_leads.settings.errors import SettingsError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from singer_sdk.singerlib import Catalog, CatalogEntry
+
+# The most columns that a warning names.
+_NAMED = 5
 
 # The length of a column's breadcrumb in a catalog; nested properties have longer ones.
 _COLUMN_DEPTH = 2
@@ -34,3 +43,87 @@ def value_form(config: Mapping[str, Any]) -> dict[str, bool]:
     """Return how the settings want lists and objects to be emitted."""
     flatten = config.get("flattening_enabled") and config.get("flattening_max_depth", 0) > 0
     return {"native": config.get("nested_values") == "native", "flatten": bool(flatten)}
+
+
+def reconcile(
+    entry: CatalogEntry, schema: dict[str, Any], primary_key: Sequence[str], cursor: str | None
+) -> list[str]:
+    """Give the entry of a catalog the columns and keys of the stream, and keep its selection.
+
+    A column that it does not list, such as a new custom field, is selected only if it selects
+    everything that it lists: an allow-list stays one. A catalog that lists nothing but what it
+    deselects is no allow-list.
+
+    Returns:
+        The columns whose schema differs from the stream's.
+    """
+    given = entry.schema.to_dict().get("properties", {})
+    # Schemas are compared in the form that the SDK's class gives them.
+    own = Schema.from_dict(schema)
+    columns = own.to_dict()["properties"]
+    changed = [
+        name for name in columns if name in given and _bare(given[name]) != _bare(columns[name])
+    ]
+    selected = entry.metadata.resolve_selection()
+    listed = given.keys() | {path[1] for path in selected if path}
+    selects_some = any(selected["properties", name] for name in listed)
+    if selects_some and not all(selected[path] for path in selected if path):
+        for name in columns.keys() - listed - {*primary_key, cursor}:
+            available = Metadata.InclusionType.AVAILABLE
+            entry.metadata["properties", name] = Metadata(inclusion=available, selected=False)
+    entry.schema, entry.key_properties, entry.replication_key = own, list(primary_key), cursor
+    return changed
+
+
+def _bare(schema: Any) -> Any:
+    """Return a schema without texts, and with types in one order."""
+    if isinstance(schema, list):
+        return [_bare(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    bare = {
+        name: _bare(each) for name, each in schema.items() if name not in {"title", "description"}
+    }
+    types = bare.get("type")
+    return {**bare, "type": sorted(types)} if isinstance(types, list) else bare
+
+
+def check_catalog(
+    catalog: Catalog,
+    known: Collection[str],
+    streams: Collection[str],
+    selected: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
+    """Yield warnings about a given catalog.
+
+    Args:
+        catalog: The catalog.
+        known: The names of the streams of all sources.
+        streams: The names of the streams of the configured sources.
+        selected: For each selected stream, the columns whose schema the catalog changes.
+
+    Raises:
+        SettingsError: It selects no stream.
+    """
+    if not selected:
+        listed = [f"{name} (deselected)" if name in streams else name for name in catalog]
+        msg = (
+            f"no stream is selected. The catalog lists {', '.join(listed) or 'no streams'}. The "
+            f"tap has {', '.join(streams)}. Select streams in the catalog, or create a new catalog "
+            "with --discover."
+        )
+        raise SettingsError([msg])
+    if unknown := sorted(catalog.keys() - set(known)):
+        yield (
+            f"the catalog lists streams that the tap does not have: {', '.join(unknown)}; create a "
+            "new catalog with --discover"
+        )
+    changed = [f"{name}.{column}" for name, columns in selected.items() for column in columns]
+    if changed:
+        others = len(changed) - _NAMED
+        more = f" and {others} more" if others > 0 else ""
+        yield (
+            f"the catalog changes the schema of {', '.join(changed[:_NAMED])}{more}; the tap emits "
+            "its own schema. To change a column, use stream_maps; if the catalog is old, create a "
+            "new one with --discover"
+        )

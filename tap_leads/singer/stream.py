@@ -10,9 +10,9 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import Stream
+from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import RecordMessage, Schema, StateMessage
+from singer_sdk.singerlib import RecordMessage, StateMessage
 from typing_extensions import override
 
 from tap_leads.errors import LeadsError, internal_error
@@ -23,7 +23,7 @@ from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.singer.bookmark import Bookmark
 from tap_leads.singer.maps import MapError, map_error
 from tap_leads.singer.report import Stats
-from tap_leads.singer.selection import Selection, value_form
+from tap_leads.singer.selection import Selection, reconcile, value_form
 from tap_leads.singer.writer import OutputError
 from tap_leads.sources.collection import AccountReader
 from tap_leads.sources.rows import row_maker
@@ -69,10 +69,13 @@ class LeadsStream(Stream):
         self._bookmark: Bookmark | None = None
         self._unsaved = 0  # records of earlier accounts since the last STATE
         self._map_error: MapError | None = None
+        self.changed_columns: list[str] = []
         schema = build_schema(
             spec.columns, spec.primary_key, hashed=self._hashed, **self._value_form
         )
         super().__init__(tap, schema, spec.name)
+        # The tap's own lines name the stream; with the stream's logger, they would name it twice.
+        self.logger.setLevel(logging.WARNING)
         self.selected_by_default = spec.selected_by_default
         self.primary_keys = list(spec.primary_key)
         self.replication_key = spec.replication_key.column if spec.replication_key else None
@@ -101,7 +104,12 @@ class LeadsStream(Stream):
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         # The SDK's error line has no reason; the run report logs the failure with its reason.
         if level < logging.ERROR:
-            super().log(message, *args, level=level, **kwargs)
+            self._tap.logger.log(level, message, *args, **kwargs)
+
+    @override
+    def get_sync_timer(self) -> metrics.Timer:
+        self._timer = super().get_sync_timer()
+        return self._timer
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
@@ -118,9 +126,8 @@ class LeadsStream(Stream):
         A catalog of an older version has different columns, and one made by hand may lack keys.
         """
         if entry := catalog.get_stream(self.name):
-            entry.schema = Schema.from_dict(self.schema)
-            entry.key_properties = list(self._spec.primary_key)
-            entry.replication_key = self.replication_key
+            keys = self._spec.primary_key
+            self.changed_columns = reconcile(entry, self.schema, keys, self.replication_key)
         super().apply_catalog(catalog)
 
     @override
@@ -138,9 +145,7 @@ class LeadsStream(Stream):
         an account, also among rows that share one moment, every heartbeat, and the last account.
         One after each account would make the total size grow with the square of the accounts.
         """
-        if context is None:
-            return
-        account = self._accounts[context["account"]]
+        account = self._accounts[(context or {})["account"]]
         reading = self._run.prefetch.take(self.name, account) or self._open(account)
         state, stats = self.get_context_state(context), reading.stats
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
@@ -148,7 +153,8 @@ class LeadsStream(Stream):
         build, report, unsaved = self._row_maker(account), self._run.report, 0
         report.begin(stats)
         with self._failure_boundary(account, reading):
-            self._check_maps()
+            if self._map_error is not None:  # it would fail for every account
+                raise self._map_error
             for chunk in reading.prefetched or self._chunks(reading, bookmark):
                 for row, safe in zip(chunk.rows, chunk.safe, strict=True) if chunk else ():
                     record = build(row.record)
@@ -206,9 +212,8 @@ class LeadsStream(Stream):
 
     def _open(self, account: Account) -> _Reading:
         spec, workers = self._spec, self.config["concurrency"]
-        stats = Stats(
-            spec.name, account.label, spec.path, workers, self.logger, self.metrics_logger
-        )
+        logger = self._tap.logger
+        stats = Stats(spec.name, account.label, spec.path, workers, logger, self.metrics_logger)
         reader = AccountReader(account, spec, stats, deselected=self._selection.deselected)
         if not spec.strategy.prefetch:
             return _Reading(reader, stats)
@@ -220,7 +225,8 @@ class LeadsStream(Stream):
     def _chunks(self, reading: _Reading, bookmark: Bookmark) -> Iterator[Chunk | None]:
         reader, bounds = reading.reader, self._spec.bounds(reading.reader.account.settings)
         if self.replication_method == "INCREMENTAL":
-            bounds = bookmark.bounds(reader, bounds, from_text(self.config.get("start_date")))
+            dates = (from_text(self.config.get(name)) for name in ("start_date", "end_date"))
+            bounds = bookmark.bounds(reader, bounds, *dates)
         reading.stats.run_started = reader.account.client.clock.now()
         return self._spec.strategy.read(reader, bounds, self.config["concurrency"])
 
@@ -265,11 +271,6 @@ class LeadsStream(Stream):
             return []
         return messages
 
-    def _check_maps(self) -> None:
-        """Raise the error of a stream map that failed before: it would fail for every account."""
-        if self._map_error is not None:
-            raise self._map_error
-
     def _checkpoint(self, bookmark: Bookmark) -> int:
         """Write a STATE message; return 0, the number of records that follow it."""
         self._unsaved = 0
@@ -284,11 +285,13 @@ class LeadsStream(Stream):
         status = getattr(error, "status", None)
         is_absent = status in self._spec.absent and not reading.reader.has_succeeded
         if is_absent and client.failure is None:
-            is_sure = status != HTTPStatus.NOT_FOUND
-            self._run.report.skipped(stats, known, None if is_sure else client)
+            is_forbidden = status == HTTPStatus.FORBIDDEN
+            self._run.report.skipped(stats, known, self._spec.forbidden if is_forbidden else "")
         elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
-            raise LeadsError(f"{stats.where}: {known}") from None
+            raise LeadsError(stats.failure(known)) from None
         else:
+            # The SDK sees no error, and would report a success.
+            self._timer.tags[metrics.Tag.STATUS] = metrics.Status.FAILED
             self._run.report.failed(stats, known)
 
 

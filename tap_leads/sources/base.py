@@ -45,6 +45,8 @@ class StatusInBodyError(Exception):
 class RecordError(LeadsError):
     """Raised if a record cannot be read; the message names a field, never a value."""
 
+    advice = "Contact the vendor's support"
+
 
 class FieldError(ValueError):
     """Raised if a required field of a record is missing or has an unexpected type."""
@@ -123,6 +125,8 @@ class Account:
     settings: Mapping[str, Any]
     api: Api
     client: AccountClient
+    endpoint: StreamSpec | None = None
+    """The list at the account's own endpoint: without it, the account does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,9 @@ class StreamSpec:
         bounds: Returns the bounds that the user's filters put on the replication key.
         stable_sort: A field to sort by that edits do not change, if there is one.
         absent: HTTP statuses that mean the account has no such list; the stream is skipped.
+        optional: True if the other streams of the account are usable without the list: it is
+            given up early if it keeps failing.
+        forbidden: A warning about other streams of the account if the list is skipped with a 403.
         selected_by_default: False for streams that few users need and that cost many requests.
         state: Values to keep in the stream's state.
         dynamic_columns: A regular expression for columns whose names are known only at run time.
@@ -206,9 +213,18 @@ class StreamSpec:
     bounds: Callable[[Settings], Bounds] = all_rows
     stable_sort: str | None = None
     absent: frozenset[int] = frozenset()
+    optional: bool = False
+    forbidden: str = ""
     selected_by_default: bool = True
     state: Mapping[str, Any] = field(default_factory=dict)
     dynamic_columns: str = ""
+
+    @property
+    def hashable_columns(self) -> list[str]:
+        """Return the columns that can be hashed: all but the primary key and replication key."""
+        cursor = self.replication_key.column if self.replication_key else None
+        keys = {*self.primary_key, cursor}
+        return [column.name for column in self.columns if column.name not in keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +248,8 @@ class Source:
     Attributes:
         auth: Returns the authentication of an account, given its label, its settings and the clock.
         wording: The settings that error messages refer to.
+        account: The stream at an account's own endpoint: a 404 there means that the account does
+            not exist. Without it, a 404 for the first request of an account means that.
         discover: Returns the streams with the columns that differ between accounts, such as custom
             fields; it may send requests.
     """
@@ -241,6 +259,7 @@ class Source:
     streams: Sequence[StreamSpec]
     auth: Callable[[str, Settings, Clock], Auth]
     wording: Wording
+    account: StreamSpec | None = None
     discover: Callable[[Discovery, Sequence[StreamSpec]], Sequence[StreamSpec]] | None = None
 
     @property

@@ -5,28 +5,31 @@ Sources and replication do not know each other or HTTP; they meet here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.errors import DATA_ERRORS, LeadsError
-from tap_leads.replication.model import Order, Page, Row
+from tap_leads.replication.model import Order, Page, Query, Row
 from tap_leads.replication.pagination import Link
 from tap_leads.rest.body import decode
 from tap_leads.rest.client import Request
-from tap_leads.rest.errors import TransientError
+from tap_leads.rest.errors import PermanentError, TransientError
 from tap_leads.sources.base import FieldError, RawPage, StatusInBodyError, record_error
 from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from tap_leads.replication.model import Query, Record
+    from tap_leads.replication.model import Record
     from tap_leads.replication.pagination import Position
     from tap_leads.rest.client import Observer, Response
     from tap_leads.sources.base import Account, StreamSpec
 
+OPTIONAL_SECONDS = 60
+"""How long a request for an optional list is retried: the streams after it wait for it."""
 _EMPTY = RawPage((), has_more=False)
 # Full pages to receive before a reduced page size is doubled again.
 _GOOD_PAGES = 5
@@ -93,7 +96,7 @@ class ApiCollection:
         Raises:
             LeadsError: The page cannot be fetched; the message is one line.
         """
-        client, sizes, observer = self._account.client, self._sizes, self._reader.observer
+        client, sizes = self._account.client, self._sizes
         size = sizes.rows
 
         def build() -> Request:
@@ -116,14 +119,49 @@ class ApiCollection:
                 sizes.shrink(size)
 
         offset = client.clock.offset
-        page = client.call(build, self._page, observer=observer, on_failure=note)
+        page = self._call(build, note)
         if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
             # The bounds were counted back from a local clock that is wrong (apis/dashly.md 3).
-            page = client.call(build, self._page, observer=observer, on_failure=note)
+            page = self._call(build, note)
         self._reader.has_succeeded = True
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
+
+    def _call(
+        self, build: Callable[[], Request], on_failure: Callable[[TransientError], None]
+    ) -> Page:
+        client, observer = self._account.client, self._reader.observer
+        try:
+            return client.call(
+                build,
+                self._page,
+                observer=observer,
+                on_failure=on_failure,
+                max_seconds=OPTIONAL_SECONDS if self._stream.optional else math.inf,
+            )
+        except PermanentError as error:
+            if error.status == HTTPStatus.NOT_FOUND and not client.has_succeeded:
+                self._check_account(error)
+            raise
+
+    def _check_account(self, error: PermanentError) -> None:
+        """Raise an error that ends the account if it does not exist.
+
+        Args:
+            error: The error of a 404 before any request of the account succeeded.
+        """
+        endpoint, client = self._account.endpoint, self._account.client
+        if endpoint is None:
+            raise client.close(error)
+        if endpoint.path == self._stream.path:
+            raise client.close(client.errors.no_account(self._account.api.base_url))
+        reader = AccountReader(self._account, endpoint, self._reader.observer)
+        try:
+            reader.collection().fetch(Query())
+        except PermanentError as failure:
+            if failure.fatal_for_account:
+                raise
 
     def _page(self, response: Response) -> Page:
         """Return the page in a response.
@@ -144,10 +182,11 @@ class ApiCollection:
         except FieldError as error:
             raise record_error(error) from None
         except StatusInBodyError as error:
-            raise self._account.client.error_for_status(error.status, body) from None
+            raise self._account.client.errors.error_for(error.status, body) from None
         except DATA_ERRORS:
             raise TransientError(
-                "the response has an unexpected format (incomplete, not JSON, or without IDs)"
+                "the response has an unexpected format (incomplete, not JSON, or without IDs)",
+                "Check that `api_url` points to the API",
             ) from None
         if isinstance(at, Link) and link is not None and "://" not in link:
             link = absolute(response.url, link)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.rest.client import AccountClient
@@ -46,9 +46,13 @@ def connect(
         rate = min(settings["requests_per_second"] for _, _, settings in found)
         shared = network.limiter(rate, network.clock)
     accounts = []
+    retry = replace(network.retry, max_seconds=float(config["max_retry_seconds"]))
     for _, label, settings in found:
         limiter = shared or network.limiter(settings["requests_per_second"], network.clock)
         api = source.api(settings)
+        wording = source.wording
+        if "oauth" in settings:
+            wording = replace(wording, credential=f"`{source.name}.oauth`")
         client = AccountClient(
             auth=source.auth(label, settings, network.clock),
             limiter=limiter,
@@ -59,10 +63,10 @@ def connect(
             ),
             clock=ServerClock(network.clock),
             concurrency=config["concurrency"],
-            wording=source.wording,
+            wording=wording,
             error_codes=api.error_codes,
-            retry=network.retry,
+            retry=retry,
             origin=api.base_url,
         )
-        accounts.append(Account(label, settings, api, client))
+        accounts.append(Account(label, settings, api, client, source.account))
     return accounts

@@ -56,7 +56,7 @@ def test_a_full_disk_ends_the_run_with_one_line(
     monkeypatch.setattr(writer, "_stdout", Full)
     run = run_here({"octanist": settings_for(box.octanist), "dashly": settings_for(box.dashly)})
     assert run.code == 1
-    assert run.said() == ["cannot write the output: No space left on device"]
+    assert run.said() == ["cannot write to stdout: No space left on device"]
     assert box.octanist.journal == []
 
 

@@ -145,8 +145,9 @@ class OAuth:
                 self._has_begun = True
             if tokens.access_token == rejected and self._trial.count_rejection(rejected):
                 raise CredentialError(
-                    "401: the API rejected the token that it just issued; check "
-                    f"`{self._setting}.client_id`, and that the integration belongs to this account"
+                    "the API rejected the token that it just issued (HTTP 401)",
+                    f"Check `{self._setting}.client_id`, and that the integration belongs to this "
+                    "account",
                 )
             # Another program may have renewed them in the meantime.
             if self._is_unusable(tokens, rejected):

@@ -32,7 +32,9 @@ def _brand(name: str, title: str, host: str) -> Source:
         streams=(leads(f"{name}_leads"),),
         auth=_auth,
         wording=Wording(
-            credential=f"`{name}.auth_token`", base_url=f"`{name}.app_id` and `{name}.api_url`"
+            credential=f"`{name}.auth_token`",
+            base_url=f"`{name}.app_id` and `{name}.api_url`",
+            api=title,
         ),
     )
 

@@ -57,8 +57,10 @@ KOMMO = Source(
     ),
     auth=authenticate,
     wording=Wording(
-        credential="`kommo.access_token` or `kommo.oauth`",
+        credential="`kommo.access_token`",
         base_url="`kommo.subdomain`, `kommo.domain` and `kommo.api_url`",
+        api="Kommo",
     ),
+    account=ACCOUNT,
     discover=discover,
 )

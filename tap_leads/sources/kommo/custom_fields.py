@@ -23,6 +23,7 @@ from tap_leads.errors import DATA_ERRORS, LeadsError, internal_error
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, JSON, text
 from tap_leads.replication.full_table import rows_of
+from tap_leads.rest.errors import AccountClosedError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.collection import AccountReader
 from tap_leads.sources.kommo.api import FULL_LIST, objects
@@ -178,6 +179,8 @@ def _account_fields(
     found = {}
     try:
         found = {row["id"]: row for row in _records(definitions, account, discovery)}
+    except AccountClosedError:
+        pass  # the error that closed the account was logged
     except (LeadsError, *DATA_ERRORS) as error:
         message = error if isinstance(error, LeadsError) else internal_error(error)
         discovery.warn(
@@ -198,6 +201,8 @@ def _zone_of(account: Account, discovery: Discovery) -> tzinfo | None:
     try:
         for record in _records(ACCOUNT, account, discovery):
             return _zone(record["_embedded.datetime_settings"])
+    except AccountClosedError:
+        return None
     except (LeadsError, *DATA_ERRORS):
         pass
     discovery.warn(

@@ -13,13 +13,15 @@ from tap_leads.settings.model import list_of, object_of
 from tap_leads.timestamps import SECOND, from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tap_leads.replication.model import Record
     from tap_leads.settings.model import Schema
     from tap_leads.sources.base import Settings
 
 _LISTS = ("id", "name", "created_by", "updated_by", "responsible_user_id", "pipeline_id")
+# The stages of won and lost leads have the same ID in every pipeline (apis/kommo.md 11).
+FINAL = (142, 143)
 DATES = ("created_at", "updated_at", "closed_at", "closest_task_at")
 
 
@@ -32,7 +34,8 @@ def unix_seconds(value: Any) -> int | None:
 def filter_params(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Return filters as request parameters.
 
-    Kommo can filter by one stage only; `matches` applies several (apis/kommo.md 10).
+    Kommo can filter by one stage of one pipeline only; `matches` applies all others
+    (apis/kommo.md 10).
     """
     params: dict[str, Any] = {}
     for name, value in filters.items():
@@ -40,7 +43,7 @@ def filter_params(filters: Mapping[str, Any]) -> dict[str, Any]:
             params[f"filter[{name}][]"] = _listed(value)
         elif name == "statuses":
             stages = _listed(value)
-            if len(stages) == 1:
+            if len(stages) == 1 and "pipeline_id" in stages[0]:
                 for key, number in stages[0].items():
                     params[f"filter[statuses][0][{key}]"] = number
         elif isinstance(value, dict):
@@ -66,9 +69,10 @@ def matches(record: Record, settings: Settings) -> bool:
     """Return True if a lead matches the filters, which Kommo may ignore (apis/kommo.md 8)."""
     for name, wanted in settings.get("filters", {}).items():
         value = record.get(name)
+        if name == "price" and value is None:
+            value = record.get("price_with_minor_units")
         if name == "statuses":
-            stage = {"pipeline_id": record.get("pipeline_id"), "status_id": record.get("status_id")}
-            if stage not in _listed(wanted):
+            if not any(_is_in_stage(record, stage) for stage in _listed(wanted)):
                 return False
         elif isinstance(wanted, dict):
             low, high = (unix_seconds(wanted.get(side)) for side in ("from", "to"))
@@ -81,6 +85,18 @@ def matches(record: Record, settings: Settings) -> bool:
         elif name != "name" and value not in _listed(wanted):  # only Kommo knows how names match
             return False
     return True
+
+
+def _is_in_stage(record: Record, stage: Mapping[str, int]) -> bool:
+    """Return True if a lead is in a stage; one without a pipeline is that of all pipelines."""
+    return all(record.get(name) == wanted for name, wanted in stage.items())
+
+
+def stages_without_pipeline(filters: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the indexes of stages that exist in one pipeline only and lack it."""
+    for index, stage in enumerate(filters.get("statuses", ())):
+        if "pipeline_id" not in stage and stage["status_id"] not in FINAL:
+            yield index
 
 
 def _listed(value: Any) -> list[Any]:
@@ -98,7 +114,7 @@ _PRICE: Schema = {
 }
 _STAGE = object_of(
     {"pipeline_id": {"type": "integer"}, "status_id": {"type": "integer"}},
-    required=["pipeline_id", "status_id"],
+    required=["status_id"],
 )
 FILTERS = object_of(
     {
@@ -107,7 +123,8 @@ FILTERS = object_of(
         "price": {**_PRICE, "description": "Budget as a number, or a range with `from` and `to`."},
         "statuses": list_of(
             _STAGE,
-            description="Stages, as a list of objects with `pipeline_id` and `status_id`.",
+            description="Stages, as a list of objects with `pipeline_id` and `status_id`; without "
+            "`pipeline_id`, 142 (won) and 143 (lost) are those of all pipelines.",
             minItems=1,
         ),
         "pipeline_id": {**_IDS, "description": "IDs of pipelines, as a list."},

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _ENUMS = Nested({"id": INTEGER, "value": TEXT, "sort": INTEGER})
 _ADMINISTRATORS_ONLY = NOT_FOUND | {HTTPStatus.FORBIDDEN}
+_PARTIAL = (
+    "the token is not an administrator's, so leads, contacts, companies and tasks contain only "
+    "what its user may see. For complete data, use an administrator's token"
+)
 
 # https://developers.kommo.com/reference/account-parameters
 ACCOUNT = StreamSpec(
@@ -135,6 +139,8 @@ USERS = StreamSpec(
     params={"with": "role,group,uuid,user_rank,phone_number"},
     fields=_user_fields,
     absent=_ADMINISTRATORS_ONLY,
+    optional=True,
+    forbidden=_PARTIAL,
     columns=(
         id_of("user"),
         name_of("user"),
@@ -171,6 +177,8 @@ ROLES = StreamSpec(
     traits=FULL_LIST,
     params={"with": "users"},
     absent=_ADMINISTRATORS_ONLY,
+    optional=True,
+    forbidden=_PARTIAL,
     columns=(
         id_of("role"),
         name_of("role"),
@@ -186,6 +194,7 @@ LEAD_FIELDS = StreamSpec(
     traits=FULL_LIST,
     stable_sort="id",
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         id_of("field"),
         name_of("field"),
@@ -223,6 +232,7 @@ LOSS_REASONS = StreamSpec(
     path="/leads/loss_reasons",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         id_of("loss reason"),
         name_of("loss reason"),
@@ -237,6 +247,7 @@ TAGS = StreamSpec(
     path="/leads/tags",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(id_of("tag"), name_of("tag"), color_of("tag")),
 )
 
@@ -246,6 +257,7 @@ LEAD_SOURCES = StreamSpec(
     path="/sources",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column(
             "id",
@@ -267,6 +279,7 @@ LISTS = StreamSpec(
     path="/catalogs",
     traits=FULL_LIST,
     absent=NOT_FOUND,
+    optional=True,
     columns=(
         id_of("list"),
         name_of("list"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tap_leads.settings import oauth
 from tap_leads.settings.model import Defaults, SourceSettings, one_of, secret, source, text
 from tap_leads.sources.kommo.api import names_in
-from tap_leads.sources.kommo.filters import DATES, FILTERS, unix_seconds
+from tap_leads.sources.kommo.filters import DATES, FILTERS, stages_without_pipeline, unix_seconds
 from tap_leads.sources.kommo.leads import WITH
 
 if TYPE_CHECKING:
@@ -21,18 +21,44 @@ def _label(settings: Config) -> str:
     return str(settings.get("subdomain", "default"))
 
 
+_DOMAINS = ("kommo.com", "amocrm.ru", "amocrm.com")
+# A single label: the subdomain determines the host that gets the token (apis/kommo.md 20).
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = re.compile(
+    rf"(?:https?://)?({_LABEL})\.({'|'.join(map(re.escape, _DOMAINS))})(?:[/?#]\S*)?", re.IGNORECASE
+)
+
+
+def _normalize(settings: Config) -> Config:
+    """Return subdomain and domain if `subdomain` is an address, such as of a page in Kommo."""
+    subdomain = settings.get("subdomain")
+    if not isinstance(subdomain, str):
+        return {}
+    address = _ADDRESS.fullmatch(subdomain.strip())
+    if address is None:
+        return {"subdomain": subdomain.strip()}
+    label, domain = address[1].lower(), address[2].lower()
+    if settings.get("domain", domain) != domain:
+        return {}  # `_problems` reports it
+    return {"subdomain": label, "domain": domain}
+
+
 def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     yield from oauth.problems(settings)
     subdomain = settings.get("subdomain")
     if subdomain is None:
         if "api_url" not in settings:
             yield "subdomain", "is required"
-    # A single label: the subdomain determines the host that gets the token (apis/kommo.md 20).
-    elif not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", subdomain):
+    elif _ADDRESS.fullmatch(subdomain.strip()):
+        yield "domain", "differs from the domain in `subdomain`; keep one of the two"
+    elif not re.fullmatch(_LABEL, subdomain):
         yield "subdomain", "must be only the first part, such as mycompany for mycompany.kommo.com"
     if not set(names_in(settings.get("with", ()))) <= set(WITH):
         yield "with", f"supports only {', '.join(WITH)}"
     filters = settings.get("filters", {})
+    for index in stages_without_pipeline(filters):
+        what = "is required, unless `status_id` is 142 (won) or 143 (lost)"
+        yield f"filters.statuses[{index}].pipeline_id", what
     for name in DATES:
         bounds = filters.get(name, {}).values()
         if not all(isinstance(unix_seconds(bound), int) for bound in bounds):
@@ -49,16 +75,15 @@ SETTINGS = SourceSettings(
         {
             "subdomain": text(
                 "Subdomain",
-                "Your Kommo subdomain: `mycompany` if you sign in at mycompany.kommo.com. "
-                "Required. It is also the account's name if `name` is not set.",
+                "Your Kommo subdomain: `mycompany` if you sign in at mycompany.kommo.com, or the "
+                "whole address, which sets `domain`, too. Required. The subdomain is also the "
+                "account's name if `name` is not set.",
                 examples=["mycompany"],
             ),
             "domain": one_of(
                 "Domain",
                 "Domain that you sign in at.",
-                "kommo.com",
-                "amocrm.ru",
-                "amocrm.com",
+                *_DOMAINS,
             ),
             "access_token": secret(
                 "Access token",
@@ -105,4 +130,6 @@ SETTINGS = SourceSettings(
     ),
     label=_label,
     problems=_problems,
+    normalize=_normalize,
+    required=(("subdomain", "access_token"), *(("subdomain", *way) for way in oauth.WAYS)),
 )

@@ -28,5 +28,5 @@ OCTANIST = Source(
     api=OctanistApi,
     streams=(LEADS,),
     auth=_auth,
-    wording=Wording(credential="`octanist.api_key`", base_url="`octanist.api_url`"),
+    wording=Wording(credential="`octanist.api_key`", base_url="`octanist.api_url`", api="Octanist"),
 )

@@ -60,5 +60,5 @@ def test_carrot_quest_is_dashly_under_another_brand(box: Sandbox, run_here: Runn
     assert urls == ["https://api.carrotquest.io/v2/apps/1", "https://api.dashly.app/v2/apps/1"]
     rejected = run_here({"carrotquest": settings_for(api, auth_token="wrong")})
     assert rejected.code == 1
-    assert rejected.said()[0].startswith("carrotquest_leads, account default: 401: ")
-    assert "`carrotquest.auth_token`" in rejected.said()[0]
+    line = rejected.said()[0]
+    assert line.startswith("account default: Carrot quest rejected `carrotquest.auth_token` ")

@@ -91,7 +91,7 @@ def test_an_empty_page_that_reports_more_is_an_error() -> None:
     source = Scripted(fake_list(page_size=PAGE).traits)
     with pytest.raises(PagingError) as raised:
         read(source)
-    assert str(raised.value) == "the API returned an empty page but reported more records"
+    assert raised.value.cause == "the API returned an empty page but reported more records"
     assert len(source.requests) == 2 * MAX_REPEATS  # each is requested twice
 
 

@@ -152,7 +152,7 @@ def test_an_empty_page_that_says_more_follows_ends_the_walk_with_an_error(kind: 
     paginator = kind(50)
     with pytest.raises(PagingError) as raised:
         paginator.advance(Page([], has_more=True))
-    assert str(raised.value) == "the API returned an empty page but reported more records"
+    assert raised.value.cause == "the API returned an empty page but reported more records"
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
@@ -172,7 +172,7 @@ def test_offsets_beyond_the_window_are_refused_and_not_cut_off() -> None:
     with pytest.raises(PagingError) as raised:
         paginator.advance(Page(rows(50, 70), has_more=True))
     assert str(raised.value) == (
-        "the API does not return records beyond the first 70; narrow `filters`"
+        "the API does not return records beyond the first 70. Narrow `filters`"
     )
 
 

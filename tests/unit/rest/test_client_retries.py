@@ -11,9 +11,11 @@ import pytest
 from tap_leads.errors import LeadsError
 from tap_leads.rest.client import Request, Response
 from tap_leads.rest.errors import (
+    PermanentError,
     TransientError,
 )
 from tap_leads.rest.retry import RetryPolicy
+from tap_leads.urls import place_of
 from tests.unit.rest.support import (
     LEADS,
     Exchange,
@@ -53,16 +55,16 @@ def truncated_chunks(exchange: Exchange) -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (hang_up, "the connection failed"),
-        (truncated, "the response was incomplete"),
-        (truncated_chunks, "the response was incomplete"),
+        (hang_up, "the connection to 127.0.0.1:"),
+        (truncated, "the response of 127.0.0.1:"),
+        (truncated_chunks, "the response of 127.0.0.1:"),
+        (status(500), "the API reported a server error (HTTP 500). If this persists, run the sync"),
+        (status(502, b"<html>", Content_Type="text/html"), "the API reported a server error"),
+        (status(408), "the API timed out (HTTP 408)"),
         (
-            status(500),
-            "500: the API reported a server error; if this persists, run the sync again later",
+            status(429),
+            "the API received too many requests (HTTP 429). If this persists, lower `requests",
         ),
-        (status(502, b"<html>", Content_Type="text/html"), "502: the API reported a server error"),
-        (status(408), "408: the API timed out"),
-        (status(429), "429: too many requests; if this persists, lower `requests_per_second`"),
     ],
 )
 def test_transient_errors_are_retried_and_reported(
@@ -113,7 +115,7 @@ def test_a_response_that_never_ends_is_a_timeout(fault: Callable[[Exchange], Non
     assert result == LEADS
     assert time.monotonic() - began < 2
     assert [(str(e), e.is_too_slow) for e in failures] == [
-        ("it took longer than `request_timeout`", True)
+        (f"{place_of(server.url)} took longer than `request_timeout`", True)
     ]
 
 
@@ -180,7 +182,7 @@ def test_a_host_that_does_not_answer_ends_in_one_line_that_names_the_setting() -
     with pytest.raises(LeadsError) as raised:
         get(client, f"{url}/leads?email=ann@example.com")
     assert str(raised.value) == (
-        "no response (the connection failed); check the network and `crm.api_url`"
+        f"no response: {place_of(url)} refused the connection. Check the network and `crm.api_url`"
     )
     assert client.failure == str(raised.value)
     assert not client.has_succeeded
@@ -239,6 +241,6 @@ def test_the_time_for_a_retry_after_is_what_is_left_of_all_tries() -> None:
 
 def test_a_wait_that_is_too_long_ends_at_once() -> None:
     with serving(scripted(status(429, Retry_After="3600"))) as server:
-        with pytest.raises(TransientError, match="Retry-After: 3600 s"):
+        with pytest.raises(PermanentError, match="Retry-After: 3600 s"):
             get(client_for(server.url), server.url)
         assert len(server.journal) == 1

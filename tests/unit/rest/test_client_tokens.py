@@ -114,7 +114,7 @@ def test_a_token_that_stays_rejected_ends_the_account() -> None:
     with serving(guarded) as server:
         auth.url = server.url
         client = client_for(server.url, auth=auth)
-        with pytest.raises(PermanentError, match=r"^401: "):
+        with pytest.raises(PermanentError, match=r"\(HTTP 401\)"):
             get(client, server.url)
         assert client.failure is not None
 
@@ -130,7 +130,7 @@ def test_a_token_endpoint_that_refuses_for_good_ends_the_account(code: int) -> N
     with serving(respond) as server:
         auth.url = server.url
         client = client_for(server.url, auth=auth)
-        with pytest.raises(CredentialError, match=f"^the API issued no tokens: {code}: "):
+        with pytest.raises(CredentialError, match=rf"^the API issued no tokens: .*HTTP {code}"):
             get(client, server.url)
         assert client.failure is not None
         assert len(server.journal) == 2

@@ -52,7 +52,7 @@ def test_statuses_that_a_retry_cannot_improve_say_if_the_account_is_lost(
 @pytest.mark.parametrize("status", [405, 410, 418, 451])
 def test_every_other_status_has_a_message_too(status: int) -> None:
     assert meaning_of(status) is errors.UNKNOWN
-    assert str(STATUSES.error_for(status)).startswith(f"{status}: the API ")
+    assert str(STATUSES.error_for(status)).startswith("the API returned a status ")
 
 
 @pytest.mark.parametrize("status", [300, 301, 304, 399])
@@ -61,7 +61,9 @@ def test_a_redirect_that_is_not_followed_says_so(status: int) -> None:
     error = STATUSES.error_for(status)
     assert isinstance(error, PermanentError)
     assert not error.fatal_for_account
-    assert str(error).startswith(f"{status}: the API redirects in a loop or to another host")
+    assert str(error).startswith(
+        f"the API redirects in a loop, or a request that must not be redirected (HTTP {status})"
+    )
 
 
 def test_a_403_page_in_html_is_a_block_of_the_account() -> None:
@@ -69,12 +71,12 @@ def test_a_403_page_in_html_is_a_block_of_the_account() -> None:
     assert errors.BLOCKED.fatal_for_account
     assert meaning_of(403) is errors.MEANINGS[403]
     page = response(403, b"<html>", Content_Type="text/html; charset=utf-8")
-    assert str(STATUSES.error_of(page)).startswith("403: the API blocks this IP address")
+    assert str(STATUSES.error_of(page)).startswith("the API blocks this IP address")
 
 
 def test_messages_name_the_settings_to_check() -> None:
-    assert str(STATUSES.error_for(401)).endswith("check `crm.api_key`")
-    assert str(STATUSES.error_for(404)).endswith("check `crm.api_url`")
+    assert "the API rejected `crm.api_key` (HTTP 401). " in str(STATUSES.error_for(401))
+    assert str(STATUSES.error_for(404)).endswith("Check `crm.api_url`")
 
 
 @pytest.mark.parametrize("status", [408, 504])
@@ -96,8 +98,8 @@ def test_error_codes_and_request_ids_are_in_the_message_and_nothing_else_of_the_
     error = STATUSES.error_of(response(503, body, X_Request_Id=header, Retry_After="30"))
     assert isinstance(error, TransientError)
     assert str(error) == (
-        "503: the API reported a server error; if this persists, run the sync again later"
-        f" (rate.limited) (request {header}); Retry-After: 30 s"
+        f"the API reported a server error (HTTP 503) (rate.limited) (request {header}); "
+        "Retry-After: 30 s. If this persists, run the sync again later"
     )
     assert error.retry_after == 30.0
 
@@ -107,13 +109,13 @@ def test_a_body_says_when_to_retry_and_has_codes_inside_a_success_too() -> None:
     error = STATUSES.error_of(response(503, json.dumps(body).encode()))
     assert isinstance(error, TransientError)
     assert error.retry_after == 12.0
-    assert str(STATUSES.error_for(404, body)).endswith("check `crm.api_url` (busy)")
+    assert "(HTTP 404) (busy). " in str(STATUSES.error_for(404, body))
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"[[" * 50_000, b"\xff"])
 def test_a_body_without_codes_does_not_matter(body: bytes) -> None:
     error = STATUSES.error_of(response(404, body))
-    assert str(error) == "404: account or endpoint not found; check `crm.api_url`"
+    assert str(error) == "the API found no such account or endpoint (HTTP 404). Check `crm.api_url`"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_an_endpoint_that_rejects_each_token_has_it_renewed_twice_at_most(
         auth = OAuth("crm.oauth", settings, url=f"{server.url}/token", file=file, refusals={})
         client = client_for(server.url, auth=auth)
         observer = Recorder()
-        with pytest.raises(PermanentError, match=r"^401: "):
+        with pytest.raises(PermanentError, match=r"\(HTTP 401\)"):
             get(client, f"{server.url}/scoped", observer)
     scoped = [seen for seen in server.journal if seen.path == "/scoped"]
     assert len({seen.headers["Authorization"] for seen in scoped}) == len(scoped)

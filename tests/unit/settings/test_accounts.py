@@ -44,7 +44,7 @@ def test_a_source_without_accounts_is_one_account_with_the_defaults() -> None:
 
 
 def test_each_account_has_its_place_its_label_and_what_it_shares() -> None:
-    shared: Config = {"name": "theirs", "access_token": "a", "requests_per_second": 1}
+    shared: Config = {"access_token": "a", "requests_per_second": 1}
     accounts = CRM.accounts({**shared, "accounts": [{"name": "north"}, {"access_token": "b"}]})
     assert [(where, label) for where, label, _ in accounts] == [
         ("crm.accounts[0]", "north"),

@@ -19,7 +19,7 @@ BAD_FILTERS: list[tuple[str, Any, str, str]] = [
     ("kommo", {"statuses": []}, "statuses", "must not be empty"),
     ("kommo", {"price": {"from": 9.5}}, "price.from", "must be an integer"),
     ("kommo", {"price": "much"}, "price", "must be an integer or an object"),
-    ("kommo", {"statuses": [{"status_id": 142}]}, "statuses[0].pipeline_id", "is required"),
+    ("kommo", {"statuses": [{"status_id": 7}]}, "statuses[0].pipeline_id", "is required, unless"),
     (
         "dashly",
         {"type": "xor", "filters": [{"type": "known", "property_name": "$email", "value": {}}]},
@@ -45,9 +45,9 @@ BAD_FILTERS: list[tuple[str, Any, str, str]] = [
     ("octanist", {"status": ["new"]}, "status[0]", "must be one of open"),
     ("octanist", {"source": "gtm,api"}, "source", "must be one of"),
     ("octanist", {"value": {"min": 1}}, "value.min", "unknown setting"),
-    ("octanist", {"value[gte]": "1"}, "value.gte", "must be a number"),
+    ("octanist", {"value[gte]": "one"}, "value.gte", "must be a number"),
     ("octanist", {"createdAt": {"gte": "soon"}}, "createdAt", "must be a date-time"),
-    ("octanist", {"gclid[exists]": "yes"}, "gclid.exists", "must be a boolean"),
+    ("octanist", {"gclid[exists]": "maybe"}, "gclid.exists", "must be a boolean"),
 ]
 
 

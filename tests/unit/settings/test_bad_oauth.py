@@ -31,11 +31,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("oauth.redirect_uri", "", "kommo.oauth.redirect_uri: must not be empty"),
     ("oauth.code", "", "kommo.oauth.code: must not be empty"),
     ("oauth.token_file", "", "kommo.oauth.token_file: must not be empty"),
-    ("oauth.client_id", 7, "kommo.oauth.client_id: must be a string"),
+    ("oauth.client_id", True, "kommo.oauth.client_id: must be a string"),
     ("oauth.client_secret", [CANARY], "kommo.oauth.client_secret: must be a string"),
     ("oauth.code", {CANARY: CANARY}, "kommo.oauth.code: must be a string"),
     ("oauth.refresh_token", 7, "kommo.oauth.refresh_token: must be a string"),
-    ("oauth.code", f"{CANARY}\n", "kommo.oauth.code: has an invalid format"),
+    ("oauth.code", f"{CANARY}\n{CANARY}", "kommo.oauth.code: has an invalid format"),
     ("oauth.token_file", True, "kommo.oauth.token_file: must be a string"),
     (
         "oauth.refresh_token",

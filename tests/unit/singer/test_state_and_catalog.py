@@ -38,7 +38,7 @@ def error_of(read: Callable[[Any], object], path: Path, content: Any) -> str:
         ({"bookmarks": {"kommo_leads": {"partitions": CANARY}}}, "not a Singer state"),
         ({"bookmarks": {"kommo_leads": {"partitions": [CANARY]}}}, "not a Singer state"),
         ({"bookmarks": {"kommo_leads": {"partitions": [{}]}}}, "not a Singer state"),
-        ({"type": "STATE", "value": {"bookmarks": {}}}, "not a Singer state"),
+        ({"value": {"bookmarks": {}}}, "not a Singer state"),
     ],
 )
 def test_a_state_that_is_none_is_refused(tmp_path: Path, state: Any, said: str) -> None:

@@ -1,0 +1,51 @@
+"""Environment variables that have the tap's prefix but are no setting: mistyped ones."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from typing import TYPE_CHECKING
+
+from tap_leads.settings.load import environment, settings_in
+from tap_leads.settings.schema import types_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_leads.settings.schema import Schema
+
+# The SDK reads this one.
+_OTHERS = {"LOGLEVEL"}
+_HINT = "; did you mean "
+
+
+def mistyped_variables(schema: Schema, prefix: str, *, is_read: bool) -> list[str]:
+    """Return a line for each variable of the environment that is probably mistyped.
+
+    If the tap does not read the environment (`is_read`), Meltano may: only variables that resemble
+    a setting are reported then, because others may belong to another program.
+    """
+    if is_read:
+        return unknown_variables(environment(), schema, prefix)
+    return [line for line in unknown_variables(os.environ, schema, prefix) if _HINT in line]
+
+
+def unknown_variables(names: Iterable[str], schema: Schema, prefix: str) -> list[str]:
+    """Return a line for each variable with the prefix that is no setting, with the likely name."""
+    known, objects = set(_OTHERS), ["_"]
+    for path, kind in settings_in(schema):
+        name = "_".join(path).upper()
+        known.add(name)
+        if "object" in types_of(kind) and (not kind.get("properties") or path[-1] == "filters"):
+            objects.append(f"{name}_")
+    lines = []
+    for variable in sorted(names):
+        name = variable.upper().removeprefix(prefix)
+        # Meltano sets variables for keys of objects, and `TAP_LEADS__SELECT` for its extras.
+        is_other = not variable.upper().startswith(prefix) or name.startswith(tuple(objects))
+        if is_other or (name in known and variable.isupper()):
+            continue
+        close = difflib.get_close_matches(name, known - _OTHERS, 1)
+        hint = f"{_HINT}{prefix}{close[0]}?" if close else ""
+        lines.append(f"{variable}: unknown variable, ignored{hint}")
+    return lines
