@@ -44,12 +44,6 @@ records twice.
 Deletions are reported for Kommo only, in `kommo_deleted_leads`. Changes that do not update a
 record's modification date require a full-table sync.
 """
-REQUIRED = {"kommo": ("subdomain",)}
-"""Settings that a source needs in addition to its credential."""
-OAUTH = ("client_id", "client_secret", "redirect_uri")
-"""Keys of `oauth` that are needed in addition to the first token."""
-FIRST_TOKENS = ("oauth.code", "oauth.refresh_token")
-CREDENTIALS = ("access_token", "auth_token", "api_key")
 
 
 def plugin_yml() -> str:
@@ -91,15 +85,9 @@ def default_selection() -> list[str]:
 def groups() -> list[list[str]]:
     """Return the sets of settings of which at least one must be complete."""
     found = []
-    for setting in own_settings():
-        source, _, name = setting.name.partition(".")
-        needed = [f"{source}.{each}" for each in REQUIRED.get(source, ())]
-        if name == "accounts":
-            found.append([setting.name])
-        elif name in FIRST_TOKENS:
-            found.append([*needed, *(f"{source}.oauth.{each}" for each in OAUTH), setting.name])
-        elif name in CREDENTIALS:
-            found.append([*needed, setting.name])
+    for source in SOURCES:
+        ways = [*source.settings.required, ("accounts",)]
+        found += [[f"{source.name}.{name}" for name in way] for way in ways]
     return found
 
 

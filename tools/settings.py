@@ -11,9 +11,9 @@ from tap_leads.tap import TapLeads, settings_schema
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Meltano 4.4 cannot read a `decimal` from the environment, because it cannot serialize a Decimal as
-# JSON. It accepts fractions in an `integer`.
-KINDS = {"number": "integer"}
+# Meltano 4.4 cannot serialize a `decimal` as JSON, and reads "0.5" in `.env` as no `integer`. It
+# passes a `string` unchanged, be it a number or text, and the tap accepts both.
+KINDS = {"number": "string"}
 
 SDK_TEXTS = {
     "stream_maps": (

@@ -72,11 +72,16 @@ def test_every_command_of_the_meltano_guide_works_in_the_project_of_the_quick_st
         shell(commands, project)
 
 
-def test_the_sdks_settings_reach_the_tap_from_the_environment_file(project: Path) -> None:
+def test_the_sdks_settings_and_fractions_reach_the_tap_from_the_environment_file(
+    project: Path,
+) -> None:
     maps = {"kommo_users": {"email": "__NULL__", "initial": "name[0]"}}
     environment = project / ".env"
     before = environment.read_text()
-    environment.write_text(f"{before}TAP_LEADS_STREAM_MAPS='{json.dumps(maps)}'\n")
+    environment.write_text(
+        f"{before}TAP_LEADS_STREAM_MAPS='{json.dumps(maps)}'\n"
+        "TAP_LEADS_KOMMO_REQUESTS_PER_SECOND=99.5\n"
+    )
     messages = [
         json.loads(line) for line in shell("meltano invoke tap-leads", project).splitlines()
     ]
