@@ -39,7 +39,7 @@ from tap_leads.singer.stream import LeadsStream
 from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
 from tap_leads.sources.base import Discovery
-from tap_leads.sources.connect import connect
+from tap_leads.sources.connect import build_accounts
 from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class TapLeads(Tap):
             accounts = []
             if self._is_configured:
                 agent = self._settings.get("user_agent", f"tap-leads/{self.plugin_version}")
-                accounts = connect(source, self._settings, self.runtime.network, user_agent=agent)
+                accounts = build_accounts(source, self._settings, self.runtime.network, agent)
             specs = source.streams
             if source.discover is not None:
                 bookmarks = self.state.get("bookmarks", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.model import Bounds, Chunk, Order, Query
 from tap_leads.replication.output import Output
 from tap_leads.replication.ties import OverlappingScan
@@ -31,11 +31,11 @@ def full_scan(
     Raises:
         IncompleteError: Rows exist that could not be read.
     """
-    behaviour = ServerBehaviour(collection.traits)
-    output = Output(behaviour, bounds.after, bounds.until)
+    behavior = ServerBehavior(collection.traits)
+    output = Output(behavior, bounds.after, bounds.until)
     everything = replace(query, after=None, until=None, order=Order.STABLE, cursor="any")
     watermark = None
-    for rows in OverlappingScan(collection, behaviour).read(everything, ()):
+    for rows in OverlappingScan(collection, behavior).read(everything, ()):
         fresh = output.fresh(rows)
         kept = [row for row in fresh if bounds.null is not False or row.cursor is not None]
         yield Chunk(kept, [None] * len(kept), None)

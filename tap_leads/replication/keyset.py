@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_leads.replication.behaviour import fetch, first_page, start_of
+from tap_leads.replication.behavior import fetch, first_page, start_of
 from tap_leads.replication.keyset_reader import KeysetReader
 from tap_leads.replication.model import Chunk, Order
 from tap_leads.replication.output import Output
 from tap_leads.replication.pagination import OVERLAP, PositionPaginator
-from tap_leads.replication.sliced import SlicedStrategy
+from tap_leads.replication.sliced_strategy import SlicedStrategy
 from tap_leads.replication.ties import OverlappingScan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_leads.replication.behaviour import ServerBehaviour
+    from tap_leads.replication.behavior import ServerBehavior
     from tap_leads.replication.model import Collection, Page, Query
     from tap_leads.timestamps import Micros
 
@@ -40,7 +40,7 @@ class Keyset(SlicedStrategy):
         self,
         collection: Collection,
         query: Query,
-        behaviour: ServerBehaviour,
+        behavior: ServerBehavior,
         *,
         workers: int,
         null: bool,
@@ -49,21 +49,21 @@ class Keyset(SlicedStrategy):
         first: Page | None = None
         while True:
             start = start_of(query.after, collection.traits.granularity)
-            first = first or first_page(collection, behaviour, replace(query, after=start))
-            following = _look_ahead(collection, query, behaviour, first, pages)
+            first = first or first_page(collection, behavior, replace(query, after=start))
+            following = _look_ahead(collection, query, behavior, first, pages)
             if following is None:
                 break
             until, page = following
-            yield KeysetReader(collection, replace(query, until=until), behaviour).read(first)
+            yield KeysetReader(collection, replace(query, until=until), behavior).read(first)
             # One microsecond later: the previous slice contains all ties at its end.
             query, first = replace(query, after=until + 1), page
-        yield KeysetReader(collection, query, behaviour).read(first)
+        yield KeysetReader(collection, query, behavior).read(first)
         if null:
-            yield _without_cursor(collection, query, behaviour)
+            yield _without_cursor(collection, query, behavior)
 
 
 def _look_ahead(
-    collection: Collection, query: Query, behaviour: ServerBehaviour, first: Page, pages: int
+    collection: Collection, query: Query, behavior: ServerBehavior, first: Page, pages: int
 ) -> tuple[Micros, Page] | None:
     """Return the cursor to end a slice at, and the page that begins with that row.
 
@@ -72,7 +72,7 @@ def _look_ahead(
     """
     traits = collection.traits
     start = start_of(query.after, traits.granularity)
-    placed = behaviour.placed(first.rows, start)
+    placed = behavior.placed(first.rows, start)
     while pages and first.has_more and placed:
         # Each page repeats a few rows of the previous one. A slice is slightly smaller than its
         # pages, so that the last few rows do not take another page.
@@ -86,12 +86,12 @@ def _look_ahead(
         if not isinstance(paginator, PositionPaginator):
             return None
         paginator.skip(rows)
-        page = fetch(collection, behaviour, replace(query, after=start), paginator.position)
-        ahead = [row.cursor or 0 for row in behaviour.placed(page.rows, start)]
+        page = fetch(collection, behavior, replace(query, after=start), paginator.position)
+        ahead = [row.cursor or 0 for row in behavior.placed(page.rows, start)]
         last = placed[-1].cursor or 0
         # An API may return rows beyond the bound.
         is_beyond = query.until is not None and bool(ahead) and ahead[0] >= query.until
-        if is_beyond or not ahead or ahead[0] < last or behaviour.has_started_before(ahead[0]):
+        if is_beyond or not ahead or ahead[0] < last or behavior.is_after_start(ahead[0]):
             return None
         if ahead[0] < ahead[-1]:
             return ahead[0], page
@@ -102,11 +102,11 @@ def _look_ahead(
 
 
 def _without_cursor(
-    collection: Collection, query: Query, behaviour: ServerBehaviour
+    collection: Collection, query: Query, behavior: ServerBehavior
 ) -> Iterator[Chunk]:
     """Yield every row without a cursor, in no particular order."""
-    output = Output(behaviour, None, None)
+    output = Output(behavior, None, None)
     absent = replace(query, after=None, until=None, cursor="null", order=Order.STABLE)
-    for rows in OverlappingScan(collection, behaviour).read(absent, collection.traits.splits):
+    for rows in OverlappingScan(collection, behavior).read(absent, collection.traits.splits):
         fresh = output.fresh(rows)
         yield Chunk(fresh, [None] * len(fresh), None)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from tap_leads.replication.behaviour import fetch, first_page, start_of
+from tap_leads.replication.behavior import fetch, first_page, start_of
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError, PagingError
 from tap_leads.replication.model import Order
 from tap_leads.replication.output import Output
@@ -22,7 +22,7 @@ from tap_leads.timestamps import SECOND
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
-    from tap_leads.replication.behaviour import ServerBehaviour
+    from tap_leads.replication.behavior import ServerBehavior
     from tap_leads.replication.model import Chunk, Collection, Page, Query, Row
     from tap_leads.timestamps import Micros
 
@@ -34,13 +34,13 @@ MAX_REPEATS = 20
 class KeysetReader:
     """Reads the rows of one list with cursors from `query.after` to `query.until`."""
 
-    def __init__(self, collection: Collection, query: Query, behaviour: ServerBehaviour) -> None:
+    def __init__(self, collection: Collection, query: Query, behavior: ServerBehavior) -> None:
         """Prepare to read; no request is sent yet."""
         self._collection = collection
         self._query = query
-        self._behaviour = behaviour
-        self._output = Output(behaviour, query.after, query.until)
-        self._ties = OverlappingScan(collection, behaviour)
+        self._behavior = behavior
+        self._output = Output(behavior, query.after, query.until)
+        self._ties = OverlappingScan(collection, behavior)
         # The rows at the cursor or after it, and the cursor at which their page began.
         self._anchors: dict[Hashable, Micros] = {}
         self._page_start: Micros | None = None
@@ -69,12 +69,12 @@ class KeysetReader:
                 yield from self._read_ties(cursor, span)
                 cursor, span = cursor + span, span * 2
             until = self._query.until
-            started = self._behaviour.run_started
+            started = self._behavior.run_started
             if (until is not None and cursor > until) or (
                 started is not None and cursor > started and self._is_past_end(cursor, started)
             ):
                 return
-            self._output.edge = cursor - self._behaviour.tolerance
+            self._output.edge = cursor - self._behavior.tolerance
             self._anchors = {
                 row.id: row.cursor
                 for row in placed
@@ -98,10 +98,10 @@ class KeysetReader:
         for repeats in range(MAX_REPEATS):
             sent = None if page else monotonic()
             page = page or self._page_from(cursor)
-            placed = self._behaviour.placed(page.rows, cursor)
+            placed = self._behavior.placed(page.rows, cursor)
             if not page.has_more:
                 return page, placed
-            settled = self._behaviour.settled
+            settled = self._behavior.settled
             is_old = placed and settled is not None and (placed[-1].cursor or 0) < settled
             changing = range(0) if is_old else self._changing(sent)
             while placed and placed[-1].cursor in changing and not _is_in(seen, placed[-1]):
@@ -123,7 +123,7 @@ class KeysetReader:
 
         `sent` is the time of its request on the monotonic clock; None if it was fetched earlier.
         """
-        now, start = self._collection.now(), self._behaviour.settled or 0
+        now, start = self._collection.now(), self._behavior.settled or 0
         if sent is not None:
             # The server's clock has a resolution of one second.
             start = max(start, now - int((monotonic() - sent) * SECOND) - SECOND)
@@ -161,21 +161,21 @@ class KeysetReader:
         If that row is missing, it changed meanwhile or the bound is exclusive; requesting from one
         step earlier returns its ties in both cases.
         """
-        behaviour, query = self._behaviour, replace(self._query, after=cursor)
+        behavior, query = self._behavior, replace(self._query, after=cursor)
         if cursor is None or not self._anchors:
-            return first_page(self._collection, behaviour, query)
+            return first_page(self._collection, behavior, query)
         step = self._collection.traits.granularity
         moments = {anchor // step for anchor in self._anchors.values()}
         for _ in range(MAX_REPEATS):
             # Fast path: for nearly every page of a long list, there is nothing to widen or learn.
-            upper_is_known = query.until is None or behaviour.upper_is_inclusive
-            if behaviour.lower_is_exclusive is False and upper_is_known:
+            upper_is_known = query.until is None or behavior.upper_is_inclusive
+            if behavior.lower_is_exclusive is False and upper_is_known:
                 page = self._collection.fetch(query)
             else:
-                page = fetch(self._collection, behaviour, query)
+                page = fetch(self._collection, behavior, query)
             if any(row.cursor is not None and row.cursor // step in moments for row in page.rows):
-                if behaviour.lower_is_exclusive is None and behaviour.is_settled(cursor):
-                    behaviour.lower_is_exclusive = False
+                if behavior.lower_is_exclusive is None and behavior.is_settled(cursor):
+                    behavior.lower_is_exclusive = False
                 return page
             if found := self._search(page, cursor, moments):
                 return found
@@ -190,16 +190,16 @@ class KeysetReader:
         """
         if page.has_more and page.rows and not _reaches(page, cursor):
             return page  # full of rows before the cursor, which the filter may also return
-        behaviour, step = self._behaviour, self._collection.traits.granularity
+        behavior, step = self._behavior, self._collection.traits.granularity
         earlier = replace(self._query, after=cursor - step)
-        wider = first_page(self._collection, behaviour, earlier)
+        wider = first_page(self._collection, behavior, earlier)
         if any(row.cursor is not None and row.cursor // step in moments for row in wider.rows):
-            behaviour.lower_is_exclusive = True
+            behavior.lower_is_exclusive = True
             return wider
         if wider.has_more and wider.rows and not _reaches(wider, cursor):
             return wider
         before = replace(self._query, after=self._page_start)
-        there = fetch(self._collection, behaviour, before)
+        there = fetch(self._collection, behavior, before)
         if not self._is_unchanged(there):
             return wider if wider.rows or not _reaches(there, cursor) else None
         if self._has_changed_rows(page) or self._has_changed_rows(wider):
@@ -209,7 +209,7 @@ class KeysetReader:
     def _has_changed_rows(self, page: Page) -> bool:
         """Return True if a page has rows that changed since the read began."""
         return any(
-            row.cursor is not None and not self._behaviour.is_settled(row.cursor)
+            row.cursor is not None and not self._behavior.is_settled(row.cursor)
             for row in page.rows
         )
 
@@ -223,13 +223,13 @@ class KeysetReader:
         The next run reads them. The end of this run is `started` or, if rows are dated ahead of
         the server's clock, the newest row at the time when the cursor first passed `started`.
         """
-        behaviour = self._behaviour
-        if behaviour.newest_at_start is None:
+        behavior = self._behavior
+        if behavior.newest_at_start is None:
             query = replace(self._query, after=started, until=None, order=Order.NEWEST)
-            newest = first_page(self._collection, behaviour, query)
+            newest = first_page(self._collection, behavior, query)
             cursors = [row.cursor for row in newest.rows if row.cursor is not None]
-            behaviour.newest_at_start = max([started, *cursors])
-        return cursor > behaviour.newest_at_start
+            behavior.newest_at_start = max([started, *cursors])
+        return cursor > behavior.newest_at_start
 
 
 def _is_in(seen: Mapping[Hashable, Micros | None], row: Row) -> bool:

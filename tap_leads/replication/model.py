@@ -93,7 +93,7 @@ class Traits:
         relative_bounds: True if the filter counts back from now, so that a wrong clock shifts it.
         sortable: True if the list can be sorted by the cursor.
         splits: Filters that divide a result set whose order is unstable.
-        future_hint: What to check if rows are dated ahead of the API's clock; ends the warning.
+        cursor_hint: What to check if rows are dated ahead of the API's clock; ends the warning.
     """
 
     page_size: int
@@ -104,7 +104,7 @@ class Traits:
     relative_bounds: bool = False
     sortable: bool = True
     splits: Sequence[Split] = ()
-    future_hint: str = ""
+    cursor_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tap_leads.replication.model import Chunk
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
-    from tap_leads.replication.behaviour import ServerBehaviour
+    from tap_leads.replication.behavior import ServerBehavior
     from tap_leads.replication.model import Row
     from tap_leads.timestamps import Micros
 
@@ -30,10 +30,10 @@ class Output:
     """
 
     def __init__(
-        self, behaviour: ServerBehaviour, after: Micros | None, until: Micros | None
+        self, behavior: ServerBehavior, after: Micros | None, until: Micros | None
     ) -> None:
         """Emit only rows from `after` to `until`, both inclusive."""
-        self._behaviour = behaviour
+        self._behavior = behavior
         self._bounds = _EARLIEST if after is None else after, _LATEST if until is None else until
         self._watermark: Micros | None = None
         self._is_frozen = False
@@ -50,7 +50,7 @@ class Output:
             edge, self.edge = self.edge, None
             self._emitted = {i: c for i, c in self._emitted.items() if c is not None and c >= edge}
         emitted, mark, (after, until) = self._emitted, self._watermark, self._bounds
-        started = self._behaviour.run_started
+        started = self._behavior.run_started
         latest = -math.inf if self._is_frozen else _LATEST if started is None else started
         fresh: list[Row] = []
         safe: list[Micros | None] = []
@@ -101,7 +101,7 @@ class Output:
 
     def advanced(self, cursor: Micros | None, watermark: Micros | None) -> Micros | None:
         """Return the bookmark after a row with `cursor`; it never passes the start of the run."""
-        started = self._behaviour.run_started
+        started = self._behavior.run_started
         if self._is_frozen or cursor is None or (started is not None and cursor > started):
             return watermark
         return cursor if watermark is None else max(watermark, cursor)

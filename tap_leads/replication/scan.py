@@ -24,13 +24,13 @@ _QUIET_SCANS = 2
 # The same if the order is unstable: such a scan misses about a third of the rows.
 _QUIET_SHUFFLED_SCANS = 12
 # Rows that a page must repeat from the previous one, if it can repeat that many.
-_LEAST_ORDER = 3
+_MIN_REPEATED_ROWS = 3
 # Rows that cannot be in order by chance: eight rows have 40,320 possible orders.
-_CLEAR_ORDER = 8
+_MIN_ORDERED_ROWS = 8
 # How far an account's dates may be ahead of the clock because of its time zone.
-_SHIFT = 26 * HOUR
+_MAX_ZONE_OFFSET = 26 * HOUR
 # How many times more often cursors fall than rise in a list in descending order.
-_DESCENDING = 4
+_FALLS_PER_RISE = 4
 
 
 @dataclass(slots=True)
@@ -161,8 +161,8 @@ class Scan:
         if not places or places[0] is None or known != sorted(known):
             return False
         is_a_run = known[-1] - known[0] <= len(known) and places[: len(known)] == known
-        is_enough = len(known) >= min(_LEAST_ORDER, repeated)
-        return (is_a_run and is_enough) or len(known) >= _CLEAR_ORDER
+        is_enough = len(known) >= min(_MIN_REPEATED_ROWS, repeated)
+        return (is_a_run and is_enough) or len(known) >= _MIN_ORDERED_ROWS
 
     @property
     def overlaps(self) -> bool:
@@ -185,11 +185,11 @@ class Scan:
 
         If all cursors are equal, nothing shows the direction.
         """
-        return bool(self.cursors) and (not self.rises or self.falls > _DESCENDING * self.rises)
+        return bool(self.cursors) and (not self.rises or self.falls > _FALLS_PER_RISE * self.rises)
 
     def is_outside(self, row: Row) -> bool:
         """Return True if a cursor does not show when its row changed: null or far in the future."""
-        return row.cursor is None or row.cursor > (self.settled or 0) + _SHIFT
+        return row.cursor is None or row.cursor > (self.settled or 0) + _MAX_ZONE_OFFSET
 
     def has_passed(self, rows: Sequence[Row]) -> bool:
         """Return True if rows, newest first, reach one that has not changed since this scan began.
@@ -197,7 +197,7 @@ class Scan:
         If dates are ahead of the clock by a time zone, the first page of the scan shows it.
         """
         settled = self.settled or 0
-        front = min((c for c in self.front if c <= settled + _SHIFT), default=settled - 1)
+        front = min((c for c in self.front if c <= settled + _MAX_ZONE_OFFSET), default=settled - 1)
         last = max(settled - 1, front)
         return any(row.cursor is not None and row.cursor <= last for row in rows)
 

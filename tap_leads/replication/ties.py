@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_leads.replication.behaviour import open_set, request
+from tap_leads.replication.behavior import open_set, request
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.pagination import OVERLAP, HALPaginator, Link, PositionPaginator
 from tap_leads.replication.scan import Scan, are_quiet, missing, note
@@ -19,7 +19,7 @@ from tap_leads.timestamps import SECOND
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
-    from tap_leads.replication.behaviour import ServerBehaviour
+    from tap_leads.replication.behavior import ServerBehavior
     from tap_leads.replication.model import Collection, Page, Paginator, Query, Row, Split
     from tap_leads.timestamps import Micros
 
@@ -36,10 +36,10 @@ MAX_IDLE_PAGES = 20
 class OverlappingScan:
     """Reads result sets until it is certain that no row is missing."""
 
-    def __init__(self, collection: Collection, behaviour: ServerBehaviour) -> None:
+    def __init__(self, collection: Collection, behavior: ServerBehavior) -> None:
         """Prepare to read result sets of `collection`."""
         self._collection = collection
-        self._behaviour = behaviour
+        self._behavior = behavior
         self.is_proven = True
         """False if a growing set was verified by count only: the bookmark must not pass it."""
         # True once a page lacked so many rows that only the API's next links lead on.
@@ -108,7 +108,7 @@ class OverlappingScan:
             others |= found
 
     def _begin(self, scans: Sequence[Scan]) -> Scan:
-        if self._behaviour.run_started is None:
+        if self._behavior.run_started is None:
             return Scan()  # the clock is unknown before the first response
         return Scan(
             settled=self._collection.now() - SECOND,
@@ -198,13 +198,13 @@ class OverlappingScan:
         then requested again: rows that come again unchanged are in position.
         """
         page = self._fetch_nonempty(query, current, paginator)
-        current.trust(page.rows, self._behaviour.settled, {})
+        current.trust(page.rows, self._behavior.settled, {})
         if current.gap or not page.has_more or current.trusts_one_of(page.rows[-OVERLAP:]):
             return page
         if self._is_open(query):
             before = {row.id: row.cursor for row in page.rows}
             page = self._fetch_nonempty(query, current, paginator)
-            current.trust(page.rows, self._behaviour.settled, before)
+            current.trust(page.rows, self._behavior.settled, before)
         return page
 
     def _fetch_nonempty(self, query: Query, current: Scan, paginator: Paginator) -> Page:
@@ -215,13 +215,13 @@ class OverlappingScan:
     def _fetch(self, query: Query, current: Scan, paginator: Paginator) -> Page:
         at = None if paginator.position == Link("") else paginator.position
         if current.bounds is None:
-            page, current.bounds = open_set(self._collection, self._behaviour, query, at)
+            page, current.bounds = open_set(self._collection, self._behavior, query, at)
         else:
-            page = request(self._collection, self._behaviour, current.bounds, at)
-            self._behaviour.observe(page, current.bounds)
+            page = request(self._collection, self._behavior, current.bounds, at)
+            self._behavior.observe(page, current.bounds)
         if current.settled is None:
-            current.settled = self._behaviour.settled
-        self._behaviour.check_bounds(page.rows, query)
+            current.settled = self._behavior.settled
+        self._behavior.check_bounds(page.rows, query)
         return page
 
     def _is_cut_off(self, positions: PositionPaginator, page: Page, seen: int) -> bool:
@@ -258,7 +258,7 @@ class OverlappingScan:
 
     def _is_open(self, query: Query) -> bool:
         """Return True if the bounds extend into this run, so that the set may grow."""
-        return query.until is None or not self._behaviour.is_settled(query.until)
+        return query.until is None or not self._behavior.is_settled(query.until)
 
     def _rows_of(self, page: Page, query: Query) -> list[Row]:
         """Return the rows of a page that belong to the requested set.
@@ -267,7 +267,7 @@ class OverlappingScan:
         """
         if query.cursor == "null":
             if any(
-                row.cursor is not None and self._behaviour.is_settled(row.cursor)
+                row.cursor is not None and self._behavior.is_settled(row.cursor)
                 for row in page.rows
             ):
                 raise FilterIgnoredError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from singer_sdk import metrics
 
 from tap_leads.rest.errors import PermanentError
-from tap_leads.singer.maps import MapError
+from tap_leads.singer.stream_maps import MapError
 from tap_leads.timestamps import MINUTE, to_text
 
 if TYPE_CHECKING:

@@ -151,7 +151,7 @@ class Cursor:
         object.__setattr__(self, "field", self.field or self.column)
 
 
-def all_rows(settings: Settings) -> Bounds:  # noqa: ARG001
+def no_bounds(settings: Settings) -> Bounds:  # noqa: ARG001
     """Return bounds that exclude no row."""
     return Bounds()
 
@@ -210,7 +210,7 @@ class StreamSpec:
     records: Callable[[Any], Sequence[Record]] | None = None
     fields: Callable[[Record, Account], Mapping[str, Any]] = as_is
     wanted: Callable[[Record, Settings], bool] = always
-    bounds: Callable[[Settings], Bounds] = all_rows
+    bounds: Callable[[Settings], Bounds] = no_bounds
     stable_sort: str | None = None
     absent: frozenset[int] = frozenset()
     optional: bool = False

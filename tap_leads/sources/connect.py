@@ -27,8 +27,8 @@ class Network:
     limiter: Callable[[float, Clock], RateLimiter] = RateLimiter
 
 
-def connect(
-    source: Source, config: Mapping[str, Any], network: Network, *, user_agent: str
+def build_accounts(
+    source: Source, config: Mapping[str, Any], network: Network, user_agent: str
 ) -> list[Account]:
     """Return the accounts of a source, given valid settings; no request is sent.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tap_leads.singer.maps import MapError, map_error
+from tap_leads.singer.stream_maps import MapError, map_error
 
 RECORD = {"email": None, "id": 1}
 

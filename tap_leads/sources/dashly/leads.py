@@ -60,7 +60,7 @@ _TRAITS = Traits(
     result_window=10_000,  # apis/dashly.md 2
     cursor_nullable=True,  # an imported lead was never seen (apis/dashly.md 5)
     splits=SPLITS,
-    future_hint="; check that `timezone` is the time zone of the admin panel",
+    cursor_hint="; check that `timezone` is the time zone of the admin panel",
 )
 
 

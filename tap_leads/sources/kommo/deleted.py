@@ -14,7 +14,7 @@ from tap_leads.records.convert import INTEGER, UNIX_TIME
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Chunk, Query, Row
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
-from tap_leads.replication.slices import TimeSlices, read_all
+from tap_leads.replication.time_slices import TimeSlices, read_all
 from tap_leads.sources.base import Cursor, StreamSpec, record_error
 from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED
 from tap_leads.sources.kommo.deletion_history import DeletionHistory

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
-from tap_leads.replication.slices import TimeSlices
+from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.sources.base import Cursor, StreamSpec
 from tap_leads.sources.kommo.api import NOT_FOUND, OPEN_LIST, UNSORTED, names_in, objects
 from tap_leads.sources.kommo.columns import ACCOUNT_ID

@@ -13,7 +13,7 @@ from tap_leads.replication.full_table import full_scan, rows_of
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
-from tap_leads.replication.slices import TimeSlices
+from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from tap_leads.errors import LeadsError
-from tap_leads.replication import behaviour, keyset_reader
+from tap_leads.replication import behavior, keyset_reader
 from tap_leads.replication.model import Bounds, Row
 from tap_leads.timestamps import SECOND
 
@@ -75,7 +75,7 @@ class Run:
 def at_the_pace_of(source: FakeList) -> Iterator[None]:
     """Let time pass for the reader as it does for the server."""
     with ExitStack() as stack:
-        for module in (behaviour, keyset_reader):
+        for module in (behavior, keyset_reader):
             stack.enter_context(patch.object(module, "monotonic", lambda: source.clock / SECOND))
         yield
 

@@ -17,7 +17,7 @@ from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
 from tap_leads.replication.pagination import OffsetPaginator, PageNumberPaginator
-from tap_leads.replication.slices import TimeSlices
+from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.timestamps import HOUR, SECOND
 from tests.support.examples import examples
 from tests.unit.replication.fake_list import START, fake_list

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds, Order, Query
 from tap_leads.replication.pagination import CursorPaginator, Offset, OffsetPaginator
@@ -32,8 +32,8 @@ def slices_of(
     source: FakeList, *, workers: int = 2, after: Micros | None = None, null: bool = False
 ) -> list[list[Any]]:
     """Return the ids of each slice."""
-    behaviour = ServerBehaviour(source.traits)
-    slices = Keyset().slices(source, Query(after), behaviour, workers=workers, null=null)
+    behavior = ServerBehavior(source.traits)
+    slices = Keyset().slices(source, Query(after), behavior, workers=workers, null=null)
     return [[row.id for chunk in each for row in chunk.rows] for each in slices]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
-from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError, PagingError
 from tap_leads.replication.keyset_reader import MAX_REPEATS, KeysetReader
 from tap_leads.replication.model import Order, Page, Query, Row
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 PAGE = 10
 
 
-def read(source: FakeList, query: Query | None = None) -> tuple[list[Row], ServerBehaviour]:
-    behaviour = ServerBehaviour(source.traits)
-    chunks = KeysetReader(source, query or Query(), behaviour).read()
-    return [row for chunk in chunks for row in chunk.rows], behaviour
+def read(source: FakeList, query: Query | None = None) -> tuple[list[Row], ServerBehavior]:
+    behavior = ServerBehavior(source.traits)
+    chunks = KeysetReader(source, query or Query(), behavior).read()
+    return [row for chunk in chunks for row in chunk.rows], behavior
 
 
 def ids_of(rows: Sequence[Row]) -> list[Any]:
@@ -57,15 +57,15 @@ class Scripted(FakeList):
 @pytest.mark.parametrize("bounds", ["inclusive", "exclusive", "half_open"])
 def test_a_read_finds_out_if_the_lower_bound_is_exclusive(bounds: str) -> None:
     source = hourly(3 * PAGE, bounds=bounds)
-    rows, behaviour = read(source)
+    rows, behavior = read(source)
     assert ids_of(rows) == list(source.table)
-    assert behaviour.lower_is_exclusive is (bounds == "exclusive")
+    assert behavior.lower_is_exclusive is (bounds == "exclusive")
 
 
 def test_nothing_is_learned_of_a_bound_from_a_list_of_one_page() -> None:
-    rows, behaviour = read(hourly(PAGE))
+    rows, behavior = read(hourly(PAGE))
     assert len(rows) == PAGE
-    assert behaviour.lower_is_exclusive is None
+    assert behavior.lower_is_exclusive is None
 
 
 def test_once_the_bounds_are_known_they_are_requested_as_they_are() -> None:
@@ -128,9 +128,9 @@ def test_a_read_ends_at_the_newest_row_of_the_time_at_which_the_clock_was_reache
     source = hourly(PAGE)
     ahead = source.insert(at=START + HOUR) + source.insert(at=START + 2 * HOUR)
     source.insert(3 * PAGE, at=START - 20 * HOUR)
-    rows, behaviour = read(source)
+    rows, behavior = read(source)
     assert set(ahead) <= set(ids_of(rows))
-    assert behaviour.newest == START + 2 * HOUR
+    assert behavior.newest == START + 2 * HOUR
 
 
 def test_a_list_that_grows_as_it_is_read_is_not_followed_for_ever() -> None:
@@ -182,10 +182,10 @@ def test_the_bookmark_does_not_move_within_one_moment_and_does_behind_it() -> No
     source.insert(1, at=first)
     source.insert(3 * PAGE, at=second)
     source.insert(1, at=START - HOUR)
-    behaviour = ServerBehaviour(source.traits)
+    behavior = ServerBehavior(source.traits)
     safe = [
         (row.cursor, mark)
-        for chunk in KeysetReader(source, Query(), behaviour).read()
+        for chunk in KeysetReader(source, Query(), behavior).read()
         for row, mark in zip(chunk.rows, chunk.safe, strict=True)
     ]
     assert safe[0] == (first, first)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
-from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.keyset_reader import MAX_REPEATS, KeysetReader
 from tap_leads.replication.model import Order, Page, Query, Row, Traits
@@ -45,7 +45,7 @@ class Script(FakeList):
 
 
 def read(source: FakeList) -> list[Any]:
-    reader = KeysetReader(source, Query(), ServerBehaviour(source.traits))
+    reader = KeysetReader(source, Query(), ServerBehavior(source.traits))
     return [row.id for chunk in reader.read() for row in chunk.rows]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
-from tap_leads.replication.slices import TimeSlices
+from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.timestamps import HOUR, MINUTE, SECOND
 from tests.support.examples import examples
 from tests.unit.replication.changes import (

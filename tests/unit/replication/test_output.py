@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.model import Row, Traits
 from tap_leads.replication.output import Output
 
@@ -23,7 +23,7 @@ def dated(*cursors: Micros | None) -> list[Row]:
 
 
 def output(after: Micros | None = None, until: Micros | None = None) -> Output:
-    return Output(ServerBehaviour(Traits(page_size=10), run_started=STARTED), after, until)
+    return Output(ServerBehavior(Traits(page_size=10), run_started=STARTED), after, until)
 
 
 def cursors_of(rows: Sequence[Row]) -> list[Micros | None]:
@@ -47,7 +47,7 @@ def test_the_bookmark_after_a_row_is_its_cursor_and_never_past_the_start_of_the_
 
 
 def test_without_a_clock_the_bookmark_is_the_last_cursor() -> None:
-    out = Output(ServerBehaviour(Traits(page_size=10)), None, None)
+    out = Output(ServerBehavior(Traits(page_size=10)), None, None)
     assert out.emit(dated(100, 2000)).safe == [100, 2000]
     assert out.passed(3000).watermark == 3000
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
-from tap_leads.replication.slices import TimeSlices
+from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.timestamps import SECOND
 from tests.support.examples import examples
 from tests.unit.replication.changes import (

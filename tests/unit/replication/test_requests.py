@@ -9,7 +9,7 @@ import pytest
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
-from tap_leads.replication.slices import TimeSlices
+from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.timestamps import HOUR, MINUTE, SECOND
 from tests.unit.replication.fake_list import START, FakeList, fake_list
 from tests.unit.replication.fake_run import FakeAccount, read

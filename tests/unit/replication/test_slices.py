@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_leads.replication.model import Bounds
-from tap_leads.replication.slices import TimeSlices, read_all
+from tap_leads.replication.time_slices import TimeSlices, read_all
 from tap_leads.timestamps import DAY, HOUR, MINUTE, SECOND
 from tests.unit.replication.fake_list import START, FakeList, fake_list
 from tests.unit.replication.fake_run import read

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.full_table import FullTable, rows_of
 from tap_leads.replication.model import Order, Page, Query, Row, Traits
@@ -36,7 +36,7 @@ class Recorded(FakeList):
 
 
 def scan(source: FakeList) -> OverlappingScan:
-    return OverlappingScan(source, ServerBehaviour(source.traits))
+    return OverlappingScan(source, ServerBehavior(source.traits))
 
 
 def test_a_set_that_is_emptied_while_it_is_read_is_not_taken_for_one_that_cannot_be_reached() -> (

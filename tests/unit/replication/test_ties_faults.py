@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.keyset import Keyset
@@ -29,7 +29,7 @@ WHOLE = Bounds(filterable=False)
 
 
 def ids_in(source: FakeList, query: Query) -> tuple[list[object], OverlappingScan]:
-    scan = OverlappingScan(source, ServerBehaviour(source.traits))
+    scan = OverlappingScan(source, ServerBehavior(source.traits))
     found = [row.id for rows in scan.read(query, source.traits.splits) for row in rows]
     return found, scan
 

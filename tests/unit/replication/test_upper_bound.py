@@ -9,7 +9,7 @@ import pytest
 from tap_leads.replication.full_table import full_scan
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
-from tap_leads.replication.slices import TimeSlices
+from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.timestamps import HOUR, MINUTE, SECOND
 from tests.unit.replication.fake_list import START, fake_list
 from tests.unit.replication.fake_run import read
@@ -30,21 +30,21 @@ BEHAVIOURS: list[dict[str, Any]] = [
 ]
 
 
-def with_rows(**behaviour: Any) -> FakeList:
+def with_rows(**behavior: Any) -> FakeList:
     """Return a list with a row for each of 200 steps."""
-    source = fake_list(**behaviour)
+    source = fake_list(**behavior)
     for number in range(200):
         source.insert(at=START - HOUR + number * SECOND)
     return source
 
 
-@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=str)
+@pytest.mark.parametrize("behavior", BEHAVIOURS, ids=str)
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_row_comes_from_beyond_the_bound(
-    strategy: str, workers: int, behaviour: dict[str, Any]
+    strategy: str, workers: int, behavior: dict[str, Any]
 ) -> None:
-    source = with_rows(**behaviour)
+    source = with_rows(**behavior)
     until = START - HOUR + 100 * SECOND
     after = START - HOUR + 20 * SECOND
     run = read(source, STRATEGIES[strategy], Bounds(after, until), workers=workers)

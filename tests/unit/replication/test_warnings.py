@@ -26,7 +26,7 @@ IGNORED = (
 @pytest.mark.parametrize("null", [None, True, False])
 def test_an_ignored_filter_is_one_warning_and_a_full_scan(*, null: bool | None) -> None:
     source = fake_list(page_size=10, ignore_filters=True, nullable=True)
-    source.traits = replace(source.traits, future_hint=HINT)
+    source.traits = replace(source.traits, cursor_hint=HINT)
     for number in range(25):
         source.insert(at=START - (30 - number) * HOUR)
     (without,) = source.insert(null=True)
@@ -40,7 +40,7 @@ def test_an_ignored_filter_is_one_warning_and_a_full_scan(*, null: bool | None) 
 )
 def test_rows_dated_ahead_of_the_clock_are_a_warning(ahead: Micros, hours: str | None) -> None:
     source = fake_list(granularity=1000, seconds=0.0)
-    source.traits = replace(source.traits, future_hint=HINT)
+    source.traits = replace(source.traits, cursor_hint=HINT)
     source.insert(at=START - HOUR)
     source.items[source.insert()[0]].cursor = START + ahead
     run = read(source, Keyset())

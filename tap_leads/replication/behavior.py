@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class ServerBehaviour:
+class ServerBehavior:
     """Facts about the API that the pages of one read have shown; shared by its workers."""
 
     traits: Traits
@@ -80,7 +80,7 @@ class ServerBehaviour:
             return True
         return False
 
-    def has_started_before(self, cursor: Micros) -> bool:
+    def is_after_start(self, cursor: Micros) -> bool:
         """Return True if the read began before `cursor`, by the server's clock."""
         return self.run_started is not None and cursor > self.run_started
 
@@ -149,58 +149,58 @@ def _in_place(rows: Sequence[Row]) -> list[Row]:
 
 def request(
     collection: Collection,
-    behaviour: ServerBehaviour,
+    behavior: ServerBehavior,
     asked: Query,
     at: Position | None = None,
 ) -> Page:
     """Return one page of a query whose bounds are already widened."""
     sent = monotonic()
     page = collection.fetch(asked, at)
-    if behaviour.run_started is None:
+    if behavior.run_started is None:
         # The server's clock may be unknown before the first response. It has a resolution of one
         # second, and so may the cursors.
         now, passed = collection.now(), int((monotonic() - sent) * SECOND)
-        behaviour.settled = now - passed - SECOND
-        behaviour.run_started = now
+        behavior.settled = now - passed - SECOND
+        behavior.run_started = now
     return page
 
 
 def fetch(
     collection: Collection,
-    behaviour: ServerBehaviour,
+    behavior: ServerBehavior,
     query: Query,
     at: Position | None = None,
 ) -> Page:
     """Return a page of a query in cursor order: the first page, or the page at `at`."""
-    asked = behaviour.widen(query)
-    page = request(collection, behaviour, asked, at)
-    behaviour.observe(page, asked)
+    asked = behavior.widen(query)
+    page = request(collection, behavior, asked, at)
+    behavior.observe(page, asked)
     return page
 
 
 def open_set(
-    collection: Collection, behaviour: ServerBehaviour, query: Query, at: Position | None = None
+    collection: Collection, behavior: ServerBehavior, query: Query, at: Position | None = None
 ) -> tuple[Page, Query]:
     """Return a page of a result set, and the widened query for all its other pages.
 
     All pages of a result set are requested with the same bounds, whatever is learned meanwhile.
     """
-    asked = behaviour.widen(query)
-    page = request(collection, behaviour, asked, at)
-    if behaviour.observe(page, asked) and page.has_more:  # narrower bounds suffice
-        asked = behaviour.widen(query)
-        page = request(collection, behaviour, asked, at)
-        behaviour.observe(page, asked)
+    asked = behavior.widen(query)
+    page = request(collection, behavior, asked, at)
+    if behavior.observe(page, asked) and page.has_more:  # narrower bounds suffice
+        asked = behavior.widen(query)
+        page = request(collection, behavior, asked, at)
+        behavior.observe(page, asked)
     return page, asked
 
 
-def first_page(collection: Collection, behaviour: ServerBehaviour, query: Query) -> Page:
+def first_page(collection: Collection, behavior: ServerBehavior, query: Query) -> Page:
     """Return the first page from `query.after` on; an empty page is requested a second time.
 
     An API may return an empty page although there are rows (apis/kommo.md 5).
     """
-    page = fetch(collection, behaviour, query)
-    return page if page.rows else fetch(collection, behaviour, query)
+    page = fetch(collection, behavior, query)
+    return page if page.rows else fetch(collection, behavior, query)
 
 
 def start_of(after: Micros | None, granularity: Micros) -> Micros | None:

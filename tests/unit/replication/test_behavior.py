@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_leads.replication.behaviour import (
-    ServerBehaviour,
+from tap_leads.replication.behavior import (
+    ServerBehavior,
     first_page,
     open_set,
     request,
@@ -33,9 +33,9 @@ def page_of(*cursors: Micros | None) -> Page:
     return Page(dated(*cursors), has_more=False)
 
 
-def behaviour(granularity: Micros = 10, **known: Micros | bool) -> ServerBehaviour:
+def behavior(granularity: Micros = 10, **known: Micros | bool) -> ServerBehavior:
     traits = Traits(page_size=10, granularity=granularity, early_rows=5)
-    return ServerBehaviour(traits, settled=SETTLED, **known)  # type: ignore[arg-type]
+    return ServerBehavior(traits, settled=SETTLED, **known)  # type: ignore[arg-type]
 
 
 def cursors_of(rows: list[Row]) -> list[Micros | None]:
@@ -59,7 +59,7 @@ def cursors_of(rows: list[Row]) -> list[Micros | None]:
 def test_bounds_are_a_step_wider_where_they_may_be_exclusive(
     order: Order, after: Micros, until: Micros, *, exclusive: bool | None, inclusive: bool
 ) -> None:
-    known = behaviour()
+    known = behavior()
     known.lower_is_exclusive, known.upper_is_inclusive = exclusive, inclusive
     assert known.widen(Query(100, 200, order)) == Query(after, until, order)
     assert known.widen(Query(None, None, order)) == Query(None, None, order)
@@ -79,7 +79,7 @@ def test_bounds_are_a_step_wider_where_they_may_be_exclusive(
 def test_a_row_on_the_upper_bound_shows_that_it_is_inclusive(
     until: Micros | None, cursors: tuple[Micros | None, ...], *, is_shown: bool
 ) -> None:
-    known = behaviour()
+    known = behavior()
     assert known.observe(page_of(*cursors), Query(None, until)) is is_shown
     assert known.upper_is_inclusive is is_shown
     assert not known.observe(page_of(*cursors), Query(None, until))  # not the first one any more
@@ -98,7 +98,7 @@ def test_a_row_on_the_upper_bound_shows_that_it_is_inclusive(
 def test_rows_far_outside_of_the_bounds_show_an_ignored_filter(
     cursors: tuple[Micros | None, ...], *, ignored: bool
 ) -> None:
-    known, rows = behaviour(), dated(*cursors)
+    known, rows = behavior(), dated(*cursors)
     known.check_bounds(rows, Query())
     if ignored:
         with pytest.raises(FilterIgnoredError):
@@ -131,7 +131,7 @@ def test_a_read_starts_a_step_before_its_bound(after: Micros | None, start: Micr
 def test_rows_that_changed_are_not_at_their_place(
     cursors: tuple[Micros, ...], placed: list[Micros]
 ) -> None:
-    assert cursors_of(behaviour().placed(dated(*cursors), 100)) == placed
+    assert cursors_of(behavior().placed(dated(*cursors), 100)) == placed
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_rows_out_of_order_or_before_the_bound_show_an_ignored_filter(
     cursors: tuple[Micros | None, ...],
 ) -> None:
     with pytest.raises(FilterIgnoredError):
-        behaviour().placed(dated(*cursors), 100)
+        behavior().placed(dated(*cursors), 100)
 
 
 def test_without_a_bound_and_a_clock_rows_need_only_be_in_order() -> None:
-    known = behaviour()
+    known = behavior()
     known.settled = None
     assert cursors_of(known.placed(dated(0, 5, SETTLED), None)) == [0, 5, SETTLED]
     with pytest.raises(FilterIgnoredError):
@@ -153,7 +153,7 @@ def test_without_a_bound_and_a_clock_rows_need_only_be_in_order() -> None:
 
 
 def test_the_newest_row_that_was_seen_is_remembered() -> None:
-    known = behaviour()
+    known = behavior()
     seen = []
     for cursors in ((), (100, 300), (200,), (350,), (100, SETTLED + 1, 400)):
         known.placed(dated(*cursors), None)
@@ -165,13 +165,13 @@ def test_the_newest_row_that_was_seen_is_remembered() -> None:
 
 
 def test_a_cursor_ahead_of_the_clock_is_later_than_the_read() -> None:
-    known = behaviour(run_started=100)
-    assert [known.has_started_before(each) for each in (99, 100, 101)] == [False, False, True]
-    assert not behaviour().has_started_before(101)
+    known = behavior(run_started=100)
+    assert [known.is_after_start(each) for each in (99, 100, 101)] == [False, False, True]
+    assert not behavior().is_after_start(101)
 
 
 def test_what_is_as_old_as_the_clock_when_the_read_began_may_have_changed() -> None:
-    known = behaviour()
+    known = behavior()
     assert [known.is_settled(each) for each in (999, 1000)] == [True, False]
     known.settled = None
     assert known.is_settled(10**18)
@@ -179,7 +179,7 @@ def test_what_is_as_old_as_the_clock_when_the_read_began_may_have_changed() -> N
 
 def test_the_clock_is_read_with_the_first_answer() -> None:
     source = fake_list()
-    known = ServerBehaviour(source.traits)
+    known = ServerBehavior(source.traits)
     request(source, known, Query())
     first = source.now()
     assert known.run_started == first
@@ -192,7 +192,7 @@ def test_the_clock_is_read_with_the_first_answer() -> None:
 
 def test_what_passes_until_the_first_answer_is_not_settled() -> None:
     source = fake_list(seconds=5.0)
-    known = ServerBehaviour(source.traits)
+    known = ServerBehavior(source.traits)
     with at_the_pace_of(source):
         request(source, known, Query())
     assert known.run_started == START + 5 * SECOND
@@ -205,7 +205,7 @@ def test_what_passes_until_the_first_answer_is_not_settled() -> None:
 def test_an_empty_page_is_requested_twice_and_no_other() -> None:
     source = fake_list(empty_at={0})
     source.insert(3, at=START - HOUR)
-    known = ServerBehaviour(source.traits)
+    known = ServerBehavior(source.traits)
     assert len(first_page(source, known, Query()).rows) == 3
     assert len(source.requests) == 2
     assert len(first_page(source, known, Query()).rows) == 3
@@ -221,7 +221,7 @@ def test_a_set_is_opened_again_in_narrower_bounds_where_that_saves_pages(
     source = fake_list(page_size=10)
     source.insert(3, at=START - HOUR)
     source.insert(rows_after, at=START - HOUR + SECOND)
-    known = ServerBehaviour(source.traits)
+    known = ServerBehavior(source.traits)
     query = Query(START - 2 * HOUR, START - HOUR, Order.STABLE)
     page, bounds = open_set(source, known, query)
     assert (len(source.requests), len(page.rows)) == (requests, rows)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_leads.replication.behaviour import ServerBehaviour
+from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.full_table import full_scan
 from tap_leads.replication.model import Query
@@ -32,7 +32,7 @@ class SlicedStrategy(ABC):
         self,
         collection: Collection,
         query: Query,
-        behaviour: ServerBehaviour,
+        behavior: ServerBehavior,
         *,
         workers: int,
         null: bool,
@@ -57,28 +57,28 @@ class SlicedStrategy(ABC):
         if query.is_empty and not null:
             return
         if bounds.filterable:
-            behaviour = ServerBehaviour(traits)
-            slices = self.slices(collection, query, behaviour, workers=workers, null=null)
+            behavior = ServerBehavior(traits)
+            slices = self.slices(collection, query, behavior, workers=workers, null=null)
             try:
                 yield from ReadAhead(slices, workers).results(POLL_SECONDS)
             except FilterIgnoredError:
                 account.warn(
                     "the API ignored the requested filter or sort order; falling back to a full "
                     "scan and filtering in the tap (slower, nothing is missed)"
-                    f"{traits.future_hint}"
+                    f"{traits.cursor_hint}"
                 )
             else:
-                _warn_of_the_future(account, behaviour)
+                _warn_of_the_future(account, behavior)
                 return
         bounds = replace(bounds, null=null)
         yield from ReadAhead([full_scan(collection, bounds)], 1).results(POLL_SECONDS)
 
 
-def _warn_of_the_future(account: AccountLists, behaviour: ServerBehaviour) -> None:
+def _warn_of_the_future(account: AccountLists, behavior: ServerBehavior) -> None:
     """Warn if rows are dated ahead of the server's clock, as their time zone may be wrong."""
-    newest, started = behaviour.newest, behaviour.run_started
+    newest, started = behavior.newest, behavior.run_started
     if newest and started and newest > started + HOUR:
         account.warn(
             f"records are dated up to {(newest - started) / HOUR:.1f} hours ahead of the API's "
-            f"clock; they are synced again in every run{behaviour.traits.future_hint}"
+            f"clock; they are synced again in every run{behavior.traits.cursor_hint}"
         )

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_leads.replication.behaviour import ServerBehaviour, open_set, request
+from tap_leads.replication.behavior import ServerBehavior, open_set, request
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Order, Query
 from tap_leads.replication.output import Output
 from tap_leads.replication.pagination import PositionPaginator
-from tap_leads.replication.sliced import SlicedStrategy
+from tap_leads.replication.sliced_strategy import SlicedStrategy
 from tap_leads.replication.ties import OverlappingScan
 from tap_leads.timestamps import MINUTE
 
@@ -41,31 +41,31 @@ class TimeSlices(SlicedStrategy):
         self,
         collection: Collection,
         query: Query,
-        behaviour: ServerBehaviour,
+        behavior: ServerBehavior,
         *,
         workers: int,
         null: bool,
     ) -> Iterator[Iterator[Chunk]]:
         del workers, null  # the size of slices is fixed; every row has a cursor
         step = collection.traits.granularity
-        first = _first_of_all(collection, query, behaviour)
+        first = _rows_if_one_page(collection, query, behavior)
         if first is not None:
-            yield iter([_sorted(Output(behaviour, query.after, query.until), first)])
+            yield iter([_sorted(Output(behavior, query.after, query.until), first)])
             return
         until = query.until
-        end = _next_step(behaviour.run_started or collection.now(), step)
+        end = _next_step(behavior.run_started or collection.now(), step)
         if until is not None:
             end = min(_next_step(until, step), end)
-        ahead = list(_dated_ahead(collection, query, behaviour))
+        ahead = list(_dated_ahead(collection, query, behavior))
         ranges = [(query.after or 0, end)]
         while ranges:
             start, end = ranges.pop()
             query = replace(query, after=start, until=end - 1)
-            middle = _middle(collection, query, behaviour)
+            middle = _middle(collection, query, behavior)
             if middle is None:
                 # The last slice may reach beyond the bound, to the end of a step.
                 last = end - 1 if until is None else min(end - 1, until)
-                yield _read_slice(collection, query, Output(behaviour, start, last), behaviour)
+                yield _read_slice(collection, query, Output(behavior, start, last), behavior)
             else:
                 ranges += (middle, end), (start, middle)
         yield iter(ahead)
@@ -79,29 +79,27 @@ def read_all(collection: Collection) -> list[Row]:
     Raises:
         IncompleteError: Rows exist that could not be read.
     """
-    behaviour = ServerBehaviour(collection.traits)
-    slices = TimeSlices().slices(collection, Query(), behaviour, workers=1, null=True)
+    behavior = ServerBehavior(collection.traits)
+    slices = TimeSlices().slices(collection, Query(), behavior, workers=1, null=True)
     try:
         return [row for each in slices for chunk in each for row in chunk.rows]
     except FilterIgnoredError:
         return list(rows_of(collection))
 
 
-def _first_of_all(
-    collection: Collection, query: Query, behaviour: ServerBehaviour
+def _rows_if_one_page(
+    collection: Collection, query: Query, behavior: ServerBehavior
 ) -> list[Row] | None:
     """Return all rows of a query if they fit on one page; an empty page is requested again."""
     query = replace(query, order=Order.STABLE)
-    page, asked = open_set(collection, behaviour, query)
+    page, asked = open_set(collection, behavior, query)
     if not page.rows:
-        page = request(collection, behaviour, asked)
-    behaviour.check_bounds(page.rows, query)
+        page = request(collection, behavior, asked)
+    behavior.check_bounds(page.rows, query)
     return None if page.has_more else list(page.rows)
 
 
-def _dated_ahead(
-    collection: Collection, query: Query, behaviour: ServerBehaviour
-) -> Iterator[Chunk]:
+def _dated_ahead(collection: Collection, query: Query, behavior: ServerBehavior) -> Iterator[Chunk]:
     """Yield the rows dated ahead of the server's clock: no later run may ever reach their dates.
 
     They are read first and emitted last. Rows that change during the read are not among them; the
@@ -109,11 +107,11 @@ def _dated_ahead(
     """
     start = _next_step(collection.now() + _AHEAD, collection.traits.granularity)
     if query.until is None or query.until >= start:
-        output = Output(behaviour, start, query.until)
-        yield from _read_slice(collection, replace(query, after=start), output, behaviour)
+        output = Output(behavior, start, query.until)
+        yield from _read_slice(collection, replace(query, after=start), output, behavior)
 
 
-def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) -> Micros | None:
+def _middle(collection: Collection, query: Query, behavior: ServerBehavior) -> Micros | None:
     """Return the cursor to split a time range at; None if it has few rows, or only ties.
 
     It is the median of a page some way into the list, so either side has at least half a page. If
@@ -125,9 +123,7 @@ def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) ->
     paginator = collection.paginator(traits.page_size, result_window=traits.result_window)
     if isinstance(paginator, PositionPaginator):
         paginator.skip(_SLICE_PAGES * traits.page_size)
-    page, _ = open_set(
-        collection, behaviour, replace(query, order=Order.STABLE), paginator.position
-    )
+    page, _ = open_set(collection, behavior, replace(query, order=Order.STABLE), paginator.position)
     cursors = sorted(row.cursor for row in page.rows if row.cursor is not None and row.cursor < end)
     if not page.has_more or not cursors:
         return None
@@ -137,7 +133,7 @@ def _middle(collection: Collection, query: Query, behaviour: ServerBehaviour) ->
 
 
 def _read_slice(
-    collection: Collection, query: Query, output: Output, behaviour: ServerBehaviour
+    collection: Collection, query: Query, output: Output, behavior: ServerBehavior
 ) -> Iterator[Chunk]:
     """Yield every row of a time range that `output` takes in one chunk, in cursor order.
 
@@ -145,7 +141,7 @@ def _read_slice(
         IncompleteError: Rows exist that could not be read.
         FilterIgnoredError: The API ignores the bounds.
     """
-    scan = OverlappingScan(collection, behaviour)
+    scan = OverlappingScan(collection, behavior)
     query = replace(query, order=Order.STABLE)
     found = [row for rows in scan.read(query, collection.traits.splits) for row in rows]
     if not scan.is_proven:
