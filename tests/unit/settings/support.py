@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.settings import oauth
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 CANARY = "canary-4f1c"
 """Stands in every secret, and must never be seen in a message."""
-NOTHING = object()
 
 
 def _filters() -> Schema:
@@ -96,20 +94,6 @@ GOOD: Config = {
         }
     },
 }
-
-
-def changed(config: Config, place: str, value: Any) -> Config:
-    """Return the settings with another value at `shop.accounts`; without it if it is NOTHING."""
-    config = deepcopy(config)
-    inside: Any = config
-    *path, last = place.split(".")
-    for part in path:
-        inside = inside.setdefault(part, {})
-    if value is NOTHING:
-        del inside[last]
-    else:
-        inside[last] = value
-    return config
 
 
 def errors_of(config: Config) -> list[str]:

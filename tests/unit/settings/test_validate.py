@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_leads.settings.errors import SettingsError
-from tests.unit.settings.support import CANARY, GOOD, NOTHING, changed, errors_of
+from tests.support.refusals import NOTHING, changed
+from tests.unit.settings.support import CANARY, GOOD, errors_of
 
 if TYPE_CHECKING:
     from tap_leads.settings.model import Config

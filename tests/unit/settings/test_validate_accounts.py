@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.settings.support import CANARY, GOOD, NOTHING, changed, errors_of
+from tests.support.refusals import NOTHING, changed
+from tests.unit.settings.support import CANARY, GOOD, errors_of
 
 # Accounts
 
