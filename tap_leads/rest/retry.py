@@ -31,8 +31,9 @@ class RetryPolicy:
     `max_tries` counts the first try; no try begins later than `max_seconds` after it.
 
     `backoff`, which makes the tries, sleeps by itself with `time.sleep` and measures
-    `max_seconds` on the machine's clock; it takes no other. `clock` decides only whether a
-    `Retry-After` fits into the time left. A test without waits passes an `rng` that returns 0.
+    `max_seconds` on the machine's clock; no other clock can be passed in. `clock` decides only
+    whether a `Retry-After` fits into the time left. A test without waits passes an `rng` that
+    returns 0.
     """
 
     rng: Rng = field(default_factory=random.Random)

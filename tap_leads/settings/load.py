@@ -156,11 +156,8 @@ def with_defaults(config: Config, schema: Schema) -> Config:
 def tidy(config: Any) -> Any:
     """Return settings without nulls, which mean "not set".
 
-    A filter may be written as in a URL: `{"value[gte]": 1}` becomes `{"value": {"gte": 1}}`. A
-    whole number may be written as `4.0`, which JSON Schema accepts as an integer.
+    A filter may be written as in a URL: `{"value[gte]": 1}` becomes `{"value": {"gte": 1}}`.
     """
-    if isinstance(config, float) and config.is_integer():
-        return int(config)
     if isinstance(config, list):
         return [tidy(item) for item in config]
     if not isinstance(config, dict):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tap_leads.rest.clock import SystemClock
 from tap_leads.settings.errors import SettingsError
 from tap_leads.settings.load import from_environment, from_files, tidy, with_defaults
+from tap_leads.settings.normalize import normalize, without_ignored
 from tap_leads.settings.validate import validate
 from tap_leads.sources import SOURCES
 from tap_leads.tap import settings_schema
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tap_leads.settings.model import Config, Schema
 
 SCHEMA = settings_schema(SOURCES)
+OWN = [source.settings for source in SOURCES]
 CREDENTIALS: dict[str, Config] = {
     "kommo": {"subdomain": "acme", "access_token": "abc"},
     "dashly": {"auth_token": "abc"},
@@ -85,8 +87,9 @@ def objects(schema: Schema) -> SearchStrategy[Any]:
 
 def used(config: Config) -> list[str]:
     """Use settings as a run does until its first request; return the lines of what is wrong."""
-    settings = tidy(json.loads(json.dumps(config)))
-    errors = validate(settings, SCHEMA, [source.settings for source in SOURCES], {}, {})
+    settings = normalize(tidy(json.loads(json.dumps(config))), SCHEMA, OWN)
+    errors = validate(settings, SCHEMA, OWN, {}, {})
+    settings, _ = without_ignored(settings, OWN)
     if errors:
         assert all(line and "\n" not in line for line in errors)
         return errors
@@ -155,7 +158,7 @@ def test_a_value_that_cannot_be_used_is_refused(place: str, value: Any, line: st
 
 def test_a_whole_number_may_be_written_with_a_point() -> None:
     config = {"concurrency": 4.0, "kommo": {"filters": {"id": [7.0], "price": {"from": 1.5}}}}
-    assert json.dumps(tidy(config)) == (
+    assert json.dumps(normalize(tidy(config), SCHEMA, OWN)) == (
         '{"concurrency": 4, "kommo": {"filters": {"id": [7], "price": {"from": 1.5}}}}'
     )
 
