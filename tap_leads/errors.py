@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parent)
 DATA_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 """Exceptions that code raises if a value has an unexpected form."""
+
+CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that end a line or change how a terminal shows it."""
+
+
+def printable(text: str) -> str:
+    """Return a text as one line, with its control characters escaped."""
+    return CONTROL_CHARACTER.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 class LeadsError(Exception):
@@ -21,9 +30,9 @@ class LeadsError(Exception):
 
     def __init__(self, cause: str, advice: str = "") -> None:
         """Compose the line."""
-        self.cause = cause
+        self.cause = printable(cause)
         self.advice = advice or self.advice
-        super().__init__(f"{cause}. {self.advice}" if self.advice else cause)
+        super().__init__(f"{self.cause}. {self.advice}" if self.advice else self.cause)
 
 
 def internal_error(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_leads.errors import LeadsError
+from tap_leads.errors import LeadsError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,4 +16,4 @@ class SettingsError(LeadsError):
     def __init__(self, lines: Sequence[str]) -> None:
         """Keep the lines."""
         super().__init__("; ".join(lines))
-        self.lines = lines
+        self.lines = [printable(line) for line in lines]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 
+from tap_leads.errors import CONTROL_CHARACTER, printable
 from tap_leads.settings.oauth import token_file_errors
 from tap_leads.settings.schema import type_names
 from tap_leads.timestamps import from_text
@@ -128,7 +129,7 @@ def _dotted(path: Iterable[str | int]) -> str:
     name = ""
     for part in path:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
-    return name
+    return printable(name)
 
 
 def _source_errors(source: SourceSettings, config: Config) -> list[str]:
@@ -142,6 +143,8 @@ def _source_errors(source: SourceSettings, config: Config) -> list[str]:
         url = settings.get("api_url")
         if url is not None and (error := api_url_error(url)):
             errors.append(f"{where}.api_url: {error}")
+        if CONTROL_CHARACTER.search(str(settings.get("name", ""))):
+            errors.append(f"{where}.name: must not contain line breaks or control characters")
         errors += [f"{where}.{name}: {what}" for name, what in source.problems(settings)]
     labels = Counter(label for _, label, _ in accounts)
     errors += [

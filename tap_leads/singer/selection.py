@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib import Metadata, Schema
 
+from tap_leads.errors import printable
 from tap_leads.settings.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ def check_catalog(
         raise SettingsError([msg])
     if unknown := sorted(catalog.keys() - set(known)):
         yield (
-            f"the catalog lists streams that the tap does not have: {', '.join(unknown)}; create a "
-            "new catalog with --discover"
+            "the catalog lists streams that the tap does not have: "
+            f"{printable(', '.join(unknown))}; create a new catalog with --discover"
         )
     changed = [f"{name}.{column}" for name, columns in selected.items() for column in columns]
     if changed:

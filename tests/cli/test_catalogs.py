@@ -77,7 +77,7 @@ def test_streams_that_no_source_has_are_told_once(
     box: Sandbox, run_here: Runner, config: Config, *, is_selected: bool
 ) -> None:
     catalog = catalog_for(config)
-    for name in ("leads", "contacts"):
+    for name in ("leads", "con\ntacts"):
         (entry,) = renamed(catalog_for(config), name)["streams"]
         entry["metadata"][0]["metadata"]["selected"] = is_selected
         catalog["streams"].append(entry)
@@ -86,7 +86,7 @@ def test_streams_that_no_source_has_are_told_once(
     assert len(run.records("octanist_leads")) == box.octanist.count
     (line,) = run.said()
     assert line == (
-        "the catalog lists streams that the tap does not have: contacts, leads; create a new "
+        "the catalog lists streams that the tap does not have: con\\ntacts, leads; create a new "
         "catalog with --discover"
     )
 

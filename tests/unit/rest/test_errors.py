@@ -23,6 +23,12 @@ from tap_leads.rest.http import Response
 from tap_leads.rest.status import StatusErrors
 from tests.unit.rest.support import WORDING
 
+
+def test_an_error_is_one_line_whatever_it_quotes() -> None:
+    error = LeadsError("no stream a\r\nb\x1b[2J", "Do it.")
+    assert str(error) == r"no stream a\r\nb\x1b[2J. Do it."
+
+
 STATUSES = StatusErrors(WORDING, lambda body: [body["code"], body["request"]])
 
 

@@ -27,6 +27,8 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("startdate", "2026-01-01", "startdate", "unknown setting; did you mean start_date?"),
     ("shop.apikey", "x", "shop.apikey", "unknown setting; did you mean shop.api_key?"),
     ("shop.tokens", ["x"], "shop.tokens", "unknown setting"),
+    ("shop.a\n\x1b[2J\u2028b", "x", r"shop.a\n\x1b[2J\u2028b", "unknown setting"),
+    ("shop.name", "a\nb", "shop.name", "must not contain line breaks or control characters"),
     ("shop.accounts", [{"application": "1"}], "shop.accounts[0].application", "unknown setting"),
     ("shop.accounts", [{"accounts": []}], "shop.accounts[0].accounts", "unknown setting"),
     (
