@@ -23,7 +23,7 @@ demo-sql: .venv/synced ## open psql on the database that the demo loaded
 	@$(BIN)/python -m demo sql
 
 test: lint .meltano/installed ## run everything that CI checks
-	$(BIN)/pytest -n 3 --durations=10
+	$(BIN)/pytest -n 4 --dist worksteal --durations=10
 
 check: lint ## lint, and run the unit tests with few examples: what to run before each commit
 	$(BIN)/pytest -n 2 -q tests/unit --hypothesis-profile=few

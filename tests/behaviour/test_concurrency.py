@@ -21,7 +21,7 @@ def test_an_account_has_no_more_requests_under_way_or_connections_than_its_concu
     box: Sandbox, source: str, concurrency: int
 ) -> None:
     api = box.apis[source]
-    api.options.latency = 0.03  # so that requests that are sent at once are under way at once
+    api.options.latency = 0.01  # so that requests that are sent at once are under way at once
     api.options.page_cap = 25 if source == "kommo" else 5
     read_default_streams(api, concurrency=concurrency)
     assert len(api.journal) >= 50
@@ -35,7 +35,7 @@ def test_each_account_keeps_to_its_concurrency_and_reuses_its_connections(
     box: Sandbox, concurrency: int
 ) -> None:
     api = box.kommo
-    api.options.latency, api.options.page_cap = 0.02, 25
+    api.options.latency, api.options.page_cap = 0.01, 25
     tokens = {"north": api.token, "south": api.add_account()}
     accounts = [{"name": n, CREDENTIALS["kommo"]: token} for n, token in tokens.items()]
     read_default_streams(api, concurrency=concurrency, accounts=accounts)

@@ -98,12 +98,12 @@ def test_a_state_follows_at_least_every_thousand_records_of_an_account_and_each_
 def test_every_state_of_many_accounts_can_be_resumed_from(box: Sandbox, source: str) -> None:
     api, stream = box.apis[source], f"{source}_leads"
     api.insert(70)
-    whole = read_accounts(api, 30)
+    whole = read_accounts(api, 15)
     wanted = {(r["account"], str(r["id"])) for r in whole.records(stream)}
-    assert len(wanted) == 30 * len(everyone(api))
+    assert len(wanted) == 15 * len(everyone(api))
     states = [place for place, m in enumerate(whole.messages) if m["type"] == "STATE"]
     for place in [states[0], states[len(states) // 2], states[-1]]:
         seen = Run(whole.messages[:place]).records(stream)
-        rest = read_accounts(api, 30, json.loads(json.dumps(whole.messages[place]["value"])))
+        rest = read_accounts(api, 15, json.loads(json.dumps(whole.messages[place]["value"])))
         rows = [*seen, *rest.records(stream)]
         assert wanted <= {(r["account"], str(r["id"])) for r in rows}

@@ -44,6 +44,7 @@ def project(apis: Sandbox, postgres: Postgres, tmp_path_factory: pytest.TempPath
         "TAP_LEADS_KOMMO_SUBDOMAIN": "example",
         "TAP_LEADS_KOMMO_ACCESS_TOKEN": apis.kommo.token,
         "TAP_LEADS_KOMMO_API_URL": apis.kommo.url,
+        "TAP_LEADS_KOMMO_REQUESTS_PER_SECOND": "1000",
         "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url,
     }
     (folder / "leads" / ".env").write_text(dotenv(ENVIRONMENT, values))
@@ -100,8 +101,9 @@ def test_the_commands_of_the_guide_to_pipes_load_the_selected_leads(
 ) -> None:
     (block,) = fences(PIPES, "json")
     config: dict[str, Any] = json.loads(block) | {"start_date": "2020-01-01"}
-    config["kommo"] |= {"access_token": apis.kommo.token, "api_url": apis.kommo.url}
-    config["octanist"] = {"api_key": apis.octanist.token, "api_url": apis.octanist.url}
+    fast = {"requests_per_second": 1000}
+    config["kommo"] |= {"access_token": apis.kommo.token, "api_url": apis.kommo.url, **fast}
+    config["octanist"] = {"api_key": apis.octanist.token, "api_url": apis.octanist.url, **fast}
     (tmp_path / "config.json").write_text(json.dumps(config))
     printed = "".join(shell(commands, tmp_path) for commands in fences(PIPES, "sh"))
     assert '"bookmarks"' in (tmp_path / "state.json").read_text()
