@@ -10,8 +10,8 @@ BIN := .venv/bin
 UV := .tools/bin/uv
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
-# Each command starts faster, also where PYTHONDONTWRITEBYTECODE is set.
-export UV_COMPILE_BYTECODE := 1
+# Python caches what it compiles, in the checkout alone: many commands start here.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
