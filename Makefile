@@ -10,7 +10,7 @@ BIN := .venv/bin
 UV := .tools/bin/uv
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
-# Python caches what it compiles, in the checkout alone: many commands start here.
+# Many commands start here: let Python cache what it compiles. It does so inside the checkout.
 export PYTHONDONTWRITEBYTECODE :=
 
 help: ## show this help
