@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parent)
@@ -18,25 +19,102 @@ def printable(text: str) -> str:
     return CONTROL_CHARACTER.sub(lambda found: repr(found[0])[1:-1], text)
 
 
+class Code(StrEnum):
+    """Codes at the end of warnings and errors; the reference of messages explains each.
+
+    They are stable: a text may change between versions, its code does not.
+    """
+
+    INVALID_SETTING = "invalid-setting"
+    UNKNOWN_VARIABLE = "unknown-variable"
+    CONFIG_FILE = "config-file"
+    STATE_FILE = "state-file"
+    CATALOG_FILE = "catalog-file"
+    NOTHING_SELECTED = "nothing-selected"
+    UNKNOWN_STREAM = "unknown-stream"
+    CHANGED_SCHEMA = "changed-schema"
+    STREAM_MAP = "stream-map"
+
+    HTTP_400 = "http-400"
+    HTTP_401 = "http-401"
+    HTTP_402 = "http-402"
+    HTTP_403 = "http-403"
+    HTTP_404 = "http-404"
+    HTTP_408 = "http-408"
+    HTTP_425 = "http-425"
+    HTTP_429 = "http-429"
+    HTTP_5XX = "http-5xx"
+    HTTP_OTHER = "http-other"
+    REDIRECT = "redirect"
+    IP_BLOCKED = "ip-blocked"
+    RATE_LIMITED = "rate-limited"
+
+    NO_RESPONSE = "no-response"
+    TLS_CERTIFICATE = "tls-certificate"
+    CA_BUNDLE = "ca-bundle"
+    PROXY = "proxy"
+    INVALID_HOST = "invalid-host"
+
+    TOKEN_EXPIRING = "token-expiring"
+    TOKEN_EXPIRED = "token-expired"
+    NO_TOKENS = "no-tokens"
+    CODE_REJECTED = "code-rejected"
+    REFRESH_TOKEN_REJECTED = "refresh-token-rejected"
+    NEW_TOKEN_REJECTED = "new-token-rejected"
+    NO_TOKENS_ISSUED = "no-tokens-issued"
+    TOKEN_FILE = "token-file"
+    TOKEN_FILE_LOCKED = "token-file-locked"
+
+    INVALID_RESPONSE = "invalid-response"
+    INVALID_RECORD = "invalid-record"
+    PAGINATION = "pagination"
+    FOREIGN_LINK = "foreign-link"
+    QUERY_LIMIT = "query-limit"
+    INCOMPLETE = "incomplete"
+    FILTERS_IGNORED = "filters-ignored"
+    FUTURE_START = "future-start"
+    FUTURE_RECORDS = "future-records"
+    BOOKMARK_DISCARDED = "bookmark-discarded"
+    NO_CUSTOM_FIELDS = "no-custom-fields"
+    NO_TIME_ZONE = "no-time-zone"
+    NOT_AN_ADMINISTRATOR = "not-an-administrator"
+    STREAM_SKIPPED = "stream-skipped"
+
+    STOPPED = "stopped"
+    OUTPUT_FAILED = "output-failed"
+    TARGET_CLOSED = "target-closed"
+    INTERNAL_ERROR = "internal-error"
+
+
+def coded(text: str, code: Code | None) -> str:
+    """Return the line of a message: its text with its code at the end."""
+    return f"{text} [{code}]" if code else text
+
+
 class LeadsError(Exception):
     """A failure that one line explains: what happened, in which account, what to do.
 
     Attributes:
         cause: What happened: the line without the advice.
         advice: What to do; a class may have one for all of its errors.
+        code: The code of the message; a class may have one for all of its errors. None if the
+            cause is the line of another error, with its code.
     """
 
     advice = ""
+    code: Code | None = None
 
-    def __init__(self, cause: str, advice: str = "") -> None:
+    def __init__(self, cause: str, advice: str = "", *, code: Code | None = None) -> None:
         """Compose the line."""
         self.cause = printable(cause)
         self.advice = advice or self.advice
-        super().__init__(f"{self.cause}. {self.advice}" if self.advice else self.cause)
+        self.code = code or self.code
+        text = f"{self.cause}. {self.advice}" if self.advice else self.cause
+        super().__init__(coded(text, self.code))
 
 
-def internal_error(error: BaseException) -> str:
-    """Return the type and location of an unexpected exception.
+def internal_error(error: BaseException) -> LeadsError:
+    """Return the error for an unexpected exception, with its type and location.
 
     Its text is left out: it may contain personal data.
     """
@@ -47,4 +125,5 @@ def internal_error(error: BaseException) -> str:
         if code.co_filename.startswith(_PACKAGE):
             place = f" in {code.co_qualname}, line {trace.tb_lineno}"
         trace = trace.tb_next
-    return f"internal error in tap-leads ({type(error).__name__}{place}); please report this line"
+    cause = f"internal error in tap-leads ({type(error).__name__}{place}); please report this line"
+    return LeadsError(cause, code=Code.INTERNAL_ERROR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import logging
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
@@ -14,6 +15,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
+from tap_leads.errors import Code, coded
 from tap_leads.settings import load
 from tap_leads.settings.errors import SettingsError
 from tap_leads.settings.model import top_level
@@ -40,7 +42,7 @@ from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
 from tap_leads.sources.base import Discovery
 from tap_leads.sources.connect import build_accounts
-from tap_leads.timestamps import from_text
+from tap_leads.timestamps import DAY, SECOND, from_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +107,7 @@ class TapLeads(Tap):
             summary = "Config validation failed"
             raise ConfigValidationError(summary, errors=errors, schema=self.config_jsonschema)
         for error in errors:
-            self.logger.warning(error)
+            self.logger.warning(coded(error, Code.INVALID_SETTING))
         self._is_configured = not errors
         if errors:  # discovery works without settings, and so with invalid ones too
             settings = {source.name: {} for source in self.sources if source.name in settings}
@@ -173,10 +175,13 @@ class TapLeads(Tap):
             specs = source.streams
             if source.discover is not None:
                 bookmarks = self.state.get("bookmarks", {})
-                discovery = Discovery(accounts, bookmarks, self._observer, self.logger.warning)
+                discovery = Discovery(accounts, bookmarks, self._observer, self._warn)
                 specs = source.discover(discovery, specs)
             streams += [LeadsStream(self, spec, accounts, run) for spec in specs]
         return streams
+
+    def _warn(self, text: str, code: Code) -> None:
+        self.logger.warning(coded(text, code))
 
     def _observer(self, stream: str, account: str) -> Stats:
         concurrency = self.config["concurrency"]
@@ -203,9 +208,9 @@ class TapLeads(Tap):
         except MapExpressionError as error:
             cause = type(error.__cause__ or error).__name__
             msg = f"stream_maps: cannot evaluate an expression ({cause})"
-            raise SettingsError([msg]) from None
+            raise SettingsError([msg], Code.STREAM_MAP) from None
         except (MappingError, NotImplementedError) as error:
-            raise SettingsError([f"stream_maps: {error}"]) from None
+            raise SettingsError([f"stream_maps: {error}"], Code.STREAM_MAP) from None
 
     @classmethod
     @override
@@ -213,14 +218,9 @@ class TapLeads(Tap):
         """Read the settings files; `ENV` stands for the environment, which takes precedence."""
         result = super().cb_config(ctx, param, ())
         schema = cls._full_schema()
-        files = [path for path in value if path.upper() != "ENV"]
-        result.config = load.from_files(files)
-        reads_environment = len(files) < len(value)
-        if reads_environment:
-            found = load.from_environment(schema, _ENVIRONMENT_PREFIX)
-            result.config = load.merge(result.config, found)
-        for line in mistyped_variables(schema, _ENVIRONMENT_PREFIX, is_read=reads_environment):
-            cls.logger.warning(line)
+        result.config, is_read = load.from_options(value, schema, _ENVIRONMENT_PREFIX)
+        for line in mistyped_variables(schema, _ENVIRONMENT_PREFIX, is_read=is_read):
+            cls.logger.warning(coded(line, Code.UNKNOWN_VARIABLE))
         return result
 
     @classmethod
@@ -256,8 +256,7 @@ class TapLeads(Tap):
         Raises:
             FailedStreamsError: some streams failed; the others were synced.
         """
-        # All objects so far live until the end: scanning them in each garbage collection took a
-        # fifth of a run's CPU.
+        # Scanning the objects so far in each garbage collection took a fifth of a run's CPU.
         gc.freeze()
         streams = cast("dict[str, LeadsStream]", self.streams).values()
         if self.input_catalog is not None:
@@ -269,9 +268,8 @@ class TapLeads(Tap):
         try:
             self.sync_all()
         except Terminated as ended:
-            self.logger.warning(
-                "stopped by signal %d; state saved, the next run resumes from it", ended.signal
-            )
+            line = f"stopped by signal {ended.signal}; state saved, the next run resumes from it"
+            self.logger.warning(coded(line, Code.STOPPED))
             for stream in streams:
                 stream.save_bookmark()
             self.write_message(StateMessage(value=self.state))
@@ -292,6 +290,8 @@ class TapLeads(Tap):
         }
         bookmarks = [moment for stream in streams for moment in moments_in(self.state, stream.name)]
         start = from_text(self.config.get("start_date"))
+        if start is not None and start > time.time() * SECOND + DAY:
+            self._warn("`start_date` is in the future", Code.FUTURE_START)
         self.logger.info(start_line(len(streams), accounts, bookmarks, start))
 
     @classmethod

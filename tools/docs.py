@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 from tap_leads.sources import SOURCES
-from tools import losses, plugin, reference, streams
+from tools import losses, messages, plugin, reference, streams
 from tools.settings import own_settings, sdk_settings
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +28,7 @@ def sections() -> dict[tuple[str, str], str]:
             settings + sdk_settings()
         ),
         ("docs/reference/command-line.md", "options"): reference.options_table(),
+        ("docs/reference/messages.md", "messages"): messages.reference(),
         ("README.md", "tables"): streams.diagram(),
         ("docs/reference/streams/index.md", "tables"): streams.diagram(),
         ("README.md", "losses"): losses.table_of_losses(),

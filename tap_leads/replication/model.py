@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from tap_leads.errors import Code
     from tap_leads.replication.positions import Position
     from tap_leads.timestamps import Micros
 
@@ -187,7 +188,7 @@ class AccountLists(Protocol):
     def collection(self, stream: Any = None) -> Collection:
         """Return the list of the stream being read, or of another stream of the account."""
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, code: Code) -> None:
         """Log a warning that names the stream and the account."""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from tap_leads.errors import Code
 from tap_leads.replication.errors import PagingError
 from tap_leads.replication.positions import Link, Offset, PageNumber, Position, Token
 
@@ -159,6 +160,7 @@ class PositionPaginator(BasePaginator):
                 raise PagingError(
                     f"the API does not return records beyond the first {self._window:,}",
                     "Narrow `filters`",
+                    code=Code.QUERY_LIMIT,
                 )
         return self._place(start, limit)
 

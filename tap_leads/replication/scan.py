@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from tap_leads.errors import Code
+from tap_leads.replication.errors import IncompleteError
 from tap_leads.timestamps import HOUR
 
 if TYPE_CHECKING:
@@ -229,15 +231,16 @@ def note(page: Page, scans: Sequence[Scan]) -> None:
         current.count(page.rows, first, current.settled)
 
 
-def missing(scans: Sequence[Scan], *, is_cut_off: bool) -> str:
-    """Return the error message for rows that could not be read, counted if there is a total."""
+def missing(scans: Sequence[Scan], *, is_cut_off: bool) -> IncompleteError:
+    """Return the error for rows that could not be read, counted if there is a total."""
     rest = max((scans[-1].total or 0) - len(scans[0].ids), 1)
     if is_cut_off:
-        return (
+        return IncompleteError(
             f"the API does not return more than the first {len(scans[0].ids):,} records of a "
-            f"query, and at least {rest:,} more exist; narrow `filters`"
+            f"query, and at least {rest:,} more exist; narrow `filters`",
+            code=Code.QUERY_LIMIT,
         )
-    return (
+    return IncompleteError(
         f"at least {rest:,} records could not be read: the API keeps changing the order of "
         "records with the same timestamp, or its total is higher than the number of records it "
         "returns; run the sync again"

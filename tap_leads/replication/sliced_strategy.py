@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tap_leads.errors import Code
 from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.full_table import full_scan
@@ -65,7 +66,8 @@ class SlicedStrategy(ABC):
                 account.warn(
                     "the API ignored the requested filter or sort order; falling back to a full "
                     "scan and filtering in the tap (slower, nothing is missed)"
-                    f"{traits.cursor_hint}"
+                    f"{traits.cursor_hint}",
+                    Code.FILTERS_IGNORED,
                 )
             else:
                 _warn_of_the_future(account, behavior)
@@ -80,5 +82,6 @@ def _warn_of_the_future(account: AccountLists, behavior: ServerBehavior) -> None
     if newest and started and newest > started + HOUR:
         account.warn(
             f"records are dated up to {(newest - started) / HOUR:.1f} hours ahead of the API's "
-            f"clock; they are synced again in every run{behavior.traits.cursor_hint}"
+            f"clock; they are synced again in every run{behavior.traits.cursor_hint}",
+            Code.FUTURE_RECORDS,
         )

@@ -82,7 +82,7 @@ class OverlappingScan:
             if current.cut_off or self._fills_window(current):
                 break
         is_cut_off = scans[-1].cut_off or self._fills_window(scans[-1])
-        raise IncompleteError(missing(scans, is_cut_off=is_cut_off))
+        raise missing(scans, is_cut_off=is_cut_off)
 
     def _read_parts(
         self, query: Query, parts: Sequence[tuple[Query, Sequence[Split]]]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from backoff.types import Details
 
-    from tap_leads.errors import LeadsError
+    from tap_leads.errors import Code, LeadsError
     from tap_leads.rest.errors import TransientError
     from tap_leads.rest.http import Request, Response
     from tap_leads.rest.rate_limiter import RateLimiter, Slot
@@ -26,7 +26,7 @@ class Observer(Protocol):
     def retrying(self, error: LeadsError, attempt: int, wait: float) -> None:
         """Report that a request failed; attempt number `attempt` starts in `wait` seconds."""
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, code: Code) -> None:
         """Log a warning about the account."""
 
 
@@ -65,6 +65,6 @@ class Call:
         """Send a request for tokens as JSON; the response is a success, a 400 or a 401."""
         return self.send_for_tokens(self, url, content)
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, code: Code) -> None:
         """Log a warning that names the account."""
-        self.observer.warn(text)
+        self.observer.warn(text, code)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
 
-from tap_leads.errors import LeadsError
+from tap_leads.errors import Code, LeadsError
 from tap_leads.rest.call import Call, Observer
 from tap_leads.rest.errors import (
     AccountClosedError,
@@ -62,18 +62,15 @@ class AccountClient:
         auth: The credential.
         limiter: The rate limit, which other accounts may share.
         session: The connections.
-        clock: The server's clock, set by responses.
+        clock: The server's clock, which responses set.
         concurrency: Maximum number of concurrent requests of the account.
         wording: The settings that messages refer to.
-        error_codes: Returns the error codes and request ids in an error's body; it may raise any
-            of `DATA_ERRORS`. What is not fit for a log is left out.
+        error_codes: As in `StatusErrors`.
         retry: When a request is retried.
         origin: Any URL of the account's API; nothing is sent to another origin.
 
     Attributes:
-        clock: The server's clock.
         errors: Makes errors of statuses.
-        limiter: The rate limit.
         failure: Why no request of this account can succeed any more, or None.
         has_succeeded: True if at least one call succeeded.
     """
@@ -152,8 +149,9 @@ class AccountClient:
         except TransientError as error:
             failure: LeadsError = error
             if isinstance(error, NoResponseError):
-                advice = f"Check the network and {self.errors.wording.base_url}"
-                failure = LeadsError(f"no response: {error.cause}", error.advice or advice)
+                cause = f"no response: {error.cause}"
+                advice = error.advice or f"Check the network and {self.errors.wording.base_url}"
+                failure = LeadsError(cause, advice, code=error.code)
             is_refused = error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after
             if (is_refused and is_hopeless(error)) or self._is_dead(error):
                 raise self.close(failure) from None
@@ -170,7 +168,7 @@ class AccountClient:
                 self.failure = str(error)
         if isinstance(error, PermanentError) and error.fatal_for_account:
             return error
-        return PermanentError(error.cause, error.advice, fatal_for_account=True)
+        return PermanentError(error.cause, error.advice, code=error.code, fatal_for_account=True)
 
     def _attempt(self, call: Call, parse: Callable[[Response], T]) -> T:
         """Make one try."""
@@ -264,7 +262,8 @@ class AccountClient:
             return response
         error = self.errors.error_of(response)
         if isinstance(error, PermanentError):
-            raise CredentialError(f"the API issued no tokens: {error}")
+            cause = f"the API issued no tokens: {error.cause}"
+            raise CredentialError(cause, error.advice, code=Code.NO_TOKENS_ISSUED)
         raise error
 
     def _count_refusal(self) -> None:
@@ -275,6 +274,7 @@ class AccountClient:
                 f"the API rejected {refusals} requests in a row (HTTP 429); syncing stopped before "
                 "the API blocks the IP address",
                 "Run the sync again later with a lower `requests_per_second`",
+                code=Code.RATE_LIMITED,
                 fatal_for_account=True,
             )
 

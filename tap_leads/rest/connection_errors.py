@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 import urllib3
 
+from tap_leads.errors import Code
 from tap_leads.rest.errors import NoResponseError, PermanentError
 from tap_leads.urls import place_of
 
@@ -33,7 +34,8 @@ def connection_error(
     """
     proxy = requests.utils.select_proxy(url, options.get("proxies"))
     if wrong := _wrong_setting(error, url, proxy, options.get("verify")):
-        return PermanentError(*wrong, fatal_for_account=True)
+        code, cause, advice = wrong
+        return PermanentError(cause, advice, code=code, fatal_for_account=True)
     # It is a `Timeout` too, but a smaller page does not help.
     if isinstance(error, requests.ConnectTimeout):
         text = f"no connection to {place_of(url)} within {connect_seconds:g} s"
@@ -64,23 +66,25 @@ def _failed(error: Exception, place: str, proxy: str | None) -> NoResponseError:
 
 def _wrong_setting(
     error: Exception, url: str, proxy: str | None, verify: object
-) -> tuple[str, str] | None:
-    """Return which setting or variable is wrong, and what to do; None if none is."""
+) -> tuple[Code, str, str] | None:
+    """Return the code, which setting or variable is wrong, and what to do; None if none is."""
     cause = _cause_of(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         server = proxy if isinstance(error, requests.exceptions.ProxyError) else url
         return (
+            Code.TLS_CERTIFICATE,
             f"the TLS certificate of {place_of(server or '')} is not trusted",
             "Behind a proxy that inspects TLS, set REQUESTS_CA_BUNDLE to its CA file",
         )
     if _is_about_bundle(error, cause):
         name = f"the CA bundle {verify}" if isinstance(verify, str) else "the default CA bundle"
-        return f"{name} cannot be read", "Set REQUESTS_CA_BUNDLE to a file in PEM format"
+        advice = "Set REQUESTS_CA_BUNDLE to a file in PEM format"
+        return Code.CA_BUNDLE, f"{name} cannot be read", advice
     if not isinstance(error, _INVALID):
         return None
     if proxy:
-        return f"the proxy {place_of(proxy)} cannot be used", "Check HTTPS_PROXY"
-    return f"{place_of(url)} is not a valid host", "Check `api_url`"
+        return Code.PROXY, f"the proxy {place_of(proxy)} cannot be used", "Check HTTPS_PROXY"
+    return Code.INVALID_HOST, f"{place_of(url)} is not a valid host", "Check `api_url`"
 
 
 # A proxy of an unknown scheme, a SOCKS proxy without the package for it, a host that is no name.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from tap_leads.errors import LeadsError
+from tap_leads.errors import Code, LeadsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,10 +37,11 @@ class PermanentError(LeadsError):
         cause: str,
         advice: str = "",
         *,
+        code: Code | None = None,
         status: int | None = None,
         fatal_for_account: bool = False,
     ) -> None:
-        super().__init__(cause, advice)
+        super().__init__(cause, advice, code=code)
         self.status = status
         self.fatal_for_account = fatal_for_account
 
@@ -48,8 +49,10 @@ class PermanentError(LeadsError):
 class CredentialError(PermanentError):
     """No credential of the account is accepted; the user must replace it."""
 
-    def __init__(self, cause: str, advice: str = "") -> None:
-        super().__init__(cause, advice, status=HTTPStatus.UNAUTHORIZED, fatal_for_account=True)
+    def __init__(self, cause: str, advice: str = "", *, code: Code | None = None) -> None:
+        super().__init__(
+            cause, advice, code=code, status=HTTPStatus.UNAUTHORIZED, fatal_for_account=True
+        )
 
 
 class AccountClosedError(PermanentError):
@@ -61,6 +64,8 @@ class AccountClosedError(PermanentError):
 
 class ForeignLinkError(LeadsError):
     """A link to another host than the account's."""
+
+    code = Code.FOREIGN_LINK
 
 
 class TransientError(LeadsError):
@@ -77,10 +82,11 @@ class TransientError(LeadsError):
         cause: str,
         advice: str = "",
         *,
+        code: Code | None = None,
         status: int | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(cause, advice)
+        super().__init__(cause, advice, code=code)
         self.status = status
         self.retry_after = retry_after
         self.is_too_slow = status in TOO_SLOW
@@ -92,6 +98,8 @@ class NoResponseError(TransientError):
     Attributes:
         is_unreachable: True if there was no connection, which concerns every list of the host.
     """
+
+    code = Code.NO_RESPONSE
 
     def __init__(
         self,
@@ -115,6 +123,7 @@ class Meaning:
     other request of the account would fail.
     """
 
+    code: Code
     cause: str
     advice: str
     retry: bool = False
@@ -123,44 +132,54 @@ class Meaning:
 
 _TRY_LATER = "If this persists, run the sync again later"
 MEANINGS: Mapping[int, Meaning] = {
-    400: Meaning("{api} rejected the request", "Check `filters`"),
+    400: Meaning(Code.HTTP_400, "{api} rejected the request", "Check `filters`"),
     401: Meaning(
+        Code.HTTP_401,
         "{api} rejected {credential}",
-        "It was mistyped, was revoked, or belongs to another account. Create a new one",
+        "It is incomplete, was revoked, or belongs to another account. Copy all of it, or create a "
+        "new one",
         fatal_for_account=True,
     ),
     402: Meaning(
+        Code.HTTP_402,
         "{api} reports that the account's subscription or trial has expired",
         "The API is unavailable until it is paid",
         fatal_for_account=True,
     ),
     403: Meaning(
+        Code.HTTP_403,
         "{api} denied access to this data",
         "The credential has no permission to read it; it may require an administrator's "
         "credential. Check {credential}",
     ),
-    404: Meaning("{api} found no such account or endpoint", "Check {base_url}"),
-    408: Meaning("{api} timed out", _TRY_LATER, retry=True),
-    425: Meaning("{api} was not ready for the request", _TRY_LATER, retry=True),
+    404: Meaning(Code.HTTP_404, "{api} found no such account or endpoint", "Check {base_url}"),
+    408: Meaning(Code.HTTP_408, "{api} timed out", _TRY_LATER, retry=True),
+    425: Meaning(Code.HTTP_425, "{api} was not ready for the request", _TRY_LATER, retry=True),
     429: Meaning(
+        Code.HTTP_429,
         "{api} received too many requests",
         "If this persists, lower `requests_per_second`",
         retry=True,
     ),
 }
-SERVER_FAULT = Meaning("{api} reported a server error", _TRY_LATER, retry=True)
+SERVER_FAULT = Meaning(Code.HTTP_5XX, "{api} reported a server error", _TRY_LATER, retry=True)
 REDIRECT = Meaning(
-    "{api} redirects in a loop, or a request that must not be redirected", "Check {base_url}"
+    Code.REDIRECT,
+    "{api} redirects in a loop, or a request that must not be redirected",
+    "Check {base_url}",
 )
 REDIRECT_ELSEWHERE = Meaning(
+    Code.REDIRECT,
     "{api} redirects to another host, which the tap does not follow to protect the credential",
     "Check {base_url}",
 )
 UNKNOWN = Meaning(
+    Code.HTTP_OTHER,
     "{api} returned a status that its documentation does not list",
     "If this persists, contact the vendor's support",
 )
 BLOCKED = Meaning(
+    Code.IP_BLOCKED,
     "{api} blocks this IP address: it returned an HTML page instead of data",
     "Wait, then lower `requests_per_second`, or contact the vendor's support",
     fatal_for_account=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.errors import DATA_ERRORS
+from tap_leads.errors import DATA_ERRORS, Code
 from tap_leads.rest.body import decode
 from tap_leads.rest.errors import PermanentError, TransientError, codes, meaning_of, request_id
 from tap_leads.rest.retry import parse_retry_after
@@ -74,7 +74,9 @@ class StatusErrors:
     def no_account(self, url: str) -> LeadsError:
         """Return the error of an account that does not exist at a URL (HTTP 404)."""
         cause = f"there is no {self.wording.api} account at {place_of(url)} (HTTP 404)"
-        return PermanentError(cause, f"Check {self.wording.base_url}", fatal_for_account=True)
+        return PermanentError(
+            cause, f"Check {self.wording.base_url}", code=Code.HTTP_404, fatal_for_account=True
+        )
 
     def _codes_in(self, body: Any) -> str:
         try:
@@ -94,9 +96,15 @@ class StatusErrors:
         if retry_after:
             cause += f"; Retry-After: {retry_after:.0f} s"
         if meaning.retry:
-            return TransientError(cause, advice, status=status, retry_after=retry_after)
+            return TransientError(
+                cause, advice, code=meaning.code, status=status, retry_after=retry_after
+            )
         return PermanentError(
-            cause, advice, status=status, fatal_for_account=meaning.fatal_for_account
+            cause,
+            advice,
+            code=meaning.code,
+            status=status,
+            fatal_for_account=meaning.fatal_for_account,
         )
 
 

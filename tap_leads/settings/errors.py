@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_leads.errors import LeadsError, printable
+from tap_leads.errors import Code, LeadsError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class SettingsError(LeadsError):
     """Raised if settings, state or catalog are invalid; `lines` has one line per reason."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str], code: Code = Code.INVALID_SETTING) -> None:
         """Keep the lines."""
-        super().__init__("; ".join(lines))
+        super().__init__("; ".join(lines), code=code)
         self.lines = [printable(line) for line in lines]

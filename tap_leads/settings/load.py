@@ -7,12 +7,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_leads.errors import Code
 from tap_leads.settings.coerce import BOOLEANS
 from tap_leads.settings.errors import SettingsError
 from tap_leads.settings.schema import type_names, types_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tap_leads.settings.schema import Config, Schema
 
@@ -29,24 +30,37 @@ def from_files(paths: Iterable[str]) -> Config:
     return config
 
 
+def from_options(values: Sequence[str], schema: Schema, prefix: str) -> tuple[Config, bool]:
+    """Return the settings of all `--config` options, and whether they include the environment.
+
+    The value `ENV` stands for the environment, which takes precedence over files.
+    """
+    files = [path for path in values if path.upper() != "ENV"]
+    config = from_files(files)
+    if is_read := len(files) < len(values):
+        config = merge(config, from_environment(schema, prefix))
+    return config, is_read
+
+
 def _read_file(path: str) -> Config:
     """Return the JSON object in a file; otherwise raise SettingsError, without its content."""
     if path.lstrip().startswith("{"):
         raise SettingsError(
-            ["--config expects the path of a file or ENV, not the settings themselves"]
+            ["--config expects the path of a file or ENV, not the settings themselves"],
+            Code.CONFIG_FILE,
         )
     try:
         content = _parse_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         msg = f"cannot read the config file {path}: {error.strerror}"
-        raise SettingsError([msg]) from None
+        raise SettingsError([msg], Code.CONFIG_FILE) from None
     except (ValueError, RecursionError) as error:
         place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         msg = f"the config file {path} is not valid JSON{place}"
-        raise SettingsError([msg]) from None
+        raise SettingsError([msg], Code.CONFIG_FILE) from None
     if not isinstance(content, dict):
         msg = f"the config file {path} must contain a JSON object"
-        raise SettingsError([msg])
+        raise SettingsError([msg], Code.CONFIG_FILE)
     return content
 
 

@@ -92,7 +92,8 @@ def _lines(error: ValidationError) -> Iterator[str]:
     if error.validator == "additionalProperties":
         for name in sorted(set(given) - set(schema["properties"])):
             close = difflib.get_close_matches(name, schema["properties"], 1)
-            hint = f"; did you mean {_dotted([*path, close[0]])}?" if close else ""
+            meant = [_dotted([*path, each]) for each in close] or _one_level_down(name, schema)
+            hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
             yield f"{_dotted([*path, name])}: unknown setting{hint}"
     elif error.validator == "required":
         for name in sorted(set(wanted) - set(given)):
@@ -105,6 +106,12 @@ def _lines(error: ValidationError) -> Iterator[str]:
         values = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
         message = _MESSAGES.get(str(error.validator), "is invalid")
         yield f"{_dotted(path)}: {message.format(values)}"
+
+
+def _one_level_down(name: str, schema: Schema) -> list[str]:
+    """Return the settings of this name in the objects of a schema."""
+    inner = ((key, part.get("properties", {})) for key, part in schema["properties"].items())
+    return [f"{key}.{name}" for key, properties in inner if name in properties]
 
 
 def _text_errors(value: Any, path: tuple[str | int, ...]) -> Iterator[str]:

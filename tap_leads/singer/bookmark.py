@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tap_leads.errors import Code
 from tap_leads.replication.model import Bounds, Order, Query
 from tap_leads.timestamps import DAY, from_text, to_text
 
@@ -77,7 +78,8 @@ class Bookmark:
             return moment
         reader.warn(
             "the bookmark is not a date-time or is in the future; discarding it and syncing all "
-            "records again"
+            "records again",
+            Code.BOOKMARK_DISCARDED,
         )
         del self._state["replication_key_value"]
         return None

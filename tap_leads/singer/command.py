@@ -18,7 +18,7 @@ from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_leads.errors import DATA_ERRORS, LeadsError, internal_error
+from tap_leads.errors import DATA_ERRORS, Code, LeadsError, coded, internal_error
 from tap_leads.settings.errors import SettingsError
 from tap_leads.singer.state_file import EXPECTED, unwrap
 from tap_leads.singer.writer import OutputError
@@ -86,9 +86,12 @@ def _output_errors() -> Iterator[None]:
             raise
         sys.stdout = io.StringIO()  # the rest in its buffer cannot be written at the exit either
         if error.errno == errno.EPIPE:
-            message = LeadsError("the target closed the pipe", "See the target's error")
+            message = LeadsError(
+                "the target closed the pipe", "See the target's error", code=Code.TARGET_CLOSED
+            )
         else:
-            message = LeadsError(f"cannot write to stdout: {error.strerror}")
+            cause = f"cannot write to stdout: {error.strerror}"
+            message = LeadsError(cause, code=Code.OUTPUT_FAILED)
         raise message from None
 
 
@@ -112,13 +115,13 @@ class Command(SingerCommand):
         try:
             return super().main(*args, **kwargs)
         except SettingsError as error:
-            self._end(*error.lines)
+            self._end(*(coded(line, error.code) for line in error.lines))
         except ConfigValidationError as error:
-            self._end(*error.errors)
+            self._end(*(coded(line, Code.INVALID_SETTING) for line in error.errors))
         except LeadsError as error:
             self._end(str(error))
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
-            self._end(internal_error(error))
+            self._end(str(internal_error(error)))
 
     @override
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
@@ -145,7 +148,8 @@ def read_state(file: IO[str]) -> dict[str, Any]:
     """
     state = unwrap(_read_object(file, "state", empty={}, expected=f"; {EXPECTED}"))
     if state is None:
-        raise SettingsError([f"--state {file.name}: not a Singer state; {EXPECTED}"])
+        lines = [f"--state {file.name}: not a Singer state; {EXPECTED}"]
+        raise SettingsError(lines, Code.STATE_FILE)
     return state
 
 
@@ -162,7 +166,7 @@ def read_catalog(file: IO[str]) -> Catalog:
     except DATA_ERRORS:
         pass
     msg = f"--catalog {file.name}: not a Singer catalog; create one with --discover"
-    raise SettingsError([msg])
+    raise SettingsError([msg], Code.CATALOG_FILE)
 
 
 def _read_object(
@@ -175,5 +179,5 @@ def _read_object(
         content = None
     if not isinstance(content, dict):
         msg = f"--{option} {file.name}: not a JSON object{expected}"
-        raise SettingsError([msg])
+        raise SettingsError([msg], Code(f"{option}-file"))
     return content

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import metrics
 
+from tap_leads.errors import Code, coded
 from tap_leads.rest.errors import PermanentError
 from tap_leads.singer.stream_maps import MapError
 from tap_leads.timestamps import MINUTE, to_text
@@ -96,13 +97,12 @@ class Stats:
         """Count and log a retry; an error's text never contains the URL with its filters."""
         with self._lock:
             self.retries += 1
-        self.logger.warning(
-            "%s: %s; retrying in %.1f s (attempt %d)", self.where, error.cause, wait, attempt
-        )
+        line = f"{self.where}: {error.cause}; retrying in {wait:.1f} s (attempt {attempt})"
+        self.logger.warning(coded(line, error.code))
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, code: Code) -> None:
         """Log a warning about the account."""
-        self.logger.warning("%s: %s", self.where, message)
+        self.logger.warning(coded(f"{self.where}: {message}", code))
 
     def log_request_count(self) -> None:
         """Emit the SDK's metric of the number of requests."""
@@ -197,8 +197,9 @@ class RunReport:
         `warning` is about the account, and logged once.
         """
         stats.outcome = "skipped"
-        self._logger.warning("%s: %s; the stream is skipped", stats.where, error.cause)
-        message = f"account {stats.account}: {warning}"
+        line = f"{stats.where}: {error.cause}; the stream is skipped"
+        self._logger.warning(coded(line, Code.STREAM_SKIPPED))
+        message = coded(f"account {stats.account}: {warning}", Code.NOT_AN_ADMINISTRATOR)
         if warning and message not in self._reported:
             self._reported.add(message)
             self._logger.warning(message)

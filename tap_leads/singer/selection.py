@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib import Metadata, Schema
 
-from tap_leads.errors import printable
+from tap_leads.errors import Code, coded, printable
 from tap_leads.settings.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -110,21 +110,23 @@ def check_catalog(
         listed = [f"{name} (deselected)" if name in streams else name for name in catalog]
         msg = (
             f"no stream is selected. The catalog lists {', '.join(listed) or 'no streams'}. The "
-            f"tap has {', '.join(streams)}. Select streams in the catalog, or create a new catalog "
-            "with --discover."
+            f"tap has {', '.join(streams)}. Select streams: with Meltano in `select`, otherwise in "
+            "the catalog, which --discover creates."
         )
-        raise SettingsError([msg])
+        raise SettingsError([msg], Code.NOTHING_SELECTED)
     if unknown := sorted(catalog.keys() - set(known)):
-        yield (
+        line = (
             "the catalog lists streams that the tap does not have: "
             f"{printable(', '.join(unknown))}; create a new catalog with --discover"
         )
+        yield coded(line, Code.UNKNOWN_STREAM)
     changed = [f"{name}.{column}" for name, columns in selected.items() for column in columns]
     if changed:
         others = len(changed) - _NAMED
         more = f" and {others} more" if others > 0 else ""
-        yield (
+        line = (
             f"the catalog changes the schema of {', '.join(changed[:_NAMED])}{more}; the tap emits "
             "its own schema. To change a column, use stream_maps; if the catalog is old, create a "
             "new one with --discover"
         )
+        yield coded(line, Code.CHANGED_SCHEMA)

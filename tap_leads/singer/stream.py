@@ -281,7 +281,7 @@ class LeadsStream(Stream):
     def _fail(self, reading: _Reading, error: Exception) -> None:
         """Report that an account cannot be read, or not any further."""
         stats, client = reading.stats, reading.reader.account.client
-        known = error if isinstance(error, LeadsError) else LeadsError(internal_error(error))
+        known = error if isinstance(error, LeadsError) else internal_error(error)
         status = getattr(error, "status", None)
         is_absent = status in self._spec.absent and not reading.reader.has_succeeded
         if is_absent and client.failure is None:

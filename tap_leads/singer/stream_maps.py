@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.errors import LeadsError
+from tap_leads.errors import Code, LeadsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class MapError(LeadsError):
     """A stream map failed on a record; the message never contains the value."""
+
+    code = Code.STREAM_MAP
 
 
 def map_error(error: Exception, record: Mapping[str, Any]) -> MapError:

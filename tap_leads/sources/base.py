@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from tap_leads.errors import LeadsError
+from tap_leads.errors import Code, LeadsError
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.model import Bounds, Record
 from tap_leads.replication.pagination import PageNumberPaginator
@@ -46,6 +46,7 @@ class RecordError(LeadsError):
     """Raised if a record cannot be read; the message names a field, never a value."""
 
     advice = "Contact the vendor's support"
+    code = Code.INVALID_RECORD
 
 
 class FieldError(ValueError):
@@ -232,13 +233,13 @@ class Discovery:
     """Inputs for the discovery of columns that differ between accounts.
 
     `bookmarks` is the state of earlier runs by stream, `observer` returns the observer for the
-    requests of a stream and account, and `warn` logs a warning.
+    requests of a stream and account, and `warn` logs a warning with its code.
     """
 
     accounts: Sequence[Account]
     bookmarks: Mapping[str, Any]
     observer: Callable[[str, str], Observer]
-    warn: Callable[[str], None]
+    warn: Callable[[str, Code], None]
 
 
 @dataclass(frozen=True, kw_only=True)

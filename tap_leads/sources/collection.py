@@ -11,7 +11,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.errors import DATA_ERRORS, LeadsError
+from tap_leads.errors import DATA_ERRORS, Code, LeadsError
 from tap_leads.replication.model import Order, Page, Query, Row
 from tap_leads.replication.pagination import Link
 from tap_leads.rest.body import decode
@@ -60,9 +60,9 @@ class AccountReader:
         """Return the stream's list, or that of another stream of the account."""
         return ApiCollection(self, stream or self.stream)
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, code: Code) -> None:
         """Log a warning that names the stream and the account."""
-        self.observer.warn(message)
+        self.observer.warn(message, code)
 
     def close(self) -> None:
         """Reject further requests, because nobody would use the responses."""
@@ -182,6 +182,7 @@ class ApiCollection:
             raise TransientError(
                 "the response has an unexpected format (incomplete, not JSON, or without IDs)",
                 "Check that `api_url` points to the API",
+                code=Code.INVALID_RESPONSE,
             ) from None
         if isinstance(at, Link) and link is not None and "://" not in link:
             link = absolute(response.url, link)

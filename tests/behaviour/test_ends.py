@@ -179,7 +179,7 @@ def test_a_pipe_that_is_closed_ends_the_run_with_one_line(
         stdout.close()
         assert tap.wait(PATIENCE) == 1
     (line,) = told(tmp_path)
-    assert line.endswith("the target closed the pipe. See the target's error")
+    assert line.endswith("the target closed the pipe. See the target's error [target-closed]")
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -10,6 +10,7 @@ import pytest
 from sandbox import Sandbox, faults
 from tap_leads.rest.retry import RetryPolicy
 from tap_leads.sources.connect import Network
+from tests.support.logs import errors
 from tests.support.run import everyone, read
 from tests.support.runtime import set_runtime
 from tests.support.settings import CREDENTIALS, DAY, SOURCES, settings_for
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 
 THREADS = 4
 MAX_TRIES = 20
-
-
-def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What was told at ERROR."""
-    return [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
 
 
 # Faults that pass

@@ -28,7 +28,7 @@ def test_the_last_line_names_the_rejected_credential_and_what_to_do(
     assert line.startswith("account north: ")
     assert f"`{slot}.{CREDENTIALS[slot]}`" in line
     assert summary == f"{count} of {count} streams failed. First: {line}"
-    assert run.stderr.splitlines()[-1].endswith(summary)
+    assert run.stderr.splitlines()[-1].endswith(f"{summary} [http-401]")
     assert len(box.apis[slot].journal) == 1
 
 

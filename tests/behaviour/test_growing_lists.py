@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Sandbox
+from tests.support.logs import errors
 from tests.support.run import everyone, sync
 from tests.support.settings import DAY, SOURCES, settings_for
 
@@ -54,7 +55,7 @@ def test_where_filters_are_ignored_every_lead_is_read_or_the_run_fails_and_says_
     if run.code == 0:
         assert there - set(run.ids(f"{source}_leads")) == set()
     else:
-        (line,) = (r.getMessage() for r in caplog.records if r.levelname == "ERROR")
+        (line,) = errors(caplog)
         assert line.startswith(f"{source}_leads, account ")
 
 

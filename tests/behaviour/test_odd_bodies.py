@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.catalogs import LEADS
+from tests.support.logs import errors
 from tests.support.run import sync
 from tests.support.settings import settings_for
 
@@ -48,7 +49,7 @@ def test_an_envelope_with_odd_values_ends_the_stream_in_one_line(
 ) -> None:
     monkeypatch.setattr("tap_leads.sources.collection.decode", lambda _: BODIES[source][number])
     run = sync({source: settings_for(box.apis[source])}, catalog=LEADS)
-    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    (line,) = errors(caplog)
     assert run.code == 1
     assert "internal error" not in line
     assert "unexpected format" in line or "reported a server error" in line

@@ -14,6 +14,7 @@ from sandbox import faults
 from tap_leads.rest.body import decode
 from tap_leads.rest.retry import RetryPolicy
 from tap_leads.sources.connect import Network
+from tests.support.logs import errors
 from tests.support.run import sync
 from tests.support.runtime import set_runtime
 from tests.support.settings import settings_for
@@ -47,13 +48,13 @@ def test_a_refusal_ends_at_once_and_names_what_to_look_at(
     api = box.apis[source]
     api.faults.plan(faults.status(status))
     run = sync({source: settings_for(api)})
-    errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    lines = errors(caplog)
     assert run.code == 1
     # After a 404 of its first list, Kommo is asked if the account exists.
     assert len(api.journal) == (2 if (source, status) == ("kommo", 404) else 1)
-    assert len(errors) == 1
-    assert f"(HTTP {status})" in errors[0]
-    assert said in errors[0]
+    assert len(lines) == 1
+    assert f"(HTTP {status})" in lines[0]
+    assert said in lines[0]
 
 
 def test_a_page_of_html_with_403_is_told_as_a_block(
@@ -182,11 +183,11 @@ def test_an_answer_of_odd_types_ends_its_account_in_one_line_and_no_other(
         accounts: list[dict[str, Any]] = [{"name": "odd", "api_url": address}, {"name": "whole"}]
         run = sync({source: settings_for(box.apis[source], accounts=accounts)})
         server.shutdown()
-    errors = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    lines = errors(caplog)
     whole = [r for r in run.records(f"{source}_leads") if r["account"] == "whole"]
     assert {str(record["id"]) for record in whole} == ids(box.apis[source])
-    assert len(errors) <= 1
-    assert run.code == len(errors)
+    assert len(lines) <= 1
+    assert run.code == len(lines)
 
 
 class Packed(Odd):

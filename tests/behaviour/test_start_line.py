@@ -58,3 +58,9 @@ def test_a_bookmark_that_is_no_date_is_not_shown(box: Sandbox, run_here: Runner)
     run = run_here({"octanist": settings_for(box.octanist)}, state=state)
     assert start_of(run).endswith(": all records")
     assert "canary" not in run.stderr
+
+
+def test_a_start_date_in_the_future_is_a_warning(box: Sandbox, run_here: Runner) -> None:
+    run = run_here({"octanist": settings_for(box.octanist), "start_date": "2999-01-01"})
+    assert run.code == 0
+    assert run.said() == ["`start_date` is in the future"]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     Runner = Callable[..., Run]
 
 NOTHING = "no stream is selected. "
-ADVICE = "Select streams in the catalog, or create a new catalog with --discover."
+ADVICE = (
+    "Select streams: with Meltano in `select`, otherwise in the catalog, which --discover creates."
+)
 
 
 @pytest.fixture

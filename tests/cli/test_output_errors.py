@@ -34,7 +34,7 @@ def test_a_full_disk_is_named(box: Sandbox, tmp_path: Path, arguments: tuple[str
         )
     assert run.returncode == 1
     (line,) = failures(run.stderr)
-    assert line == "cannot write to stdout: No space left on device"
+    assert line == "cannot write to stdout: No space left on device [output-failed]"
     assert run.stderr.splitlines()[-1].endswith(line)
 
 
@@ -47,7 +47,7 @@ def test_a_target_that_is_gone_is_named(box: Sandbox, tmp_path: Path) -> None:
         tap.stdout.close()
         lines = tap.stderr.read()
         assert tap.wait(PATIENCE) == 1
-    assert failures(lines) == ["the target closed the pipe. See the target's error"]
+    assert failures(lines) == ["the target closed the pipe. See the target's error [target-closed]"]
 
 
 def command(box: Sandbox, folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 
+from tap_leads.errors import Code
 from tap_leads.rest.errors import (
     BLOCKED,
     MEANINGS,
@@ -16,7 +17,8 @@ from tap_leads.rest.errors import (
     SERVER_FAULT,
     UNKNOWN,
 )
-from tests.support.pages import ROOT, rows, section, spans
+from tests.support.pages import ROOT
+from tools.messages import messages
 
 GAP = "…"
 """Stands in the reference for the part of a message that differs."""
@@ -45,11 +47,7 @@ def says(template: str, text: str) -> bool:
     return text in template or (len(fixed) > 12 and re.fullmatch(pattern, text) is not None)
 
 
-MESSAGES = [
-    span
-    for row in rows(section("Messages", "docs/reference/messages.md"))
-    for span in spans(row[0])
-]
+MESSAGES = [line for each in messages().values() for message in each for line in message.lines]
 
 
 STATUSES = {
@@ -72,3 +70,12 @@ def test_a_message_in_the_reference_is_one_of_the_taps(message: str) -> None:
 
 def test_the_reference_says_what_to_do_about_each_status() -> None:
     assert STATUSES.keys() <= set(MESSAGES)
+
+
+def test_each_code_is_used_and_has_a_section_in_the_reference() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tap_leads").rglob("*.py"))
+    made = {"state-file", "catalog-file"}  # from the name of an option
+    page = (ROOT / "docs/reference/messages.md").read_text(encoding="utf-8")
+    for each in Code:
+        assert f"Code.{each.name}" in code or each in made, each
+        assert f"\n## {each}\n" in page

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from tap_leads.tap import TapLeads
 from tests.support.catalogs import LEADS, catalog_for
+from tests.support.logs import uncoded
 from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ class Run:
         return value
 
     def said(self) -> list[str]:
-        """Return the messages on stderr at WARNING or ERROR."""
+        """Return the messages on stderr at WARNING or ERROR, without their codes."""
         lines = [line.split(" | ") for line in self.stderr.splitlines()]
-        return [x[-1] for x in lines if len(x) > 1 and x[1].strip() in {"WARNING", "ERROR"}]
+        levels = {"WARNING", "ERROR"}
+        return [uncoded(x[-1]) for x in lines if len(x) > 1 and x[1].strip() in levels]
 
 
 class Table:

@@ -27,5 +27,5 @@ def test_the_guard_against_null_has_the_name_of_the_column_if_the_record_has_it(
 ) -> None:
     assert str(failing(column)) == (
         f"stream_maps: the expression for `{column}` failed on a record (ValueError); if a "
-        f"column in it can be null, guard it: {guard}"
+        f"column in it can be null, guard it: {guard} [stream-map]"
     )

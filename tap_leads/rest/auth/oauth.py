@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from tap_leads.errors import Code
 from tap_leads.rest.auth.token import bearer
 from tap_leads.rest.auth.token_store import Token, Tokens, digest
 from tap_leads.rest.auth.trial import TokenTrial
@@ -148,6 +149,7 @@ class OAuth:
                     "the API rejected the token that it just issued (HTTP 401)",
                     f"Check `{self._setting}.client_id`, and that the integration belongs to this "
                     "account",
+                    code=Code.NEW_TOKEN_REJECTED,
                 )
             # Another program may have renewed them in the meantime.
             if self._is_unusable(tokens, rejected):
@@ -161,7 +163,8 @@ class OAuth:
             if tokens is None:
                 raise CredentialError(
                     f"there are no tokens in {self._file.path}; authorize the integration, and set "
-                    f"`{self._setting}.code` to its authorization code"
+                    f"`{self._setting}.code` to its authorization code",
+                    code=Code.NO_TOKENS,
                 )
             return tokens
         name, value = self._consent
@@ -172,11 +175,13 @@ class OAuth:
         except _RefusedError as error:
             if tokens is None:
                 raise CredentialError(
-                    f"the API rejected `{self._setting}.{name}` {error}; {self._advice}"
+                    f"the API rejected `{self._setting}.{name}` {error}; {self._advice}",
+                    code=Code.CODE_REJECTED,
                 ) from None
             endpoint.warn(
                 f"the API rejected `{self._setting}.{name}` {error}; continuing with the tokens in "
-                f"{self._file.path}; remove the setting, or set it to a new value"
+                f"{self._file.path}; remove the setting, or set it to a new value",
+                Code.CODE_REJECTED,
             )
             return tokens
 
@@ -185,7 +190,8 @@ class OAuth:
             return self._exchange(endpoint, "refresh_token", tokens.refresh_token, tokens)
         except _RefusedError as error:
             raise CredentialError(
-                f"the API rejected the refresh token in {self._file.path} {error}; {self._advice}"
+                f"the API rejected the refresh token in {self._file.path} {error}; {self._advice}",
+                code=Code.REFRESH_TOKEN_REJECTED,
             ) from None
 
     @property
@@ -230,7 +236,8 @@ class OAuth:
             return msgspec.json.decode(response.body, type=_Grant, strict=False)
         except msgspec.DecodeError:
             raise TransientError(
-                "the response to the token request has an unexpected format"
+                "the response to the token request has an unexpected format",
+                code=Code.INVALID_RESPONSE,
             ) from None
 
     def _reason_in(self, body: bytes) -> str:

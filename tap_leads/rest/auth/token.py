@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import override
 
-from tap_leads.errors import DATA_ERRORS
+from tap_leads.errors import DATA_ERRORS, Code
 from tap_leads.rest.clock import SystemClock
 from tap_leads.rest.errors import CredentialError
 
@@ -36,7 +36,7 @@ class TokenEndpoint(Protocol):
         Call `acquire` before.
         """
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, code: Code) -> None:
         """Log a warning that names the account."""
 
 
@@ -118,14 +118,16 @@ class LongLivedToken(HeaderToken):
         day = f"{datetime.fromtimestamp(self._expires, UTC):%Y-%m-%d}"
         if left <= 0:
             raise CredentialError(
-                f"the token in `{self._setting}` expired on {day}; replace it with a new token"
+                f"the token in `{self._setting}` expired on {day}; replace it with a new token",
+                code=Code.TOKEN_EXPIRED,
             )
         # Nobody releases the lock: the first thread that gets it is the only one to warn.
         if self._to_warn.acquire(blocking=False):
             days = int(left // _DAY)
             endpoint.warn(
                 f"the token in `{self._setting}` expires on {day}, in {days} "
-                f"day{'' if days == 1 else 's'}; replace it with a new token before then"
+                f"day{'' if days == 1 else 's'}; replace it with a new token before then",
+                Code.TOKEN_EXPIRING,
             )
         return self._headers
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from typing_extensions import override
 
+from tap_leads.errors import Code
 from tap_leads.rest.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class TokenFile:
             except Timeout:
                 raise CredentialError(
                     f"another process keeps the token file {self.path} locked; stop it and run the "
-                    "sync again"
+                    "sync again",
+                    code=Code.TOKEN_FILE_LOCKED,
                 ) from None
         try:
             yield
@@ -144,7 +146,8 @@ class TokenFile:
         except msgspec.DecodeError:
             raise CredentialError(
                 f"the token file {self.path} was not written by tap-leads; delete it and authorize "
-                f"the integration again, or set `{self._setting}` to another file"
+                f"the integration again, or set `{self._setting}` to another file",
+                code=Code.TOKEN_FILE,
             ) from None
 
     def _left_over(self) -> Tokens | None:
@@ -215,5 +218,6 @@ class TokenFile:
         except OSError as error:
             raise CredentialError(
                 f"the token file {self.path} cannot be {what} ({error.strerror}); check its folder "
-                f"or set `{self._setting}` to another file"
+                f"or set `{self._setting}` to another file",
+                code=Code.TOKEN_FILE,
             ) from None

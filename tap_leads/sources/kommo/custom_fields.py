@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tap_leads.errors import DATA_ERRORS, LeadsError, internal_error
+from tap_leads.errors import DATA_ERRORS, Code, LeadsError, internal_error
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, JSON, text
 from tap_leads.replication.full_table import rows_of
@@ -182,10 +182,11 @@ def _account_fields(
     except AccountClosedError:
         pass  # the error that closed the account was logged
     except (LeadsError, *DATA_ERRORS) as error:
-        message = error if isinstance(error, LeadsError) else internal_error(error)
+        known = error if isinstance(error, LeadsError) else internal_error(error)
         discovery.warn(
             f"{where}: cannot list the custom fields; this run has only the columns of earlier "
-            f"runs: {message}"
+            f"runs: {known.cause}",
+            Code.NO_CUSTOM_FIELDS,
         )
     has_days = DAY in kept.values() or any(row.get("type") in DAYS for row in found.values())
     return AccountFields(found, _zone_of(account, discovery) if has_days else None)
@@ -207,7 +208,8 @@ def _zone_of(account: Account, discovery: Discovery) -> tzinfo | None:
         pass
     discovery.warn(
         f"account {account.label}: the API returned no time zone; dates in custom fields go into "
-        "`extra`"
+        "`extra`",
+        Code.NO_TIME_ZONE,
     )
     return None
 

@@ -52,7 +52,7 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     elif _ADDRESS.fullmatch(subdomain.strip()):
         yield "domain", "differs from the domain in `subdomain`; keep one of the two"
     elif not re.fullmatch(_LABEL, subdomain):
-        yield "subdomain", "must be only the first part, such as mycompany for mycompany.kommo.com"
+        yield "subdomain", "must be mycompany or an address such as mycompany.kommo.com"
     if not set(names_in(settings.get("with", ()))) <= set(WITH):
         yield "with", f"supports only {', '.join(WITH)}"
     filters = settings.get("filters", {})

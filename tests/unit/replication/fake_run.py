@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from tap_leads.errors import LeadsError
+from tap_leads.errors import Code, LeadsError
 from tap_leads.replication import behavior, keyset_reader
 from tap_leads.replication.model import Bounds, Row
 from tap_leads.timestamps import SECOND
@@ -35,8 +35,9 @@ class FakeAccount:
         del stream
         return self.source
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, code: Code) -> None:
         """Keep a warning."""
+        assert code in Code
         self.warnings.append(message)
 
 

@@ -266,12 +266,12 @@ def test_two_scans_that_add_nothing_are_quiet_and_twelve_where_the_order_does_no
 @pytest.mark.parametrize(("total", "rest"), [(1503, "1,500"), (4, "1"), (3, "1"), (None, "1")])
 def test_the_error_counts_what_is_missing(total: int | None, rest: str) -> None:
     scans = [noted(rows(0, 1, 2), total=total)]
-    assert missing(scans, is_cut_off=False) == (
+    assert missing(scans, is_cut_off=False).cause == (
         f"at least {rest} records could not be read: the API keeps changing the order of records "
         "with the same timestamp, or its total is higher than the number of records it returns; "
         "run the sync again"
     )
-    assert missing(scans, is_cut_off=True) == (
+    assert missing(scans, is_cut_off=True).cause == (
         f"the API does not return more than the first 3 records of a query, and at least {rest} "
         "more exist; narrow `filters`"
     )

@@ -46,7 +46,7 @@ def test_rows_that_change_faster_than_they_are_read_are_an_error() -> None:
     run = read(source, Keyset(), WHOLE, fails=True)
     assert str(run.error) == (
         "records changed faster than the API returned them, so some may be missing; run the sync "
-        "again"
+        "again [incomplete]"
     )
 
 

@@ -6,6 +6,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
+from tap_leads.errors import Code
 from tap_leads.rest.auth.oauth import OAuth
 from tap_leads.rest.auth.token_store import token_file
 from tap_leads.rest.http import Response
@@ -56,8 +57,9 @@ class Endpoint:
         grant = {"access_token": f"access{number}", "refresh_token": f"refresh{number}"}
         return response(200, grant | ({"expires_in": self.expires_in} if self.expires_in else {}))
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, code: Code) -> None:
         """Keep a warning."""
+        assert code in Code
         self.warnings.append(text)
 
 

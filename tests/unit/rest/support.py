@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_leads.errors import Code
 from tap_leads.rest.auth.token import HeaderToken
 from tap_leads.rest.client import AccountClient, Request, Response, Wording
 from tap_leads.rest.clock import ServerClock, SystemClock
@@ -84,7 +85,8 @@ class Recorder:
     def retrying(self, error: Exception, attempt: int, wait: float) -> None:
         self.retries.append((str(error), attempt, wait))
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, code: Code) -> None:
+        assert code in Code
         self.warnings.append(message)
 
 

@@ -79,7 +79,7 @@ def test_a_link_to_another_origin_is_refused_and_the_token_stays_here() -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (status(401), "the API rejected `crm.api_key` (HTTP 401). It was mistyped"),
+        (status(401), "the API rejected `crm.api_key` (HTTP 401). It is incomplete"),
         (
             status(402),
             "the API reports that the account's subscription or trial",

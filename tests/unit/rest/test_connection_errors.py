@@ -16,6 +16,7 @@ import urllib3
 from tap_leads.errors import LeadsError
 from tap_leads.rest.connection_errors import connection_error
 from tap_leads.rest.errors import AccountClosedError, NoResponseError, PermanentError
+from tests.support.logs import uncoded
 from tests.unit.rest.support import LEADS, Recorder, Server, client_for, get, leads, serving
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def fatal(url: str) -> str:
     assert client.failure == str(raised.value)
     with pytest.raises(AccountClosedError):
         get(client, url, observer)
-    return str(raised.value)
+    return uncoded(str(raised.value))
 
 
 # Certificates
@@ -167,7 +168,7 @@ def test_no_connection_in_time_is_no_slow_answer() -> None:
     dropped = requests.ConnectTimeout(urllib3.exceptions.MaxRetryError(pool, URL, reason))
     error = connection_error(dropped, URL, {}, 10)
     assert isinstance(error, NoResponseError)
-    assert str(error) == "no connection to api.crm.test:443 within 10 s"
+    assert uncoded(str(error)) == "no connection to api.crm.test:443 within 10 s"
     assert not error.is_too_slow
 
 
@@ -175,5 +176,5 @@ def test_no_connection_in_time_is_no_slow_answer() -> None:
 def test_an_answer_that_does_not_come_in_time_is_slow(timeout: requests.Timeout) -> None:
     error = connection_error(timeout, URL, {}, 10)
     assert isinstance(error, NoResponseError)
-    assert str(error) == "api.crm.test:443 took longer than `request_timeout`"
+    assert uncoded(str(error)) == "api.crm.test:443 took longer than `request_timeout`"
     assert error.is_too_slow

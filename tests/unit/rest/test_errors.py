@@ -21,6 +21,7 @@ from tap_leads.rest.errors import (
 )
 from tap_leads.rest.http import Response
 from tap_leads.rest.status import StatusErrors
+from tests.support.logs import uncoded
 from tests.unit.rest.support import WORDING
 
 
@@ -82,7 +83,7 @@ def test_a_403_page_in_html_is_a_block_of_the_account() -> None:
 
 def test_messages_name_the_settings_to_check() -> None:
     assert "the API rejected `crm.api_key` (HTTP 401). " in str(STATUSES.error_for(401))
-    assert str(STATUSES.error_for(404)).endswith("Check `crm.api_url`")
+    assert str(STATUSES.error_for(404)).endswith("Check `crm.api_url` [http-404]")
 
 
 @pytest.mark.parametrize("status", [408, 504])
@@ -103,7 +104,7 @@ def test_error_codes_and_request_ids_are_in_the_message_and_nothing_else_of_the_
     header = "01234567-89ab-cdef-0123-456789abcdef"
     error = STATUSES.error_of(response(503, body, X_Request_Id=header, Retry_After="30"))
     assert isinstance(error, TransientError)
-    assert str(error) == (
+    assert uncoded(str(error)) == (
         f"the API reported a server error (HTTP 503) (rate.limited) (request {header}); "
         "Retry-After: 30 s. If this persists, run the sync again later"
     )
@@ -121,7 +122,10 @@ def test_a_body_says_when_to_retry_and_has_codes_inside_a_success_too() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"[[" * 50_000, b"\xff"])
 def test_a_body_without_codes_does_not_matter(body: bytes) -> None:
     error = STATUSES.error_of(response(404, body))
-    assert str(error) == "the API found no such account or endpoint (HTTP 404). Check `crm.api_url`"
+    assert (
+        uncoded(str(error))
+        == "the API found no such account or endpoint (HTTP 404). Check `crm.api_url`"
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_leads.rest.errors import CredentialError
+from tests.support.logs import uncoded
 from tests.unit.rest.oauth import Endpoint, accepted, oauth, rejected, response
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def test_without_a_consent_and_without_a_file_the_error_says_what_to_do(
 ) -> None:
     with pytest.raises(CredentialError) as raised:
         oauth(path, clock).headers(Endpoint())
-    assert str(raised.value) == (
+    assert uncoded(str(raised.value)) == (
         f"there are no tokens in {path}; authorize the integration, and set "
         "`crm.oauth.code` to its authorization code"
     )
@@ -55,7 +56,7 @@ def test_a_refused_code_is_explained_in_the_words_of_the_source(
     endpoint.faults.append(response(status, body))
     with pytest.raises(CredentialError) as raised:
         oauth(path, clock, code="code").headers(endpoint)
-    text = str(raised.value)
+    text = uncoded(str(raised.value))
     assert text.startswith(f"the API rejected `crm.oauth.code` ({status}: {reason}")
     assert text.endswith(
         "; authorize the integration again, and set `crm.oauth.code` to the new code"

@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 from typing_extensions import override
 
+from tap_leads.errors import Code, coded
 from tap_leads.rest.auth.oauth import OAuth
 from tap_leads.rest.auth.token_store import token_file
 from tap_leads.rest.errors import CredentialError
@@ -41,8 +42,8 @@ class Endpoint:
         self.posted.append(threading.current_thread())
         return Response(200, {}, GRANT, url)
 
-    def warn(self, text: str) -> None:
-        raise AssertionError(text)
+    def warn(self, text: str, code: Code) -> None:
+        raise AssertionError(coded(text, code))
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_leads.errors import Code
 from tap_leads.rest.auth.token import HeaderToken, LongLivedToken, expiry_of
 from tap_leads.rest.errors import CredentialError
 from tap_leads.rest.http import Response
+from tests.support.logs import uncoded
 from tests.unit.rest.support import SECRET, FakeClock
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ class Endpoint:
     def post(self, url: str, content: Mapping[str, str]) -> Response:
         raise AssertionError((url, content))
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, code: Code) -> None:
+        assert code in Code
         self.warnings.append(text)
 
 
@@ -70,7 +73,7 @@ def test_after_it_the_error_names_the_day_and_not_the_token() -> None:
     for _ in range(2):
         with pytest.raises(CredentialError) as raised:
             token.headers(Endpoint())
-        assert str(raised.value) == (
+        assert uncoded(str(raised.value)) == (
             "the token in `crm.access_token` expired on 2026-08-01; replace it with a new token"
         )
 

@@ -19,6 +19,7 @@ from tap_leads.rest.auth.token_store import (
     token_file,
 )
 from tap_leads.rest.errors import CredentialError
+from tests.support.logs import uncoded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +124,7 @@ def test_a_file_that_the_tap_has_not_written_is_an_error_and_left_alone(
     path.write_bytes(content)
     with pytest.raises(CredentialError) as raised:
         store(path).load()
-    assert str(raised.value) == (
+    assert uncoded(str(raised.value)) == (
         f"the token file {path} was not written by tap-leads; delete it and authorize "
         "the integration again, or set `crm.oauth.token_file` to another file"
     )

@@ -16,6 +16,8 @@ from tests.support.settings import CREDENTIALS, SOURCES
 BAD: list[tuple[str, Any, str, str]] = [
     ("startdate", "2026-01-01", "startdate", "did you mean start_date?"),
     ("kommo.acess_token", "x", "kommo.acess_token", "did you mean kommo.access_token?"),
+    ("access_token", "x", "access_token", "unknown setting; did you mean kommo.access_token?"),
+    ("subdomain", "x", "subdomain", "unknown setting; did you mean kommo.subdomain?"),
     ("kommo.tokens", ["x"], "kommo.tokens", "unknown setting"),
     ("octanist.auth_token", "x", "octanist.auth_token", "unknown setting"),
     ("dashly.accounts", [{"app": "1"}], "dashly.accounts[0].app", "unknown setting"),
@@ -121,7 +123,7 @@ def test_one_line_names_the_setting_of_a_source_that_is_wrong(
 )
 def test_a_subdomain_is_one_word_of_an_address(subdomain: str) -> None:
     (line,) = errors_of(changed(GOOD, "kommo.subdomain", subdomain))
-    assert line.startswith("kommo.subdomain: must be only the first part, such as mycompany")
+    assert line.startswith("kommo.subdomain: must be mycompany or an address such as")
 
 
 # Accounts

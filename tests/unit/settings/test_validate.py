@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_leads.settings.errors import SettingsError
+from tests.support.logs import uncoded
 from tests.support.refusals import NOTHING, changed
 from tests.unit.settings.support import CANARY, GOOD, errors_of
 
@@ -175,4 +176,4 @@ def test_at_least_one_source_must_be_configured(config: Config) -> None:
 def test_a_settings_error_has_its_lines() -> None:
     error = SettingsError(["a: is required", "b: is required"])
     assert error.lines == ["a: is required", "b: is required"]
-    assert str(error) == "a: is required; b: is required"
+    assert uncoded(str(error)) == "a: is required; b: is required"
