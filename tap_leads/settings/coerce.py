@@ -24,15 +24,26 @@ _BEARER = re.compile(r"\Abearer(\s+|\Z)", re.IGNORECASE)
 _DATE_WITH_OFFSET = re.compile(r"\A(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)\Z")
 
 
-def coerce(value: Any, schema: Schema) -> Any:
-    """Return a value in the type of its setting; unchanged if it cannot be converted."""
+def coerce(value: Any, schema: Schema, *, is_filter: bool = False) -> Any:
+    """Return a value in the type of its setting; unchanged if it cannot be converted.
+
+    A setting with an empty text is left out, as Meltano passes one for an empty variable. A filter
+    is not: more would match without it.
+    """
     if isinstance(value, dict):
         properties = schema.get("properties", {})
-        return {name: coerce(each, properties.get(name, {})) for name, each in value.items()}
+        return {
+            name: coerce(each, properties.get(name, {}), is_filter=is_filter or name == "filters")
+            for name, each in value.items()
+            if each != "" or is_filter or name not in properties
+        }
     if isinstance(value, list):
         # No number in a list stands for text: lists of text have names of columns or types.
         items = schema.get("items", {})
-        return [each if isinstance(each, int) else coerce(each, items) for each in value]
+        return [
+            each if isinstance(each, int) else coerce(each, items, is_filter=is_filter)
+            for each in value
+        ]
     types = types_of(schema)
     if isinstance(value, str):
         return _normal_text(value, schema) if "string" in types else _from_text(value, types)

@@ -26,7 +26,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("octanist", [], "octanist", "must be an object"),
     ("start_date", "yesterday", "start_date", "must be an ISO 8601 date or date-time"),
     ("start_date", "2026-02-30", "start_date", "must be an ISO 8601 date or date-time"),
-    ("start_date", "", "start_date", "must be an ISO 8601 date or date-time"),
+    ("start_date", " ", "start_date", "must be an ISO 8601 date or date-time"),
     ("start_date", 1770000000, "start_date", "must be an ISO 8601 date or date-time"),
     ("start_date", ["2026-01-01"], "start_date", "must be a string"),
     ("nested_values", "json", "nested_values", "must be one of text, native"),
@@ -36,7 +36,6 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("concurrency", "four", "concurrency", "must be an integer"),
     ("request_timeout", 0, "request_timeout", "must be greater than 0"),
     ("request_timeout", -1, "request_timeout", "must be greater than 0"),
-    ("user_agent", "", "user_agent", "must not be empty"),
     ("user_agent", "our\nrobot", "user_agent", "has an invalid format"),
     ("kommo.domain", "kommo.com.evil.com", "kommo.domain", "must be one of kommo.com, amocrm.ru"),
     ("kommo.subdomain", NOTHING, "kommo.subdomain", "is required"),
@@ -45,12 +44,12 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("kommo.with", "contacts,deals", "kommo.with", "supports only contacts, "),
     ("kommo.with", [1], "kommo.with[0]", "must be a string"),
     ("dashly.timezone", "Mars/Olympus", "dashly.timezone", "time zone name, such as Europe/Berlin"),
-    ("dashly.timezone", "", "dashly.timezone", "time zone name, such as Europe/Berlin"),
+    ("dashly.timezone", " ", "dashly.timezone", "time zone name, such as Europe/Berlin"),
     ("dashly.timezone", "Europe", "dashly.timezone", "time zone name, such as"),
     ("dashly.timezone", "/etc/localtime", "dashly.timezone", "time zone name, such as"),
     ("dashly.timezone", 3, "dashly.timezone", "time zone name, such as"),
     ("dashly.app_id", "42/../43", "dashly.app_id", "must be an app ID or $self_app"),
-    ("dashly.app_id", "", "dashly.app_id", "must be an app ID or $self_app"),
+    ("dashly.app_id", " ", "dashly.app_id", "must be an app ID or $self_app"),
     ("dashly.app_id", 4.2, "dashly.app_id", "must be a string"),
     ("carrotquest.timezone", "Europe", "carrotquest.timezone", "time zone name, such as"),
     ("stream_maps", "none", "stream_maps", "must be an object"),
@@ -58,13 +57,13 @@ BAD: list[tuple[str, Any, str, str]] = [
 ]
 BAD += [
     ("kommo.access_token", nothing, "kommo.access_token", "is required, unless `oauth` is set")
-    for nothing in (NOTHING, None)
+    for nothing in (NOTHING, None, "")
 ]
 BAD += [
     (f"{slot}.{name}", value, f"{slot}.{name}", said)
     for slot in SOURCES
     for name, value, said in (
-        (CREDENTIALS[slot], "", "must not be empty"),
+        (CREDENTIALS[slot], " ", "must not be empty"),
         (CREDENTIALS[slot], [CANARY], "must be a string"),
         (CREDENTIALS[slot], {CANARY: CANARY}, "must be a string"),
         (CREDENTIALS[slot], 7, "must be a string"),
@@ -77,7 +76,6 @@ BAD += [
         ("requests_per_second", True, "must be a number"),
         ("lookback_seconds", -1, "must be at least 0"),
         ("lookback_seconds", 1.5, "must be an integer"),
-        ("name", "", "must not be empty"),
         ("accounts", {}, "must be a list"),
         ("accounts", [], "must not be empty"),
         ("filters", [], "must be an object"),
@@ -118,7 +116,7 @@ def test_one_line_names_the_setting_of_a_source_that_is_wrong(
         "acme-",
         "a" * 64,
         "аcme",  # noqa: RUF001  # its first letter is Cyrillic
-        "",
+        " ",
     ],
 )
 def test_a_subdomain_is_one_word_of_an_address(subdomain: str) -> None:

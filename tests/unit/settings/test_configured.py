@@ -26,6 +26,7 @@ def sources_of(config: dict[str, Any]) -> set[str]:
         ("carrotquest", {"lookback_seconds": 1800, "share_rate_limit": True}),
         ("octanist", {"filters": {"status": "won"}, "api_url": "https://example.com"}),
         ("octanist", {"name": "north", "api_key": None}),
+        ("octanist", {"name": "north", "api_key": ""}),
         ("octanist", {}),
     ],
 )

@@ -52,7 +52,7 @@ def test_what_meltano_makes_of_a_date_is_taken(given: str) -> None:
     assert from_text(config["start_date"]) is not None
 
 
-@pytest.mark.parametrize("given", ["yesterday", "2026-02-30", "", "2026-01-31Q", "31.01.2026"])
+@pytest.mark.parametrize("given", ["yesterday", "2026-02-30", " ", "2026-01-31Q", "31.01.2026"])
 def test_an_end_date_that_is_none_is_refused(given: str) -> None:
     assert errors_of({**GOOD, "end_date": given}) == [
         "end_date: must be an ISO 8601 date or date-time, such as 2026-01-01T00:00:00Z"

@@ -9,6 +9,13 @@ import pytest
 from tap_leads.tap import TapLeads
 from tests.support.refusals import CANARY, GOOD, NOTHING, changed, errors_of
 
+OAUTH = {
+    "client_id": "1",
+    "client_secret": "2",
+    "redirect_uri": "https://example.com",
+    "code": "3",
+}
+
 
 def taken(place: str, value: Any) -> Any:
     """Return what the tap makes of the value of a setting."""
@@ -69,7 +76,7 @@ def test_the_settings_of_each_account_take_the_same_forms() -> None:
     [
         ("concurrency", "four", "must be an integer"),
         ("concurrency", "1.5", "must be an integer"),
-        ("concurrency", "", "must be an integer"),
+        ("concurrency", " ", "must be an integer"),
         ("request_timeout", "NaN", "must be a number"),
         ("request_timeout", "Infinity", "must be a number"),
         ("request_timeout", "1e999", "must be a number"),
@@ -101,13 +108,8 @@ def test_what_a_paste_adds_to_a_token_is_removed(place: str, given: str) -> None
 
 
 def test_what_a_paste_adds_to_oauth_is_removed() -> None:
-    oauth = {
-        "client_id": "1",
-        "client_secret": f" {CANARY}",
-        "redirect_uri": "https://example.com",
-        "code": f"{CANARY}\n",
-    }
-    config = changed(changed(GOOD, "kommo.access_token", NOTHING), "kommo.oauth", oauth)
+    pasted = {**OAUTH, "client_secret": f" {CANARY}", "code": f"{CANARY}\n"}
+    config = changed(changed(GOOD, "kommo.access_token", NOTHING), "kommo.oauth", pasted)
     found = TapLeads(config=config).config["kommo"]["oauth"]
     assert (found["client_secret"], found["code"]) == (CANARY, CANARY)
 
@@ -189,3 +191,15 @@ def test_an_address_and_a_domain_that_differ_are_refused() -> None:
     config = changed(GOOD, "kommo.domain", "amocrm.ru")
     (line,) = errors_of(changed(config, "kommo.subdomain", "https://acme.kommo.com"))
     assert line == "kommo.domain: differs from the domain in `subdomain`; keep one of the two"
+
+
+@pytest.mark.parametrize("place", ["start_date", "hash_key", "concurrency", "kommo.oauth.code"])
+def test_an_empty_text_is_not_set(place: str) -> None:
+    config = changed(changed(GOOD, "kommo.access_token", NOTHING), "kommo.oauth", OAUTH)
+    empty = changed(config, place, "")
+    assert TapLeads(config=empty).config == TapLeads(config=changed(empty, place, NOTHING)).config
+
+
+def test_an_empty_text_in_a_filter_does_not_widen_it() -> None:
+    (line,) = errors_of(changed(GOOD, "octanist.filters", {"status": ""}))
+    assert line.startswith("octanist.filters.status: ")
