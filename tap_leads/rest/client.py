@@ -64,8 +64,7 @@ class AccountClient:
         session: The connections.
         clock: The server's clock, which responses set.
         concurrency: Maximum number of concurrent requests of the account.
-        wording: The settings that messages refer to.
-        error_codes: As in `StatusErrors`.
+        wording, error_codes: As in `StatusErrors`.
         retry: When a request is retried.
         origin: Any URL of the account's API; nothing is sent to another origin.
 
@@ -137,7 +136,7 @@ class AccountClient:
             backoff.runtime,
             TransientError,
             value=wait,
-            max_tries=self._retry.max_tries,
+            max_tries=self._retry.tries(self._root),
             max_time=max_seconds,
             jitter=None,  # `wait` has it; more would cut a Retry-After short
             giveup=is_hopeless,
@@ -186,7 +185,7 @@ class AccountClient:
             if call.on_failure is not None:
                 call.on_failure(error)
             raise
-        self.has_succeeded = True
+        self.has_succeeded = self._retry.outages.has_answered = True
         return result
 
     def _send(self, call: Call) -> Response:
@@ -279,11 +278,12 @@ class AccountClient:
             )
 
     def _is_dead(self, error: TransientError) -> bool:
-        """True if an error that no attempt of a call got over concerns all of the account.
+        """True if an error in all attempts of a call concerns the whole account.
 
         A server that answers may fail for one list alone, so a second call has to fail as well.
         """
         if isinstance(error, NoResponseError) and error.is_unreachable:
+            self._retry.outages.add(self._root)
             return True
         if self.has_succeeded:
             return False
@@ -296,5 +296,5 @@ class AccountClient:
             return self._server_errors >= _MAX_SERVER_ERRORS
 
     def _has_moved(self, error: PermanentError) -> bool:
-        """True for a redirect that is not followed, if nothing else was ever answered."""
+        """True for a redirect that is not followed, if nothing was ever answered otherwise."""
         return not self.has_succeeded and error.status in _REDIRECTION

@@ -24,6 +24,26 @@ class Rng(Protocol):
         """Return a number from `a` to `b`."""
 
 
+class Outages:
+    """The hosts that stayed unreachable until retries ended, for all accounts of a source.
+
+    Attributes:
+        has_answered: True if any request was answered, so that the network works.
+    """
+
+    def __init__(self) -> None:
+        self._hosts: set[str] = set()
+        self.has_answered = False
+
+    def add(self, host: str) -> None:
+        """Record that a host stayed unreachable."""
+        self._hosts.add(host)
+
+    def concern(self, host: str) -> bool:
+        """Return True if waiting for a host is useless, because that or everything else failed."""
+        return host in self._hosts or (bool(self._hosts) and not self.has_answered)
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often and for how long a request is tried.
@@ -40,6 +60,11 @@ class RetryPolicy:
     clock: Clock = field(default_factory=SystemClock)
     max_tries: int = 20
     max_seconds: float = 300
+    outages: Outages = field(default_factory=Outages)
+
+    def tries(self, host: str) -> int:
+        """Return how often to try a request to a host: once if another account waited in vain."""
+        return 1 if self.outages.concern(host) else self.max_tries
 
     def wait(self, error: Exception, failures: int) -> float:
         """Return the seconds to wait after a number of failures, 0 for the first.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tap_leads.rest.client import AccountClient
 from tap_leads.rest.clock import Clock, ServerClock, SystemClock
 from tap_leads.rest.rate_limiter import RateLimiter
-from tap_leads.rest.retry import RetryPolicy
+from tap_leads.rest.retry import Outages, RetryPolicy
 from tap_leads.rest.session import Session
 from tap_leads.sources.base import Account
 
@@ -46,7 +46,8 @@ def build_accounts(
         rate = min(settings["requests_per_second"] for _, _, settings in found)
         shared = network.limiter(rate, network.clock)
     accounts = []
-    retry = replace(network.retry, max_seconds=float(config["max_retry_seconds"]))
+    seconds = float(config["max_retry_seconds"])
+    retry = replace(network.retry, max_seconds=seconds, outages=Outages())
     for _, label, settings in found:
         limiter = shared or network.limiter(settings["requests_per_second"], network.clock)
         api = source.api(settings)

@@ -59,6 +59,23 @@ def test_a_host_that_refuses_connections_is_tried_by_one_call_and_named(
 
 
 @pytest.mark.usefixtures("no_waits")
+def test_the_accounts_of_a_host_that_refuses_connections_wait_for_it_once(
+    box: Sandbox, run_here: Runner
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    accounts = [{"name": name} for name in ("north", "south", "west")]
+    run = run_both(box, run_here, api_url=url, accounts=accounts)
+    assert len([said for said in run.said() if "; retrying in " in said]) == TRIES - 1
+    failed = [line.partition(": ")[0] for line in lines_of(run)]
+    assert failed == [
+        "account north",
+        "account south",
+        "account west",
+        "51 of 52 streams failed. First",
+    ]
+
+
+@pytest.mark.usefixtures("no_waits")
 def test_a_name_that_dns_does_not_know_is_told_apart_from_a_refused_connection(
     box: Sandbox, run_here: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from tap_leads.errors import LeadsError
 from tap_leads.rest.errors import AccountClosedError
+from tap_leads.rest.retry import RetryPolicy
 from tests.unit.rest.support import (
     LEADS,
     Exchange,
+    NoJitter,
     Recorder,
     client_for,
     get,
@@ -119,3 +121,22 @@ def test_a_503_that_asks_for_a_longer_wait_ends_its_call_alone() -> None:
         with pytest.raises(LeadsError, match="Retry-After: 3600 s"):
             get(client, server.url)
         assert get(client, server.url) == LEADS
+
+
+def test_after_an_account_found_its_host_unreachable_others_try_once_until_something_answers() -> (
+    None
+):
+    retry = RetryPolicy(rng=NoJitter(), max_tries=TRIES)
+    with serving(leads) as server:
+        works = server.url
+    gone, also_gone, answering = Recorder(), Recorder(), Recorder()
+    for observer, url in ((gone, works), (also_gone, works.replace("127.0.0.1", "127.0.0.2"))):
+        with pytest.raises(LeadsError, match="no response"):
+            get(client_for(url, retry=retry), url, observer)
+    assert (len(gone.retries), len(also_gone.retries)) == (TRIES - 1, 0)
+    with serving(leads) as server:
+        get(client_for(server.url, retry=retry), server.url)
+    third = works.replace("127.0.0.1", "127.0.0.3")
+    with pytest.raises(LeadsError, match="no response"):
+        get(client_for(third, retry=retry), third, answering)
+    assert len(answering.retries) == TRIES - 1
