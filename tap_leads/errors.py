@@ -33,6 +33,7 @@ class Code(StrEnum):
     NOTHING_SELECTED = "nothing-selected"
     UNKNOWN_STREAM = "unknown-stream"
     CHANGED_SCHEMA = "changed-schema"
+    TOO_MANY_COLUMNS = "too-many-columns"
     STREAM_MAP = "stream-map"
 
     HTTP_400 = "http-400"

@@ -36,7 +36,7 @@ from tap_leads.singer.command import (
 from tap_leads.singer.prefetch import Prefetch
 from tap_leads.singer.report import RunReport, Stats, start_line
 from tap_leads.singer.runtime import RunContext, Runtime
-from tap_leads.singer.selection import check_catalog
+from tap_leads.singer.selection import check_selection
 from tap_leads.singer.stream import LeadsStream
 from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
@@ -259,11 +259,9 @@ class TapLeads(Tap):
         # Scanning the objects so far in each garbage collection took a fifth of a run's CPU.
         gc.freeze()
         streams = cast("dict[str, LeadsStream]", self.streams).values()
-        if self.input_catalog is not None:
-            known = [stream.name for source in self.sources for stream in source.streams]
-            selected = {each.name: each.changed_columns for each in streams if each.selected}
-            for line in check_catalog(self.input_catalog, known, [*self.streams], selected):
-                self.logger.warning(line)
+        known = [stream.name for source in self.sources for stream in source.streams]
+        for line in check_selection(self.input_catalog, known, streams):
+            self.logger.warning(line)
         self._log_start([stream for stream in streams if stream.selected])
         try:
             self.sync_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk.singerlib import Metadata, Schema
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # The most columns that a warning names.
 _NAMED = 5
 
+# PostgreSQL's limit less the columns that targets add, such as `_sdc_extracted_at`.
+_MOST_COLUMNS = 1_600 - 10
+
 # The length of a column's breadcrumb in a catalog; nested properties have longer ones.
 _COLUMN_DEPTH = 2
 
@@ -27,6 +30,7 @@ class Selection:
     Attributes:
         hidden: All of them, including columns that the stream no longer has.
         deselected: Those that the stream has.
+        width: The number of columns that remain.
         has_deselected_parts: True if a part of a selected list or object is deselected.
     """
 
@@ -35,6 +39,7 @@ class Selection:
         deselected = [path for path, selected in mask.items() if not selected]
         self.hidden = frozenset(path[1] for path in deselected if len(path) == _COLUMN_DEPTH)
         self.deselected = self.hidden & schema["properties"].keys()
+        self.width = len(schema["properties"]) - len(self.deselected)
         self.has_deselected_parts = any(
             len(path) > _COLUMN_DEPTH and path[1] not in self.hidden for path in deselected
         )
@@ -89,22 +94,58 @@ def _bare(schema: Any) -> Any:
     return {**bare, "type": sorted(types)} if isinstance(types, list) else bare
 
 
-def check_catalog(
+class CheckedStream(Protocol):
+    """The part of a stream that `check_selection` uses."""
+
+    name: str
+    changed_columns: list[str]
+
+    @property
+    def selected(self) -> bool:
+        """True if the stream is selected."""
+
+    @property
+    def selection(self) -> Selection:
+        """The columns that the catalog deselects."""
+
+
+def check_selection(
+    catalog: Catalog | None, known: Collection[str], streams: Collection[CheckedStream]
+) -> Iterator[str]:
+    """Yield warnings about what a run selects.
+
+    Args:
+        catalog: The catalog, if one was given.
+        known: The names of the streams of all sources.
+        streams: The streams of the configured sources.
+
+    Raises:
+        SettingsError: The catalog selects no stream.
+    """
+    selected = [stream for stream in streams if stream.selected]
+    if catalog is not None:
+        changed = {stream.name: stream.changed_columns for stream in selected}
+        yield from _check_catalog(catalog, known, [stream.name for stream in streams], changed)
+    for stream in selected:
+        if stream.selection.width > _MOST_COLUMNS:
+            line = (
+                f"{stream.name} has {stream.selection.width:,} columns, and a table of PostgreSQL can have "
+                "1,600 with those that the target adds. Sync each account into a schema of its "
+                "own, set `custom_fields` to `json`, or deselect columns"
+            )
+            yield coded(line, Code.TOO_MANY_COLUMNS)
+
+
+def _check_catalog(
     catalog: Catalog,
     known: Collection[str],
     streams: Collection[str],
     selected: Mapping[str, Sequence[str]],
 ) -> Iterator[str]:
-    """Yield warnings about a given catalog.
+    """Yield warnings about a catalog.
 
-    Args:
-        catalog: The catalog.
-        known: The names of the streams of all sources.
-        streams: The names of the streams of the configured sources.
-        selected: For each selected stream, the columns whose schema the catalog changes.
-
-    Raises:
-        SettingsError: It selects no stream.
+    `streams` are the names of the configured sources' streams; `selected` has, for each selected
+    stream, the columns whose schema the catalog changes.
     """
     if not selected:
         listed = [f"{name} (deselected)" if name in streams else name for name in catalog]

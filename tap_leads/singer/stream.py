@@ -214,7 +214,7 @@ class LeadsStream(Stream):
         spec, workers = self._spec, self.config["concurrency"]
         logger = self._tap_logger
         stats = Stats(spec.name, account.label, spec.path, workers, logger, self.metrics_logger)
-        reader = AccountReader(account, spec, stats, deselected=self._selection.deselected)
+        reader = AccountReader(account, spec, stats, deselected=self.selection.deselected)
         if not spec.strategy.prefetch:
             return _Reading(reader, stats)
         bounds = spec.bounds(account.settings)
@@ -231,18 +231,19 @@ class LeadsStream(Stream):
         return self._spec.strategy.read(reader, bounds, self.config["concurrency"])
 
     @cached_property
-    def _selection(self) -> Selection:
+    def selection(self) -> Selection:
+        """Return what the catalog deselects."""
         return Selection(self.mask, self.schema)
 
     def _row_maker(self, account: Account) -> Callable[[Record], dict[str, Any] | None]:
-        keys = [key for key in self._spec.primary_key if key not in self._selection.hidden]
+        keys = [key for key in self._spec.primary_key if key not in self.selection.hidden]
         return row_maker(self._spec, account, self._row_builder, keys)
 
     @cached_property
     def _row_builder(self) -> RowBuilder:
         redactor = Redactor(
             self._spec.columns,
-            hidden=self._selection.hidden,
+            hidden=self.selection.hidden,
             hashed=self._hashed,
             key=self.config.get("hash_key", ""),
         )
@@ -258,7 +259,7 @@ class LeadsStream(Stream):
         the record. If a stream map fails, `get_records` raises `_map_error` next.
         """
         try:
-            if self._selection.has_deselected_parts:
+            if self.selection.has_deselected_parts:
                 return list(super()._generate_record_messages(record))
             now, messages = datetime.now(UTC), []
             for stream_map in self.stream_maps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,3 +157,20 @@ def test_a_token_that_is_refused_does_not_hinder_discovery(
     run = run_here(with_columns(kommo, access_token="wrong"), "--discover")
     assert run.code == 0
     assert "cannot list the custom fields" in run.stderr
+
+
+def test_more_columns_than_postgres_takes_are_told_before_anything_is_emitted(
+    kommo: Kommo, run_here: Callable[..., Run]
+) -> None:
+    kommo.fields.insert(1_600, type="numeric")
+    config = with_columns(kommo)
+    run = run_here(config)
+    (line,) = run.said()
+    assert re.match(r"kommo_leads has 1,\d\d\d columns, and a table of PostgreSQL can ", line)
+    assert run.stderr.index(line) < run.stderr.index("syncing 1 stream")
+    catalog = TapLeads(config=config).catalog_dict
+    for entry in catalog["streams"]:
+        for column in entry["metadata"]:
+            name = column["breadcrumb"][-1] if column["breadcrumb"] else ""
+            column["metadata"]["selected"] = not name.startswith("cf_")
+    assert run_here(config, catalog=catalog).said() == []
