@@ -130,8 +130,8 @@ def check_selection(
         if stream.selection.width > _MOST_COLUMNS:
             line = (
                 f"{stream.name} has {stream.selection.width:,} columns, and a table of PostgreSQL "
-                "can have 1,600 with those that the target adds. Sync each account into a schema of its "
-                "own, set `custom_fields` to `json`, or deselect columns"
+                "can have 1,600 with those that the target adds. Sync each account into a schema "
+                "of its own, set `custom_fields` to `json`, or deselect columns"
             )
             yield coded(line, Code.TOO_MANY_COLUMNS)
 
