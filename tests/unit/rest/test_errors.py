@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
@@ -157,3 +158,13 @@ def test_the_errors_of_a_lost_account_say_so() -> None:
         assert error.fatal_for_account
     assert not PermanentError("x").fatal_for_account
     assert CredentialError("x").status == HTTPStatus.UNAUTHORIZED
+
+
+def test_an_account_that_is_not_there_is_named_with_its_host_and_closed() -> None:
+    errors_of_crm = StatusErrors(replace(WORDING, api="CRM"), list)
+    error = errors_of_crm.no_account("https://acme.crm.test/api?key=secret")
+    assert isinstance(error, PermanentError)
+    assert error.fatal_for_account
+    assert str(error) == (
+        "there is no CRM account at acme.crm.test:443 (HTTP 404). Check `crm.api_url` [http-404]"
+    )

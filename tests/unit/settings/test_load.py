@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_leads.settings.errors import SettingsError
-from tap_leads.settings.load import from_environment, from_files, merge, tidy, with_defaults
+from tap_leads.settings.load import (
+    from_environment,
+    from_files,
+    from_options,
+    merge,
+    tidy,
+    with_defaults,
+)
 from tap_leads.settings.model import (
     boolean,
     integer,
@@ -72,6 +79,18 @@ def test_a_later_file_wins_over_an_earlier_one(tmp_path: Path) -> None:
     second = written(tmp_path, '{"b": {"d": 2}}', "2.json")
     assert from_files([first, second]) == {"a": 1, "b": {"d": 2}}
     assert from_files([]) == {}
+
+
+def test_the_environment_takes_precedence_over_files_wherever_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path, '{"concurrency": 1, "crm": {"rate": 2}}')
+    monkeypatch.setenv("TAP_CONCURRENCY", "4")
+    for values in ([file, "ENV"], ["env", file]):
+        found, is_read = from_options(values, SCHEMA, "TAP_")
+        assert is_read
+        assert found == {"concurrency": 4, "crm": {"rate": 2}}
+    assert from_options([file], SCHEMA, "TAP_") == ({"concurrency": 1, "crm": {"rate": 2}}, False)
 
 
 @pytest.mark.parametrize(

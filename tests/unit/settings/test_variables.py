@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tap_leads.settings.variables import unknown_variables
+from tap_leads.settings.variables import mistyped_variables, unknown_variables
 from tap_leads.tap import TapLeads
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA = TapLeads.config_jsonschema
 PREFIX = "TAP_LEADS_"
@@ -49,3 +54,14 @@ def test_a_variable_that_resembles_no_setting_is_named_alone() -> None:
 )
 def test_variables_of_settings_and_of_others_are_known(name: str) -> None:
     assert unknown_variables([name], SCHEMA, PREFIX) == []
+
+
+def test_where_the_environment_is_not_read_only_what_resembles_a_setting_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"{PREFIX}XYZZY", "1")
+    monkeypatch.setenv(f"{PREFIX}KOMMO_TOKEN", "1")
+    likely, other = unknown_variables([f"{PREFIX}KOMMO_TOKEN", f"{PREFIX}XYZZY"], SCHEMA, PREFIX)
+    assert mistyped_variables(SCHEMA, PREFIX, is_read=True) == [likely, other]
+    assert mistyped_variables(SCHEMA, PREFIX, is_read=False) == [likely]
