@@ -296,5 +296,5 @@ class AccountClient:
             return self._server_errors >= _MAX_SERVER_ERRORS
 
     def _has_moved(self, error: PermanentError) -> bool:
-        """True for a redirect that is not followed, if nothing was ever answered otherwise."""
+        """True for a redirect that is not followed, if nothing else was ever answered."""
         return not self.has_succeeded and error.status in _REDIRECTION
