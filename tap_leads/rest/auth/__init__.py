@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_leads.rest.auth.oauth import OAuth
 from tap_leads.rest.auth.token import LongLivedToken
-from tap_leads.rest.auth.token_store import token_file
+from tap_leads.rest.auth.token_file import account_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,5 +32,5 @@ def token_auth(  # noqa: PLR0913  # a source passes what only it knows
     if "oauth" not in settings:
         return LongLivedToken(f"{source}.access_token", settings["access_token"], clock)
     oauth = settings["oauth"]
-    file = token_file(source, label, oauth.get("token_file"))
-    return OAuth(f"{source}.oauth", oauth, url=url, file=file, refusals=refusals, clock=clock)
+    file = account_file(source, label, oauth.get("token_file"))
+    return OAuth(f"{source}.oauth", oauth, url=url, store=file, refusals=refusals, clock=clock)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_leads.errors import Code
 from tap_leads.rest.auth.oauth import OAuth
-from tap_leads.rest.auth.token_store import token_file
+from tap_leads.rest.auth.token_file import account_file
 from tap_leads.rest.http import Response
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def oauth(path: Path, clock: FakeClock, **consent: str) -> OAuth:
         "crm.oauth",
         {**CLIENT, **consent},
         url=URL,
-        file=token_file("crm", "acme", str(path)),
+        store=account_file("crm", "acme", str(path)),
         refusals=REFUSALS,
         clock=clock,
     )
