@@ -65,6 +65,8 @@ class Code(StrEnum):
     NO_TOKENS_ISSUED = "no-tokens-issued"
     TOKEN_FILE = "token-file"
     TOKEN_FILE_LOCKED = "token-file-locked"
+    TOKEN_STORE = "token-store"
+    TOKEN_STORE_LOCKED = "token-store-locked"
 
     INVALID_RESPONSE = "invalid-response"
     INVALID_RECORD = "invalid-record"

@@ -25,6 +25,7 @@ from tests.support.catalogs import LEADS
 from tests.support.database import Database
 from tests.support.run import Run, messages_of, written
 from tests.support.runtime import NoChance, PatientLimiter, set_runtime, set_traits
+from tests.support.token_database import TokenDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,6 +108,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 def database(postgres: Postgres, tmp_path: Path) -> Database:
     """A schema in it for the runs of one test."""
     return Database(postgres, tmp_path, f"test_{os.urandom(6).hex()}")
+
+
+@pytest.fixture
+def token_database(postgres: Postgres) -> Iterator[TokenDatabase]:
+    """A database without the table of tokens, whose role may create it."""
+    database = TokenDatabase(postgres)
+    yield database
+    database.drop()
 
 
 @pytest.fixture

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from tap_leads.settings.schema import Config, Schema
 
 _GRANTS = ("code", "refresh_token")
-"""The settings that provide the first tokens; one of them is required."""
+"""The settings that provide the first tokens, unless the token store has them."""
+_STORES = ("token_file", "token_store")
+"""The settings that say where the tokens are kept; at most one of them."""
 _REQUIRED = ("client_id", "client_secret", "redirect_uri")
-WAYS = tuple((*(f"oauth.{name}" for name in _REQUIRED), f"oauth.{grant}") for grant in _GRANTS)
+WAYS = tuple(
+    (*(f"oauth.{name}" for name in _REQUIRED), f"oauth.{way}") for way in (*_GRANTS, "token_store")
+)
 """The settings to set, for each way to get the first tokens."""
 
 
@@ -56,6 +60,13 @@ def setting(how: str, code: str) -> Schema:
                 "`.tap-leads/` of the current folder outside of Meltano.",
                 minLength=1,
             ),
+            "token_store": secret(
+                "Token store",
+                "Alternative to `token_file`: a PostgreSQL database in which the tap stores the "
+                "tokens of any number of accounts, for machines without storage that persists. "
+                "SQLAlchemy address, such as `postgresql+psycopg://user:password@host/db`. "
+                "Requires `pip install 'tap-leads[postgres]'`. Default: no database.",
+            ),
         },
         title="OAuth",
         description=f"Alternative to `access_token`: tokens that the tap renews itself. {how}",
@@ -65,14 +76,15 @@ def setting(how: str, code: str) -> Schema:
 def inherited(shared: Config, own: Config) -> Config:
     """Return an account's settings: its own take precedence over those that all accounts share.
 
-    An account's own credential replaces a shared one of the other kind, and its own `code`
-    replaces a shared `refresh_token`.
+    An account's own credential replaces a shared one of the other kind, its own `code` replaces a
+    shared `refresh_token`, and its own `token_file` a shared `token_store`.
     """
     both = shared | own
     if "oauth" in own:
         below = {**shared.get("oauth", {})}
-        if own["oauth"].keys() & {*_GRANTS}:
-            below = {name: value for name, value in below.items() if name not in _GRANTS}
+        for group in (_GRANTS, _STORES):
+            if own["oauth"].keys() & {*group}:
+                below = {name: value for name, value in below.items() if name not in group}
         both["oauth"] = below | own["oauth"]
         if "access_token" not in own:
             both.pop("access_token", None)
@@ -95,6 +107,23 @@ def problems(settings: Config) -> Iterator[tuple[str, str]]:
             yield f"oauth.{name}", "is required"
     if oauth.keys() >= {*_GRANTS}:
         yield "oauth.code", "cannot be combined with `refresh_token`; keep the newer of the two"
+    if oauth.keys() >= {*_STORES}:
+        yield "oauth.token_store", "cannot be combined with `token_file`; keep one of the two"
+    elif "token_store" in oauth and not _is_postgresql(oauth["token_store"]):
+        example = "postgresql+psycopg://user:password@host/db"
+        what = f"must be the SQLAlchemy address of a PostgreSQL database, such as {example}"
+        yield "oauth.token_store", what
+
+
+def _is_postgresql(address: str) -> bool:
+    from sqlalchemy import make_url  # noqa: PLC0415  # few runs need it, and it is slow
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):  # the latter for a port that is not a number
+        return False
+    return url.drivername in {"postgresql", "postgresql+psycopg"}
 
 
 def token_file_errors(accounts: Iterable[tuple[str, Config]]) -> Iterator[str]:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from tap_leads.rest.auth.oauth import OAuth
 from tap_leads.rest.auth.token import LongLivedToken
-from tap_leads.rest.auth.token_store import token_file
+from tap_leads.rest.auth.token_file import account_file
+from tap_leads.rest.auth.token_table import TokenTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_leads.rest.auth.token import Auth
+    from tap_leads.rest.auth.token_store import TokenStore
     from tap_leads.rest.clock import Clock
 
 
@@ -26,11 +28,15 @@ def token_auth(  # noqa: PLR0913  # a source passes what only it knows
 ) -> Auth:
     """Return the authentication of an account from its `oauth` or `access_token`.
 
-    `source` is the settings object, for messages and the name of the token file. `url` is the
+    `source` is the settings object, for messages and the place of the tokens. `url` is the
     token endpoint. `refusals` is described in `OAuth`.
     """
     if "oauth" not in settings:
         return LongLivedToken(f"{source}.access_token", settings["access_token"], clock)
     oauth = settings["oauth"]
-    file = token_file(source, label, oauth.get("token_file"))
-    return OAuth(f"{source}.oauth", oauth, url=url, file=file, refusals=refusals, clock=clock)
+    store: TokenStore
+    if address := oauth.get("token_store"):
+        store = TokenTable(address, source, label)
+    else:
+        store = account_file(source, label, oauth.get("token_file"))
+    return OAuth(f"{source}.oauth", oauth, url=url, store=store, refusals=refusals, clock=clock)

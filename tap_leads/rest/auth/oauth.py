@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tap_leads.rest.auth.token import TokenEndpoint
-    from tap_leads.rest.auth.token_store import TokenFile
+    from tap_leads.rest.auth.token_store import TokenStore
     from tap_leads.rest.clock import Clock
     from tap_leads.rest.http import Response
 
@@ -60,7 +60,7 @@ class OAuth:
         setting: The setting that `settings` come from, for messages, such as "kommo.oauth".
         settings: `client_id`, `client_secret`, `redirect_uri`, and `code` or `refresh_token`.
         url: The token endpoint.
-        file: Where the tokens are kept.
+        store: Where the tokens are kept.
         refusals: Lowercase words that a refused request's body may contain, and what each means.
             The first match is reported; the body itself may repeat a secret and never is.
         clock: The machine's clock.
@@ -72,7 +72,7 @@ class OAuth:
         settings: Mapping[str, str],
         *,
         url: str,
-        file: TokenFile,
+        store: TokenStore,
         refusals: Mapping[str, str],
         clock: Clock | None = None,
     ) -> None:
@@ -82,7 +82,7 @@ class OAuth:
             ((name, settings[name]) for name in _GRANT_TYPES if name in settings), None
         )
         self._url = url
-        self._file = file
+        self._store = store
         self._refusals = refusals
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
@@ -138,9 +138,9 @@ class OAuth:
         return tokens.access_token == rejected or tokens.is_due(self._clock.time())
 
     def _settle_alone(self, endpoint: TokenEndpoint, rejected: str) -> Tokens:
-        with self._file.locked():
-            # A file that was deleted during the run is written again.
-            tokens = self._file.load() or self._tokens
+        with self._store.locked():
+            # What was deleted during the run is written again.
+            tokens = self._store.load() or self._tokens
             if tokens is None or not self._has_begun:
                 tokens = self._first_tokens(endpoint, tokens)
                 self._has_begun = True
@@ -158,12 +158,12 @@ class OAuth:
             return tokens
 
     def _first_tokens(self, endpoint: TokenEndpoint, tokens: Tokens | None) -> Tokens:
-        """Return the tokens of the file, unless the settings hold a new consent."""
+        """Return the tokens that are kept, unless the settings hold a new consent."""
         if self._consent is None:
             if tokens is None:
                 raise CredentialError(
-                    f"there are no tokens in {self._file.path}; authorize the integration, and set "
-                    f"`{self._setting}.code` to its authorization code",
+                    f"there are no tokens in {self._store.place}; authorize the integration, and "
+                    f"set `{self._setting}.code` to its authorization code",
                     code=Code.NO_TOKENS,
                 )
             return tokens
@@ -180,7 +180,7 @@ class OAuth:
                 ) from None
             endpoint.warn(
                 f"the API rejected `{self._setting}.{name}` {error}; continuing with the tokens in "
-                f"{self._file.path}; remove the setting, or set it to a new value",
+                f"{self._store.place}; remove the setting, or set it to a new value",
                 Code.CODE_REJECTED,
             )
             return tokens
@@ -190,7 +190,8 @@ class OAuth:
             return self._exchange(endpoint, "refresh_token", tokens.refresh_token, tokens)
         except _RefusedError as error:
             raise CredentialError(
-                f"the API rejected the refresh token in {self._file.path} {error}; {self._advice}",
+                f"the API rejected the refresh token in {self._store.place} {error}; "
+                f"{self._advice}",
                 code=Code.REFRESH_TOKEN_REJECTED,
             ) from None
 
@@ -201,7 +202,7 @@ class OAuth:
     def _exchange(
         self, endpoint: TokenEndpoint, name: str, value: str, old: Tokens | None
     ) -> Tokens:
-        """Exchange a code or a refresh token; the new pair is on the disk before it is used."""
+        """Exchange a code or a refresh token; the new pair is saved before it is used."""
         content = {**self._client, "grant_type": _GRANT_TYPES[name], name: value}
 
         def obtain() -> Tokens:
@@ -217,7 +218,7 @@ class OAuth:
             save(tokens)
             return tokens
 
-        with self._file.draft() as save:
+        with self._store.draft() as save:
             endpoint.acquire()  # a pause after a 429 can be long, and a signal may end it
             tokens = _uninterrupted(obtain)
         self._trial.start(tokens.access_token)

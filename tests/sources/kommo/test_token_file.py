@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_leads.rest.auth.token_store import default_file
+from tap_leads.rest.auth.token_file import default_file
 from tests.support.logs import errors
 from tests.support.oauth import consented, held, let_end, token_requests
 from tests.support.run import sync

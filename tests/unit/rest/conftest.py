@@ -1,4 +1,4 @@
-"""The token file and the clock of the tests of renewed tokens."""
+"""The places and the clock of the tests of renewed tokens."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.rest.oauth import NOW
+from tests.unit.rest.places import File, Place, Table
 from tests.unit.rest.support import FakeClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A token file that is not there yet."""
-    return tmp_path / "acme.json"
+@pytest.fixture(params=["file", "table"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Each place that tokens can be kept in; nothing is there yet."""
+    if request.param == "file":
+        return File(tmp_path / "acme.json")
+    return Table(request.getfixturevalue("token_database"))
 
 
 @pytest.fixture

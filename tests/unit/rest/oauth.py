@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from tap_leads.errors import Code
 from tap_leads.rest.auth.oauth import OAuth
-from tap_leads.rest.auth.token_store import token_file
 from tap_leads.rest.http import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from tests.unit.rest.places import Place
     from tests.unit.rest.support import FakeClock
 
 URL = "http://crm.test/token"
@@ -68,21 +67,21 @@ def response(status: int, body: Any = None) -> Response:
     return Response(status, {}, json.dumps(body).encode(), URL)
 
 
-def oauth(path: Path, clock: FakeClock, **consent: str) -> OAuth:
+def oauth(place: Place, clock: FakeClock, **consent: str) -> OAuth:
     """Return what a run would begin with."""
     return OAuth(
         "crm.oauth",
         {**CLIENT, **consent},
         url=URL,
-        file=token_file("crm", "acme", str(path)),
+        store=place.store(),
         refusals=REFUSALS,
         clock=clock,
     )
 
 
-def accepted(path: Path, clock: FakeClock, endpoint: Endpoint) -> OAuth:
+def accepted(place: Place, clock: FakeClock, endpoint: Endpoint) -> OAuth:
     """Return what a run goes on with whose first request was accepted."""
-    auth = oauth(path, clock, code="code")
+    auth = oauth(place, clock, code="code")
     assert not auth.renew_if_rejected(response(200), auth.headers(endpoint), endpoint)
     return auth
 

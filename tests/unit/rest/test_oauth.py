@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -28,39 +27,38 @@ from tests.unit.rest.oauth import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tap_leads.rest.http import Response
+    from tests.unit.rest.places import Place
     from tests.unit.rest.support import FakeClock
 
 
 def test_the_first_run_exchanges_the_code_and_later_ones_use_what_it_gave(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
     for _ in range(3):
-        auth = oauth(path, clock, code="code")
+        auth = oauth(place, clock, code="code")
         assert auth.headers(endpoint) == {"Authorization": "Bearer access1"}
     assert endpoint.posts == [{**CLIENT, "grant_type": "authorization_code", "code": "code"}]
 
 
 @pytest.mark.parametrize("name", ["code", "refresh_token"])
 def test_what_the_settings_began_with_is_ignored_for_as_long_as_it_stays_there(
-    path: Path, clock: FakeClock, name: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, clock: FakeClock, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: None)  # 250 renewals need no disk
     endpoint = Endpoint("first")
     for _ in range(250):
-        oauth(path, clock, **{name: "first"}).headers(endpoint)
+        oauth(place, clock, **{name: "first"}).headers(endpoint)
         clock.sleep(DAY)
     assert [post.get(name) for post in endpoint.posts].count("first") == 1
     assert len(endpoint.posts) == 250
-    assert len(json.loads(path.read_bytes())["spent"]) <= 201
+    assert len(place.held["spent"]) <= 201
 
 
-def test_a_token_is_renewed_before_it_expires(path: Path, clock: FakeClock) -> None:
+def test_a_token_is_renewed_before_it_expires(place: Place, clock: FakeClock) -> None:
     endpoint = Endpoint("code")
-    auth = oauth(path, clock, code="code")
+    auth = oauth(place, clock, code="code")
     auth.headers(endpoint)
     clock.sleep(DAY - 61)
     auth.headers(endpoint)
@@ -72,26 +70,26 @@ def test_a_token_is_renewed_before_it_expires(path: Path, clock: FakeClock) -> N
 
 @pytest.mark.parametrize("expires_in", [None, 0, -5])
 def test_a_token_without_a_life_is_taken_to_last_a_day(
-    path: Path, clock: FakeClock, expires_in: float | None
+    place: Place, clock: FakeClock, expires_in: float | None
 ) -> None:
     endpoint = Endpoint("code")
     endpoint.expires_in = expires_in
-    oauth(path, clock, code="code").headers(endpoint)
-    assert json.loads(path.read_bytes())["expires_at"] == NOW + DAY
+    oauth(place, clock, code="code").headers(endpoint)
+    assert place.held["expires_at"] == NOW + DAY
 
 
-def test_a_rejected_token_is_renewed(path: Path, clock: FakeClock) -> None:
+def test_a_rejected_token_is_renewed(place: Place, clock: FakeClock) -> None:
     endpoint = Endpoint("code")
-    auth = accepted(path, clock, endpoint)
+    auth = accepted(place, clock, endpoint)
     assert rejected(auth, endpoint)
     assert auth.headers(endpoint) == {"Authorization": "Bearer access2"}
 
 
 def test_threads_whose_token_is_rejected_together_renew_it_once(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    auth = accepted(path, clock, endpoint)
+    auth = accepted(place, clock, endpoint)
     sent = [auth.headers(endpoint) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         tried = pool.map(lambda each: auth.renew_if_rejected(response(401), each, endpoint), sent)
@@ -99,9 +97,9 @@ def test_threads_whose_token_is_rejected_together_renew_it_once(
     assert len(endpoint.posts) == 2
 
 
-def test_tokens_that_another_program_has_renewed_are_used(path: Path, clock: FakeClock) -> None:
+def test_tokens_that_another_program_has_renewed_are_used(place: Place, clock: FakeClock) -> None:
     endpoint = Endpoint("code")
-    mine, other = (oauth(path, clock, code="code") for _ in range(2))
+    mine, other = (oauth(place, clock, code="code") for _ in range(2))
     mine.headers(endpoint)
     other.headers(endpoint)
     assert rejected(other, endpoint)
@@ -112,32 +110,32 @@ def test_tokens_that_another_program_has_renewed_are_used(path: Path, clock: Fak
 
 
 def test_a_file_that_is_deleted_during_the_run_is_written_again(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    auth = oauth(path, clock, code="code")
+    auth = oauth(place, clock, code="code")
     auth.headers(endpoint)
-    path.unlink()
+    place.delete()
     clock.sleep(DAY)
     auth.headers(endpoint)
-    assert json.loads(path.read_bytes())["access_token"] == "access2"
+    assert place.held["access_token"] == "access2"
 
 
-def test_new_tokens_are_on_the_disk_before_they_are_used(path: Path, clock: FakeClock) -> None:
+def test_new_tokens_are_on_the_disk_before_they_are_used(place: Place, clock: FakeClock) -> None:
     endpoint = Endpoint("code")
-    auth = accepted(path, clock, endpoint)
-    before = path.read_bytes()
-    path.with_name("acme.json.new").symlink_to(path.parent)
+    auth = accepted(place, clock, endpoint)
+    before = place.held
+    place.block()
     with pytest.raises(CredentialError, match="cannot be written"):
         rejected(auth, endpoint)
     assert len(endpoint.posts) == 1
-    assert path.read_bytes() == before
+    assert place.held == before
 
 
-def test_a_new_code_wins_over_the_file(path: Path, clock: FakeClock) -> None:
+def test_a_new_code_wins_over_the_file(place: Place, clock: FakeClock) -> None:
     endpoint = Endpoint("code", "new")
-    oauth(path, clock, code="code").headers(endpoint)
-    auth = oauth(path, clock, code="new")
+    oauth(place, clock, code="code").headers(endpoint)
+    auth = oauth(place, clock, code="new")
     assert auth.headers(endpoint) == {"Authorization": "Bearer access2"}
 
 
@@ -146,43 +144,43 @@ def test_a_new_code_wins_over_the_file(path: Path, clock: FakeClock) -> None:
     [TransientError("503: down", status=503), response(200, ["odd"]), response(200, {"a": 1})],
 )
 def test_a_fault_that_passes_costs_no_token(
-    path: Path, clock: FakeClock, fault: Response | Exception
+    place: Place, clock: FakeClock, fault: Response | Exception
 ) -> None:
     endpoint = Endpoint("code")
-    auth = accepted(path, clock, endpoint)
-    before = path.read_bytes()
+    auth = accepted(place, clock, endpoint)
+    before = place.held
     endpoint.faults.append(fault)
     with pytest.raises(TransientError):
         rejected(auth, endpoint)
-    assert path.read_bytes() == before
+    assert place.held == before
     clock.sleep(DAY)
     assert auth.headers(endpoint) == {"Authorization": "Bearer access3"}
 
 
 def test_an_exchange_runs_where_the_end_of_the_run_waits_for_it(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(oauth(path, clock, code="code").headers, endpoint).result()
+        pool.submit(oauth(place, clock, code="code").headers, endpoint).result()
     (thread,) = endpoint.threads
     assert thread is not threading.main_thread()
     assert not thread.daemon
 
 
-def test_an_account_has_a_long_lived_token_or_oauth(path: Path, clock: FakeClock) -> None:
+def test_an_account_has_a_long_lived_token_or_oauth(place: Place, clock: FakeClock) -> None:
     both = {"refusals": REFUSALS, "clock": clock}
     fixed = token_auth("crm", "acme", {"access_token": "abc"}, URL, **both)  # type: ignore[arg-type]
     assert isinstance(fixed, LongLivedToken)
-    settings = {"oauth": {**CLIENT, "code": "code", "token_file": str(path)}}
+    settings = {"oauth": {**CLIENT, "code": "code", **place.setting}}
     renewed = token_auth("crm", "acme", settings, URL, refusals=REFUSALS, clock=clock)
     assert isinstance(renewed, OAuth)
     renewed.headers(Endpoint("code"))
-    assert path.exists()
+    assert place.held["access_token"] == "access1"
 
 
-def test_every_error_of_tokens_is_one_line(path: Path, clock: FakeClock) -> None:
-    path.write_bytes(b"{}")
+def test_every_error_of_tokens_is_one_line(place: Place, clock: FakeClock) -> None:
+    place.spoil()
     with pytest.raises(LeadsError) as raised:
-        oauth(path, clock, code="code").headers(Endpoint("code"))
+        oauth(place, clock, code="code").headers(Endpoint("code"))
     assert "\n" not in str(raised.value)

@@ -11,31 +11,30 @@ from tests.support.logs import uncoded
 from tests.unit.rest.oauth import Endpoint, accepted, oauth, rejected, response
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from tests.unit.rest.places import Place
     from tests.unit.rest.support import FakeClock
 
 
 def test_a_new_code_that_is_refused_is_a_warning_and_the_files_tokens_stay_in_use(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    oauth(path, clock, code="code").headers(endpoint)
-    auth = oauth(path, clock, code="mistyped")
+    oauth(place, clock, code="code").headers(endpoint)
+    auth = oauth(place, clock, code="mistyped")
     assert auth.headers(endpoint) == {"Authorization": "Bearer access1"}
     (warning,) = endpoint.warnings
     assert warning.startswith("the API rejected `crm.oauth.code` (401: it is invalid or already ")
-    assert f"continuing with the tokens in {path}" in warning
+    assert f"continuing with the tokens in {place.store().place}" in warning
     assert "mistyped" not in warning
 
 
 def test_without_a_consent_and_without_a_file_the_error_says_what_to_do(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     with pytest.raises(CredentialError) as raised:
-        oauth(path, clock).headers(Endpoint())
+        oauth(place, clock).headers(Endpoint())
     assert uncoded(str(raised.value)) == (
-        f"there are no tokens in {path}; authorize the integration, and set "
+        f"there are no tokens in {place.store().place}; authorize the integration, and set "
         "`crm.oauth.code` to its authorization code"
     )
 
@@ -50,12 +49,12 @@ def test_without_a_consent_and_without_a_file_the_error_says_what_to_do(
 )
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_refused_code_is_explained_in_the_words_of_the_source(
-    path: Path, clock: FakeClock, status: int, body: dict[str, str], reason: str
+    place: Place, clock: FakeClock, status: int, body: dict[str, str], reason: str
 ) -> None:
     endpoint = Endpoint("code")
     endpoint.faults.append(response(status, body))
     with pytest.raises(CredentialError) as raised:
-        oauth(path, clock, code="code").headers(endpoint)
+        oauth(place, clock, code="code").headers(endpoint)
     text = uncoded(str(raised.value))
     assert text.startswith(f"the API rejected `crm.oauth.code` ({status}: {reason}")
     assert text.endswith(
@@ -64,10 +63,10 @@ def test_a_refused_code_is_explained_in_the_words_of_the_source(
 
 
 def test_a_refused_refresh_token_is_one_error_for_all_that_follow(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    auth = accepted(path, clock, endpoint)
+    auth = accepted(place, clock, endpoint)
     endpoint.valid.clear()
     errors = []
     for _ in range(3):
@@ -80,10 +79,10 @@ def test_a_refused_refresh_token_is_one_error_for_all_that_follow(
 
 
 def test_new_tokens_are_on_trial_until_a_request_with_them_is_accepted(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    auth = oauth(path, clock, code="code")
+    auth = oauth(place, clock, code="code")
     on_trial = [auth.is_on_trial]
     sent = auth.headers(endpoint)
     on_trial.append(auth.is_on_trial)
@@ -93,20 +92,20 @@ def test_new_tokens_are_on_trial_until_a_request_with_them_is_accepted(
 
 
 def test_tokens_that_are_rejected_as_soon_as_they_are_issued_end_the_account(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    auth = oauth(path, clock, code="code")
+    auth = oauth(place, clock, code="code")
     with pytest.raises(CredentialError, match="rejected the token that it just issued"):
         rejected(auth, endpoint)
     assert len(endpoint.posts) == 1
 
 
 def test_requests_without_a_response_are_no_reason_to_renew_a_token_that_is_rejected(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    auth = oauth(path, clock, code="code")
+    auth = oauth(place, clock, code="code")
     for _ in range(3):
         auth.record_no_answer(auth.headers(endpoint))
     assert auth.is_on_trial
@@ -116,10 +115,10 @@ def test_requests_without_a_response_are_no_reason_to_renew_a_token_that_is_reje
 
 
 def test_a_request_without_a_response_is_not_counted_for_a_later_token(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    auth = oauth(path, clock, code="code")
+    auth = oauth(place, clock, code="code")
     unanswered = auth.headers(endpoint)
     assert rejected(auth, endpoint)
     auth.headers(endpoint)  # a request that stays under way
@@ -129,10 +128,10 @@ def test_a_request_without_a_response_is_not_counted_for_a_later_token(
 
 
 def test_tokens_that_are_rejected_while_others_are_under_way_are_renewed_three_times_at_most(
-    path: Path, clock: FakeClock
+    place: Place, clock: FakeClock
 ) -> None:
     endpoint = Endpoint("code")
-    auth = oauth(path, clock, code="code")
+    auth = oauth(place, clock, code="code")
     for _ in range(2):
         auth.headers(endpoint)  # a request that stays under way
         assert rejected(auth, endpoint)

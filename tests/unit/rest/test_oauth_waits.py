@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from tap_leads.errors import Code, coded
 from tap_leads.rest.auth.oauth import OAuth
-from tap_leads.rest.auth.token_store import token_file
+from tap_leads.rest.auth.token_file import account_file
 from tap_leads.rest.errors import CredentialError
 from tap_leads.rest.http import Response
 
@@ -56,7 +56,7 @@ def oauth(path: Path) -> OAuth:
         "crm.oauth",
         {**CLIENT, "code": "code"},
         url="http://crm.test/token",
-        file=token_file("crm", "acme", str(path)),
+        store=account_file("crm", "acme", str(path)),
         refusals={},
     )
 
@@ -109,7 +109,7 @@ def test_a_signal_during_the_exchange_leaves_the_file_locked_until_the_tokens_ar
 def test_a_file_that_another_program_keeps_locked_is_waited_for_once(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_leads.rest.auth.token_store._LOCK_SECONDS", 0.01)
+    monkeypatch.setattr("tap_leads.rest.auth.token_file.LOCK_SECONDS", 0.01)
     auth, endpoint = oauth(path), Endpoint()
     with FileLock(f"{path}.lock"), pytest.raises(CredentialError, match="keeps the token file"):
         auth.headers(endpoint)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_leads.rest.auth.oauth import OAuth
-from tap_leads.rest.auth.token_store import token_file
+from tap_leads.rest.auth.token_file import account_file
 from tap_leads.rest.errors import PermanentError
 from tests.unit.rest.support import LEADS, Exchange, Recorder, client_for, get, serving
 
@@ -41,9 +41,9 @@ def test_an_endpoint_that_rejects_each_token_has_it_renewed_twice_at_most(
             exchange.answer(status=401)
 
     with serving(respond) as server:
-        file = token_file("crm", "acme", str(tmp_path / "acme.json"))
+        file = account_file("crm", "acme", str(tmp_path / "acme.json"))
         settings = {**CLIENT, "code": "code"}
-        auth = OAuth("crm.oauth", settings, url=f"{server.url}/token", file=file, refusals={})
+        auth = OAuth("crm.oauth", settings, url=f"{server.url}/token", store=file, refusals={})
         client = client_for(server.url, auth=auth)
         observer = Recorder()
         with pytest.raises(PermanentError, match=r"\(HTTP 401\)"):

@@ -68,6 +68,12 @@ def test_an_accounts_own_credential_replaces_a_shared_one_of_the_other_kind() ->
     assert both == {"access_token": "t", "oauth": {"client_id": "1", "code": "d"}}
 
 
+def test_an_accounts_own_place_of_tokens_replaces_a_shared_one_of_the_other_kind() -> None:
+    shared = {"oauth": {"client_id": "1", "token_store": "s"}}
+    assert own(shared, oauth={"token_file": "f"})["oauth"] == {"client_id": "1", "token_file": "f"}
+    assert own(shared, oauth={"code": "d"})["oauth"]["token_store"] == "s"
+
+
 def test_an_accounts_own_grant_replaces_a_shared_one_of_the_other_kind() -> None:
     shared = {"oauth": {"client_id": "1", "refresh_token": "r"}}
     assert own(shared, oauth={"code": "d"}) == {"oauth": {"client_id": "1", "code": "d"}}

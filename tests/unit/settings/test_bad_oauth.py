@@ -19,6 +19,7 @@ OAUTH: dict[str, Any] = {
         },
     }
 }
+STORE = "kommo.oauth.token_store"
 # Where the value is wrong, and the start of the one line.
 WRONG: list[tuple[str, Any, str]] = [
     ("oauth", NOTHING, "kommo.access_token: is required, unless `oauth` is set"),
@@ -36,6 +37,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ("oauth.refresh_token", 7, "kommo.oauth.refresh_token: must be a string"),
     ("oauth.code", f"{CANARY}\n{CANARY}", "kommo.oauth.code: has an invalid format"),
     ("oauth.token_file", True, "kommo.oauth.token_file: must be a string"),
+    ("oauth.token_store", True, "kommo.oauth.token_store: must be a string"),
+    ("oauth.token_store", f"postgresql://x:{CANARY} @y/z", f"{STORE}: has an invalid format"),
+    *(
+        ("oauth.token_store", address, f"{STORE}: must be the SQLAlchemy address of a PostgreSQL")
+        for address in (
+            CANARY,
+            f"mysql://x:{CANARY}@y/z",
+            f"sqlite:///{CANARY}",
+            f"postgresql+psycopg2://x:{CANARY}@y/z",
+            f"postgresql+{CANARY}://x:y@z/z",
+            f"postgresql://x:y@z:{CANARY}/z",
+            f"postgres://x:{CANARY}@y/z",
+        )
+    ),
     (
         "oauth.refresh_token",
         CANARY,
@@ -75,3 +90,11 @@ def test_two_accounts_cannot_keep_their_tokens_in_one_file(other: str) -> None:
         "kommo.accounts[1].oauth.token_file: is also the file of kommo.accounts[0]; give each "
         "account its own file"
     )
+
+
+def test_tokens_are_kept_in_one_place() -> None:
+    stores = {"token_file": "a.json", "token_store": "postgresql+psycopg://x@y/z"}
+    oauth = {**OAUTH["kommo"]["oauth"], **stores}
+    assert errors_of(changed(OAUTH, "kommo.oauth", oauth)) == [
+        "kommo.oauth.token_store: cannot be combined with `token_file`; keep one of the two"
+    ]

@@ -53,6 +53,13 @@ def test_accounts_may_keep_their_tokens_in_files_of_their_own() -> None:
     assert errors_of(changed(GOOD, "crm.accounts", accounts)) == []
 
 
+@pytest.mark.parametrize("driver", ["postgresql", "postgresql+psycopg"])
+def test_accounts_may_share_a_database_that_has_their_first_tokens(driver: str) -> None:
+    store = {"token_store": f"{driver}://x:y@z:1/z?sslmode=require"}
+    accounts = [{"name": name, "oauth": store} for name in ("north", "south")]
+    assert errors_of(changed(GOOD, "crm.accounts", accounts)) == []
+
+
 # Columns to hash
 
 

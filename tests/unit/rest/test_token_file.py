@@ -11,13 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_leads.rest.auth.token_store import (
-    RESERVED_BYTES,
-    TokenFile,
-    Tokens,
-    default_file,
-    token_file,
-)
+from tap_leads.rest.auth.token_file import RESERVED_BYTES, TokenFile, account_file, default_file
+from tap_leads.rest.auth.token_store import Tokens
 from tap_leads.rest.errors import CredentialError
 from tests.support.logs import uncoded
 
@@ -165,7 +160,7 @@ def test_the_taps_own_folder_is_created_for_its_owner_and_kept_out_of_git(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
-    file = token_file("crm", "acme", None)
+    file = account_file("crm", "acme", None)
     with file.locked():
         pass
     folder = tmp_path / ".meltano" / "tap-leads"

@@ -1,0 +1,248 @@
+"""Databases that cannot save tokens, before there are new ones and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tap_leads.errors import Code
+from tap_leads.rest.auth.token_row import CREATE, TABLE, LockedRow
+from tap_leads.rest.auth.token_store import Tokens
+from tap_leads.rest.auth.token_table import TokenTable
+from tap_leads.rest.errors import TransientError
+from tests.support.logs import uncoded
+from tests.unit.rest.token_table import NEWER, TOKENS, failure, load, save, store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.token_database import TokenDatabase
+
+
+def unreachable(database: TokenDatabase) -> None:
+    database.stop()
+
+
+def read_only(database: TokenDatabase) -> None:
+    database.run(f"alter database {database.name} set default_transaction_read_only = on")
+
+
+def without_rights(database: TokenDatabase) -> None:
+    database.query(f"alter table {TABLE} owner to postgres")
+
+
+def with_the_right_to_read(database: TokenDatabase) -> None:
+    without_rights(database)
+    database.query(f"grant select, insert on {TABLE} to {database.name}")
+
+
+def with_other_columns(database: TokenDatabase) -> None:
+    database.query(f"alter table {TABLE} rename column spent to other")
+
+
+def with_another_password(database: TokenDatabase) -> None:
+    database.run(f"alter role {database.name} nologin")
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason"),
+    [
+        (unreachable, "OperationalError"),
+        (read_only, "ReadOnlySqlTransaction, SQLSTATE 25006"),
+        (without_rights, "InsufficientPrivilege, SQLSTATE 42501"),
+        (with_the_right_to_read, "InsufficientPrivilege, SQLSTATE 42501"),
+        (with_other_columns, "UndefinedColumn, SQLSTATE 42703"),
+        (with_another_password, "OperationalError"),
+    ],
+)
+def test_a_database_that_cannot_save_is_an_error_before_there_is_anything_to_save(
+    token_database: TokenDatabase, happens: Callable[[TokenDatabase], None], reason: str
+) -> None:
+    save(token_database)
+    happens(token_database)
+    error = failure(lambda: load(token_database))
+    assert uncoded(str(error)) == (
+        f"the row (crm, acme) of {TABLE} cannot be used ({reason}). Check `crm.oauth.token_store`, "
+        "that the database accepts connections and changes, and that the user may create, read, "
+        f"insert into and update {TABLE}"
+    )
+    assert error.code is Code.TOKEN_STORE
+
+
+def test_without_the_right_to_create_the_table_has_to_be_there(
+    token_database: TokenDatabase,
+) -> None:
+    name = token_database.name
+    token_database.run(f"alter database {name} owner to postgres")
+    assert "InsufficientPrivilege" in str(failure(lambda: load(token_database)))
+    token_database.query(CREATE)
+    token_database.query(f"grant select, insert, update on {TABLE} to {name}")
+    save(token_database)
+    assert load(token_database) == TOKENS
+
+
+def test_a_server_that_is_not_there_is_an_error(token_database: TokenDatabase) -> None:
+    folder = token_database.address.partition("host=")[2]
+    address = token_database.address.replace(folder, f"{folder}%2Fnowhere")
+    error = failure(TokenTable(address, "crm", "acme").locked().__enter__)
+    assert "cannot be used (OperationalError)" in str(error)
+
+
+@pytest.mark.parametrize("column", ["access_token", "expires_at", "spent"])
+def test_the_right_to_write_every_column_is_checked_before(
+    token_database: TokenDatabase, column: str
+) -> None:
+    save(token_database)
+    name = token_database.name
+    token_database.query(f"alter table {TABLE} owner to postgres")
+    columns = {"access_token", "refresh_token", "obtained_at", "expires_at", "spent", "version"}
+    allowed = ", ".join({*columns, "updated_at"} - {column})
+    token_database.query(f"grant select, insert, update ({allowed}) on {TABLE} to {name}")
+    table = store(token_database)
+    with table.locked():
+        error = failure(table.draft().__enter__)
+    assert "cannot be written (InsufficientPrivilege, SQLSTATE 42501)" in str(error)
+
+
+def test_a_policy_that_hides_the_row_from_changes_is_found_out_before(
+    token_database: TokenDatabase,
+) -> None:
+    save(token_database)
+    token_database.query(
+        "create function skip() returns trigger language plpgsql as 'begin return null; end'"
+    )
+    token_database.query(
+        f"create trigger skip before update on {TABLE} for each row execute function skip()"
+    )
+    table = store(token_database)
+    with table.locked():
+        assert "cannot be written (DataError)" in str(failure(table.draft().__enter__))
+
+
+def test_a_connection_that_is_lost_is_noticed_before_tokens_are_asked_for(
+    token_database: TokenDatabase,
+) -> None:
+    save(token_database)
+    table = store(token_database)
+    with table.locked():
+        assert table.load() == TOKENS
+        assert token_database.terminate() == 1
+        error = failure(table.draft().__enter__)
+    assert "cannot be written (AdminShutdown, SQLSTATE 57P01)" in str(error)
+
+
+# What happens once new tokens were issued
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_connection_that_is_lost_then_is_replaced(
+    token_database: TokenDatabase, *, is_first: bool
+) -> None:
+    if not is_first:
+        save(token_database)
+    table = store(token_database)
+    with table.locked(), table.draft() as saved:
+        assert token_database.terminate() == 1
+        saved(NEWER)
+        assert load(token_database) == NEWER
+    assert token_database.row["version"] == (1 if is_first else 2)
+
+
+def test_a_database_that_comes_back_gets_them(
+    token_database: TokenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(token_database)
+    monkeypatch.setattr("time.sleep", lambda _: token_database.start())
+    table = store(token_database)
+    with table.locked(), table.draft() as saved:
+        token_database.stop()
+        saved(NEWER)
+    assert load(token_database) == NEWER
+
+
+def test_a_database_that_does_not_come_back_is_an_error_that_says_what_was_lost(
+    token_database: TokenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(token_database)
+    monkeypatch.setattr("tap_leads.rest.auth.token_table.SAVE_SECONDS", 0.05)
+    table = store(token_database)
+    with table.locked(), table.draft() as saved:
+        token_database.stop()
+        error = failure(lambda: saved(NEWER))
+    assert error.cause == (
+        "the API issued new tokens that could not be saved: the row (crm, acme) of "
+        "tap_leads_tokens cannot be used (OperationalError)"
+    )
+    assert error.advice.endswith(
+        ". If the next run fails as well, authorize the integration again and set `crm.oauth.code` "
+        "to the new code"
+    )
+    token_database.start()
+    assert load(token_database) == TOKENS
+
+
+def test_a_change_that_is_ignored_does_not_wait_for_its_own_lock(
+    token_database: TokenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(token_database)
+    monkeypatch.setattr("tap_leads.rest.auth.token_row.LOCK_SECONDS", 2)
+    monkeypatch.setattr("tap_leads.rest.auth.token_table.SAVE_SECONDS", 0.05)
+    token_database.query(
+        "create function skip() returns trigger language plpgsql as 'begin return null; end'"
+    )
+    token_database.query(
+        f"create trigger skip before update on {TABLE} for each row "
+        "when (old.access_token <> new.access_token) execute function skip()"
+    )
+    table = store(token_database)
+    with table.locked(), table.draft() as saved:
+        assert "cannot be written (DataError)" in str(failure(lambda: saved(NEWER)))
+    assert load(token_database) == TOKENS
+
+
+def test_a_commit_whose_response_is_lost_is_recognized(
+    token_database: TokenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = LockedRow.commit
+
+    def lost(row: LockedRow, tokens: Tokens) -> None:
+        commit(row, tokens)
+        monkeypatch.undo()
+        raise psycopg.OperationalError
+
+    save(token_database)
+    monkeypatch.setattr(LockedRow, "commit", lost)
+    save(token_database, NEWER)
+    assert load(token_database) == NEWER
+    assert token_database.row["version"] == 2
+
+
+@pytest.mark.parametrize("counts", [True, False], ids=["counted", "not counted"])
+def test_tokens_of_a_program_that_had_the_lock_in_the_meantime_are_kept(
+    token_database: TokenDatabase, *, counts: bool
+) -> None:
+    save(token_database)
+    other = Tokens("access3", "refresh3", obtained_at=2000.0, expires_at=88_400.0)
+    table = store(token_database)
+    with table.locked(), table.draft() as saved:
+        token_database.terminate()
+        save(token_database, other)
+        if not counts:
+            token_database.query(f"update {TABLE} set version = 1")  # noqa: S608
+        with pytest.raises(TransientError, match="another process has replaced the tokens"):
+            saved(NEWER)
+    assert load(token_database) == other
+
+
+def test_a_row_that_was_deleted_in_the_meantime_is_inserted_again(
+    token_database: TokenDatabase,
+) -> None:
+    save(token_database)
+    table = store(token_database)
+    with table.locked(), table.draft() as saved:
+        token_database.terminate()
+        token_database.query(f"delete from {TABLE}")  # noqa: S608
+        saved(NEWER)
+    assert load(token_database) == NEWER
