@@ -26,7 +26,7 @@ test: lint .meltano/installed ## run everything that CI checks
 	$(BIN)/pytest -n 4 --dist worksteal --durations=10
 
 check: lint ## lint, and run the unit tests with few examples: what to run before each commit
-	$(BIN)/pytest -n 2 -q tests/unit --hypothesis-profile=few
+	$(BIN)/pytest -n 2 -q tests/unit -m 'not postgres' --hypothesis-profile=few
 
 mutants: .venv/synced ## break the code in 4,600 ways and count how many the unit tests notice (20 minutes)
 	$(UV) sync --locked --quiet --inexact --group mutants

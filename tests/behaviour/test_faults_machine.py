@@ -197,7 +197,7 @@ def test_after_any_faults_changes_and_kills_a_quiet_run_makes_the_table_equal_th
     run_state_machine_as_test(
         lambda: Schedule(source),  # type: ignore[arg-type]  # whatever makes a machine will do
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=8,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

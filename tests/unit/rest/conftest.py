@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["file", "table"])
+@pytest.fixture(params=["file", pytest.param("table", marks=pytest.mark.postgres)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Each place that tokens can be kept in; nothing is there yet."""
     if request.param == "file":

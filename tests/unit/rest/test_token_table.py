@@ -22,6 +22,8 @@ from tests.unit.rest.token_table import NEWER, TOKENS, failure, load, save, star
 if TYPE_CHECKING:
     from tests.support.token_database import TokenDatabase
 
+pytestmark = pytest.mark.postgres
+
 
 def test_tokens_that_are_saved_are_loaded(token_database: TokenDatabase) -> None:
     assert load(token_database) is None

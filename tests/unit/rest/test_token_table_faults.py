@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.support.token_database import TokenDatabase
 
+pytestmark = pytest.mark.postgres
+
 
 def unreachable(database: TokenDatabase) -> None:
     database.stop()
