@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox import Api
 
-LEADS, TIED = 900, 700
+LEADS, TIED = 500, 400
 IGNORED = {
     "kommo": ("filter[updated_at][from]", "filter[updated_at][to]"),
     "dashly": ("filters",),
@@ -28,7 +28,7 @@ IGNORED = {
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    """A sandbox with 900 leads; the tests insert 700 of one moment."""
+    """A sandbox with 500 leads; the tests insert 400 of one moment."""
     with Sandbox(leads=LEADS, seed=7) as sandbox:
         for api in sandbox.apis.values():
             api.options.rate_limit = None

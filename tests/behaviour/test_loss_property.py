@@ -81,7 +81,7 @@ def stale(api: Api, table: Table) -> list[str]:
 
 
 @pytest.mark.parametrize("source", ["kommo", "dashly", "octanist"])
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     ties=TIES,
     changes=CHANGES,
