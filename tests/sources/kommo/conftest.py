@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import program
+from tests.support.catalogs import LEADS
 from tests.support.oauth import consented, let_end
 from tests.support.run import sync
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import Any
 
     from sandbox import Sandbox
+    from tests.support.program import Program
     from tests.support.settings import Config
 
 
@@ -31,3 +36,17 @@ def config(box: Sandbox, file: Path) -> Config:
     let_end(file)
     box.kommo.journal.clear()
     return config
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Start the tap as a process of its own."""
+    started: list[Program] = []
+
+    def run(config: Config, **options: Any) -> Program:
+        started.append(program.start(tmp_path, config=config, catalog=LEADS, **options))
+        return started[-1]
+
+    yield run
+    for each in started:
+        each.kill()

@@ -10,14 +10,12 @@ import pytest
 from filelock import FileLock
 
 from sandbox import faults
-from tests.support import program
-from tests.support.catalogs import LEADS
 from tests.support.oauth import consented, held, let_end, token_requests
 from tests.support.program import until
 from tests.support.run import everyone, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -25,20 +23,6 @@ if TYPE_CHECKING:
     from tests.support.settings import Config
 
     Start = Callable[..., Program]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start the tap as a process of its own."""
-    started: list[Program] = []
-
-    def run(config: Config, **options: Any) -> Program:
-        started.append(program.start(tmp_path, config=config, catalog=LEADS, **options))
-        return started[-1]
-
-    yield run
-    for each in started:
-        each.kill()
 
 
 def assert_good(box: Sandbox, config: Config) -> None:

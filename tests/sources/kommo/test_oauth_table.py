@@ -12,8 +12,6 @@ import psycopg
 import pytest
 
 from sandbox import faults
-from tests.support import program
-from tests.support.catalogs import LEADS
 from tests.support.logs import errors
 from tests.support.oauth import consented, token_requests
 from tests.support.program import until
@@ -22,7 +20,6 @@ from tests.support.token_database import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sandbox import Sandbox
     from tests.support.program import Program
@@ -40,20 +37,6 @@ create constraint trigger slow after update of access_token on tap_leads_tokens
 deferrable initially deferred for each row
 when (old.access_token is distinct from new.access_token) execute function slow();
 """
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start the tap as a process of its own."""
-    started: list[Program] = []
-
-    def run(config: Config, **options: Any) -> Program:
-        started.append(program.start(tmp_path, config=config, catalog=LEADS, **options))
-        return started[-1]
-
-    yield run
-    for each in started:
-        each.kill()
 
 
 @pytest.fixture
