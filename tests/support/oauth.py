@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any, cast
 
+from tests.support.program import until
+from tests.support.run import everyone, sync
 from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sandbox import Request, Sandbox
+    from tests.support.program import Program
     from tests.support.settings import Config
 
 
@@ -53,3 +58,24 @@ def held(file: Path) -> dict[str, Any]:
 def let_end(file: Path) -> None:
     """Let a token file say that the access token has expired."""
     file.write_text(json.dumps(held(file) | {"expires_at": 1_700_000_000}))
+
+
+def assert_good(box: Sandbox, config: Config) -> None:
+    """Assert that a run reads every lead, without a new authorization."""
+    run = sync(config)
+    assert run.code == 0
+    assert set(run.ids("kommo_leads")) == everyone(box.kommo)
+
+
+def assert_tokens_are_waited_for(
+    box: Sandbox, config: Config, start: Callable[..., Program]
+) -> None:
+    """Assert that a run which is told to end saves the tokens that it has asked for."""
+    box.kommo.options.latency = 0.5
+    tap = start(config)
+    until(lambda: token_requests(box))
+    tap.terminate()
+    assert tap.end() == 128 + signal.SIGTERM
+    box.kommo.options.latency = 0
+    assert_good(box, config)
+    assert len(token_requests(box)) == 1

@@ -10,9 +10,16 @@ import pytest
 from filelock import FileLock
 
 from sandbox import faults
-from tests.support.oauth import consented, held, let_end, token_requests
+from tests.support.oauth import (
+    assert_good,
+    assert_tokens_are_waited_for,
+    consented,
+    held,
+    let_end,
+    token_requests,
+)
 from tests.support.program import until
-from tests.support.run import everyone, sync
+from tests.support.run import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,13 +30,6 @@ if TYPE_CHECKING:
     from tests.support.settings import Config
 
     Start = Callable[..., Program]
-
-
-def assert_good(box: Sandbox, config: Config) -> None:
-    """Assert that a run reads every lead, without a new authorization."""
-    run = sync(config)
-    assert run.code == 0
-    assert set(run.ids("kommo_leads")) == everyone(box.kommo)
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,7 @@ def test_a_run_that_is_told_to_end_waits_for_the_tokens_it_has_asked_for(
     box: Sandbox, config: Config, start: Start, rotation: Any
 ) -> None:
     box.kommo.options.rotation = rotation
-    box.kommo.options.latency = 0.5
-    tap = start(config)
-    until(lambda: token_requests(box))
-    tap.terminate()
-    assert tap.end() == 128 + signal.SIGTERM
-    box.kommo.options.latency = 0
-    assert_good(box, config)
-    assert len(token_requests(box)) == 1
+    assert_tokens_are_waited_for(box, config, start)
 
 
 @pytest.mark.parametrize("rotation", ["grace", "strict"])

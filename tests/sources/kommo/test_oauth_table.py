@@ -13,9 +13,9 @@ import pytest
 
 from sandbox import faults
 from tests.support.logs import errors
-from tests.support.oauth import consented, token_requests
+from tests.support.oauth import assert_good, assert_tokens_are_waited_for, consented, token_requests
 from tests.support.program import until
-from tests.support.run import everyone, sync
+from tests.support.run import sync
 from tests.support.token_database import PASSWORD
 
 if TYPE_CHECKING:
@@ -62,13 +62,6 @@ def session(database: TokenDatabase, statement: str) -> Iterator[None]:
     with psycopg.connect(database.url) as connection:
         connection.execute(statement.encode())
         yield
-
-
-def assert_good(box: Sandbox, config: Config) -> None:
-    """Assert that a run reads every lead, without a new authorization."""
-    run = sync(config)
-    assert run.code == 0
-    assert set(run.ids("kommo_leads")) == everyone(box.kommo)
 
 
 def test_killed_before_the_answer_eight_times_it_needs_no_new_consent(
@@ -157,14 +150,7 @@ def test_a_run_that_is_told_to_end_waits_for_the_tokens_it_has_asked_for(
     box: Sandbox, config: Config, start: Start, rotation: Any
 ) -> None:
     box.kommo.options.rotation = rotation
-    box.kommo.options.latency = 0.5
-    tap = start(config)
-    until(lambda: token_requests(box))
-    tap.terminate()
-    assert tap.end() == 128 + signal.SIGTERM
-    box.kommo.options.latency = 0
-    assert_good(box, config)
-    assert len(token_requests(box)) == 1
+    assert_tokens_are_waited_for(box, config, start)
 
 
 def test_a_run_that_is_told_to_end_does_not_wait_for_another_program(
