@@ -48,6 +48,18 @@ def with_another_password(database: TokenDatabase) -> None:
     database.run(f"alter role {database.name} nologin")
 
 
+def fill(database: TokenDatabase, when: str = "") -> None:
+    """Let changes of the table fail as they do once the disk is full."""
+    database.query(
+        "create function no_space() returns trigger language plpgsql as "
+        "'begin raise exception using errcode = ''disk_full''; end'"
+    )
+    database.query(
+        f"create trigger no_space before update on {TABLE} for each row {when} "
+        "execute function no_space()"
+    )
+
+
 @pytest.mark.parametrize(
     ("happens", "reason"),
     [
@@ -123,6 +135,16 @@ def test_a_policy_that_hides_the_row_from_changes_is_found_out_before(
         assert "cannot be written (DataError)" in str(failure(table.draft().__enter__))
 
 
+def test_a_database_that_is_full_is_found_out_before(token_database: TokenDatabase) -> None:
+    save(token_database)
+    fill(token_database)
+    table = store(token_database)
+    with table.locked():
+        assert table.load() == TOKENS
+        error = failure(table.draft().__enter__)
+    assert "cannot be written (DiskFull, SQLSTATE 53100)" in str(error)
+
+
 def test_a_connection_that_is_lost_is_noticed_before_tokens_are_asked_for(
     token_database: TokenDatabase,
 ) -> None:
@@ -160,6 +182,20 @@ def test_a_database_that_comes_back_gets_them(
     table = store(token_database)
     with table.locked(), table.draft() as saved:
         token_database.stop()
+        saved(NEWER)
+    assert load(token_database) == NEWER
+
+
+def test_a_database_that_gets_full_then_and_has_space_again_gets_them(
+    token_database: TokenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(token_database)
+    fill(token_database, "when (old.access_token <> new.access_token)")
+    monkeypatch.setattr(
+        "time.sleep", lambda _: token_database.query("drop function no_space cascade")
+    )
+    table = store(token_database)
+    with table.locked(), table.draft() as saved:
         saved(NEWER)
     assert load(token_database) == NEWER
 
