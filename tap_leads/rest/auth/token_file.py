@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tap_leads.errors import Code
-from tap_leads.rest.auth.token_store import LOCK_SECONDS, Tokens, digest
+from tap_leads.names import account_id
+from tap_leads.rest.auth.token_store import LOCK_SECONDS, Tokens
 from tap_leads.rest.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ def default_file(source: str, label: str) -> Path:
     """Return where an account's tokens are by default: in the Meltano project, if there is one."""
     project = os.environ.get("MELTANO_PROJECT_ROOT")
     folder = Path(project, ".meltano", "tap-leads") if project else Path(".tap-leads").absolute()
-    if re.fullmatch("[a-z0-9_-]{1,60}", label):
-        return folder / f"{source}-{label}.json"
-    # Two other labels may be the same text once they fit into a file name, so the name gets a
-    # digest. It follows a dot, which labels of the first form cannot contain.
-    plain = re.sub("[^a-z0-9_-]+", "-", label.lower())[:40]
-    return folder / f"{source}-{plain}.{digest(label)[:16]}.json"
+    return folder / f"{account_id(source, label)}.json"
 
 
 class TokenFile:
