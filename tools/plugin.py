@@ -33,7 +33,8 @@ You need a credential of at least one source:
 """
 PREAMBLE = """\
 A source is synced if its credential is set: `kommo.access_token` or `kommo.oauth`,
-`dashly.auth_token`, `carrotquest.auth_token`, `octanist.api_key`, or the `accounts` of a source.
+`dashly.auth_token`, `carrotquest.auth_token`, `octanist.api_key`, or the `accounts` or
+`accounts_file` of a source.
 Tokens of `kommo.oauth` rotate; the tap stores and renews them itself.
 """
 USAGE = """\
@@ -59,6 +60,13 @@ def plugin_yml() -> str:
             "keywords": ["amocrm", "carrotquest", "crm", "dashly", "kommo", "leads", "octanist"],
             "pip_url": "../tap-leads",
             "executable": "tap-leads",
+            "commands": {
+                "accounts": {
+                    "args": "accounts --config=ENV",
+                    "executable": "tap-leads-admin",
+                    "description": "Print a line of JSON for each account, with its ID",
+                }
+            },
             "capabilities": sorted(each.value for each in TapLeads.capabilities),
             "settings_group_validation": groups(),
             "settings": [_definition(each) for each in own_settings() + sdk_settings()],
@@ -86,7 +94,7 @@ def groups() -> list[list[str]]:
     """Return the sets of settings of which at least one must be complete."""
     found = []
     for source in SOURCES:
-        ways = [*source.settings.required, ("accounts",)]
+        ways = [*source.settings.required, ("accounts",), ("accounts_file",)]
         found += [[f"{source.name}.{name}" for name in way] for way in ways]
     return found
 
