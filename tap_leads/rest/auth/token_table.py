@@ -10,7 +10,7 @@ import msgspec
 
 from tap_leads.errors import Code
 from tap_leads.rest.auth.token_row import TABLE, locked_row
-from tap_leads.rest.auth.token_store import Tokens
+from tap_leads.rest.auth.token_store import Tokens, TokensMovedError
 from tap_leads.rest.errors import CredentialError, TransientError
 
 if TYPE_CHECKING:
@@ -63,9 +63,12 @@ class TokenTable:
         """Return the tokens of the locked row, None if there are none yet.
 
         Raises:
+            TokensMovedError: The tokens are in another place now.
             CredentialError: The row has something else in it.
         """
         row = self._held.content
+        if row.is_moved:
+            raise TokensMovedError(self.place)
         if row.is_empty:
             return None
         try:
@@ -99,6 +102,11 @@ class TokenTable:
                 self._require_same(row.content, before)
             row.touch()
         yield lambda tokens: self._save(row, tokens)
+
+    def retire(self) -> None:
+        """Replace the tokens by a note that they were moved; `load` then raises."""
+        with self._readable_errors("written"):
+            self._held.retire()
 
     @property
     def _held(self) -> LockedRow:
