@@ -13,6 +13,7 @@ from tap_leads.sources.kommo.custom_fields import discover
 from tap_leads.sources.kommo.deleted import DELETED_LEADS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
 from tap_leads.sources.kommo.leads import LEADS
+from tap_leads.sources.kommo.notes import LEAD_NOTES
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
     ACCOUNT,
@@ -27,7 +28,7 @@ from tap_leads.sources.kommo.reference import (
     USERS,
 )
 from tap_leads.sources.kommo.settings import SETTINGS
-from tap_leads.sources.kommo.work import INCOMING_LEADS, LEAD_NOTES, LIST_ELEMENTS, TASKS
+from tap_leads.sources.kommo.work import INCOMING_LEADS, LIST_ELEMENTS, TASKS
 
 KOMMO = Source(
     settings=SETTINGS,

@@ -1,4 +1,4 @@
-"""Kommo's tasks, notes, incoming leads, and elements of lists."""
+"""Kommo's tasks, incoming leads, and elements of lists."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
 from tap_leads.replication.full_table import full_scan, rows_of
-from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import (
-    BY_SECOND,
     BY_UPDATED_AT,
     FULL_LIST,
     NOT_FOUND,
@@ -78,31 +76,6 @@ TASKS = StreamSpec(
         Column("text", TEXT, "Text of the task."),
         Column("result", TEXT, "Text that the task was completed with.", "result.text"),
         Column("complete_till", UNIX_TIME, "When the task is due."),
-        ACCOUNT_ID,
-    ),
-)
-
-# https://developers.kommo.com/reference/notes-list
-LEAD_NOTES = StreamSpec(
-    name="kommo_lead_notes",
-    path="/leads/notes",
-    replication_key=BY_UPDATED_AT,
-    paginator=PageNumberPaginator,
-    strategy=Keyset(),
-    traits=BY_SECOND,
-    stable_sort="id",
-    params={"with": "is_pinned"},
-    absent=NOT_FOUND,
-    selected_by_default=False,
-    columns=(
-        id_of("note"),
-        Column("entity_id", INTEGER, "ID of the lead that the note belongs to."),
-        *authorship_of("note"),
-        responsible_of("note"),
-        GROUP,
-        Column("note_type", TEXT, "Type of the note, such as common or call_in."),
-        Column("params", OPEN_OBJECT, "Content of the note; its fields depend on the type."),
-        Column("is_pinned", BOOLEAN, "True if the note is pinned."),
         ACCOUNT_ID,
     ),
 )
