@@ -13,7 +13,7 @@ from tap_leads.sources.kommo.custom_fields import discover
 from tap_leads.sources.kommo.deleted import DELETED_LEADS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
 from tap_leads.sources.kommo.leads import LEADS
-from tap_leads.sources.kommo.notes import LEAD_NOTES
+from tap_leads.sources.kommo.notes import COMPANY_NOTES, CONTACT_NOTES, LEAD_NOTES
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
     ACCOUNT,
@@ -54,6 +54,8 @@ KOMMO = Source(
         COMPANIES,
         TASKS,
         LEAD_NOTES,
+        CONTACT_NOTES,
+        COMPANY_NOTES,
         INCOMING_LEADS,
     ),
     auth=authenticate,

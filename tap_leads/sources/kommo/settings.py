@@ -118,6 +118,13 @@ SETTINGS = SourceSettings(
                 "all events of leads.",
                 "examples": [["lead_added", "entity_responsible_changed"]],
             },
+            "note_types": {
+                **_STRINGS,
+                "title": "Note types",
+                "description": "Note types to sync in `kommo_lead_notes`, `kommo_contact_notes` "
+                "and `kommo_company_notes`, as a list. Default: all notes.",
+                "examples": [["call_in", "call_out"]],
+            },
             "query": text("Query", "Sync only leads with a field that matches this search text."),
         },
         filters=FILTERS,
