@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     from sandbox.core.api import World
     from sandbox.core.people import Arrival
 
-_ENTITIES = {"contacts": "contact", "companies": "company"}
+_ENTITIES = {
+    "contacts": "contact",
+    "companies": "company",
+    "tasks": "task",
+    "customers": "customer",
+    "catalogs/{catalog_id}/elements": "catalog_{catalog_id}",
+}
 """The entity types of tables whose changes are events."""
 
 
@@ -252,7 +258,8 @@ class Kommo(Api):
         self, path: str, what: str, at: float, before: Row | None, after: Row | None
     ) -> None:
         if path in _ENTITIES:
-            self._record(Happening(_ENTITIES[path], what, at, before, after))
+            entity = _ENTITIES[path].format_map(after or before or {})
+            self._record(Happening(entity, what, at, before, after))
 
     # -- answering -------------------------------------------------------------------------------
 

@@ -84,6 +84,8 @@ class KommoOptions(Options):
     """The share of events that are late, if `events_lag` is set."""
     events_retention_days: float | None = None
     """Days after which events are no longer listed."""
+    entity_filter: Literal["one", "several", "ignored"] = "one"
+    """`filter[entity]` of events supports one entity type, or several, or is ignored."""
     event_values: Literal["full", "empty", "odd"] = "full"
     """The values before and after a change: documented, empty, or malformed."""
     merged_values: Literal["links", "ids", "empty"] = "links"

@@ -39,6 +39,14 @@ LEAD = Resource(
     search=searching,
     noted=True,
 )
+_PATHS = {
+    "lead": "leads",
+    "contact": "contacts",
+    "company": "companies",
+    "task": "tasks",
+    "customer": "customers",
+}
+"""The paths of the entities that events are about; the elements of a list have their own."""
 Produce = Callable[[Request], Reply]
 _EMPTY: Row = {"value_after": [], "value_before": []}
 _ODD: Row = {"value_after": [["no object"], None, {"lead_status": "moved"}], "value_before": "none"}
@@ -216,10 +224,10 @@ class Routes:
 
     def _encode_event(self, event: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
         kind, entity_id = event["entity_type"], event["entity_id"]
-        path = {"lead": "leads", "contact": "contacts", "company": "companies"}[kind]
+        path = _PATHS.get(kind) or f"catalogs/{kind.removeprefix('catalog_')}/elements"
         link = {"self": {"href": f"{base}/api/v4/{path}/{entity_id}"}}
         entity: Row = {"id": entity_id, "_links": link}
-        if f"{kind}_name" in with_:
+        if f"{kind}_name" in with_ and kind in _PATHS:
             rows = (self._api if kind == "lead" else self._tables[path]).store.rows
             entity["name"] = rows.get(entity_id, {}).get("name")
         values = {"full": event, "empty": _EMPTY, "odd": _ODD}[self._options.event_values]

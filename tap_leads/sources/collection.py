@@ -52,6 +52,7 @@ class AccountReader:
         self.stream = stream
         self.observer = observer
         self.deselected = deselected
+        self.settings = account.settings
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
         self.is_closed = False
         self.has_succeeded = False

@@ -11,6 +11,7 @@ from tap_leads.sources.kommo.api import KommoApi
 from tap_leads.sources.kommo.auth import authenticate
 from tap_leads.sources.kommo.custom_fields import discover
 from tap_leads.sources.kommo.deleted import DELETED_LEADS
+from tap_leads.sources.kommo.entity_events import EVENTS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
 from tap_leads.sources.kommo.leads import LEADS
 from tap_leads.sources.kommo.notes import COMPANY_NOTES, CONTACT_NOTES, LEAD_NOTES
@@ -50,6 +51,7 @@ KOMMO = Source(
         DELETED_LEADS,
         LEAD_STAGE_CHANGES,
         LEAD_EVENTS,
+        EVENTS,
         CONTACTS,
         COMPANIES,
         TASKS,

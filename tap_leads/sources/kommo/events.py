@@ -1,4 +1,4 @@
-"""Kommo's events: what happened to leads, and when.
+"""Kommo's events: what happened to leads, and when; those of other entities have another file.
 
 https://developers.kommo.com/reference/events-list
 
@@ -43,16 +43,46 @@ def is_of(types: Sequence[str], event: Record, entity: str = "lead") -> bool:
     return event["entity_type"] == entity and (not types or kind in types or any_field in types)
 
 
-def _types(settings: Settings) -> Sequence[str]:
+def event_types(settings: Settings) -> Sequence[str]:
+    """Return the types of events in the settings; none means all."""
     return names_in(settings.get("event_types", ()))
 
 
 def _lead_event_params(settings: Settings, _deselected: Collection[str]) -> dict[str, str]:
-    return event_params(_types(settings))
+    return event_params(event_types(settings))
 
 
 def _is_wanted(event: Record, settings: Settings) -> bool:
-    return is_of(_types(settings), event)
+    return is_of(event_types(settings), event)
+
+
+_INTEGRATION = Column(
+    "oauth_client_uuid", TEXT, "ID of the integration that caused the event, if one did."
+)
+
+
+def event_columns(noun: str, entities: str, example: str) -> tuple[Column, ...]:
+    """Return the columns of events of a kind of record, such as a `lead`."""
+    return (
+        Column("id", TEXT, "ID of the event."),
+        Column("type", TEXT, f"What happened, such as {example}."),
+        Column("entity_id", INTEGER, f"ID of the {noun} that the event is about."),
+        Column("entity_type", TEXT, f"Type of record that the event is about: {entities}."),
+        Column("created_by", INTEGER, "ID of the user who caused the event; 0 is a robot."),
+        _INTEGRATION,
+        Column("created_at", UNIX_TIME, "When the event happened."),
+        Column(
+            "value_before",
+            OPEN_LIST,
+            f"Values of the {noun} before the event; their form depends on its type.",
+        ),
+        Column(
+            "value_after",
+            OPEN_LIST,
+            f"Values of the {noun} after the event; their form depends on its type.",
+        ),
+        ACCOUNT_ID,
+    )
 
 
 LEAD_EVENTS = StreamSpec(
@@ -66,25 +96,7 @@ LEAD_EVENTS = StreamSpec(
     wanted=_is_wanted,
     absent=NOT_FOUND,
     selected_by_default=False,
-    columns=(
-        Column("id", TEXT, "ID of the event."),
-        Column("type", TEXT, "What happened, such as lead_added."),
-        Column("entity_id", INTEGER, "ID of the lead that the event is about."),
-        Column("entity_type", TEXT, "Type of record that the event is about: lead."),
-        Column("created_by", INTEGER, "ID of the user who caused the event; 0 is a robot."),
-        Column("created_at", UNIX_TIME, "When the event happened."),
-        Column(
-            "value_before",
-            OPEN_LIST,
-            "Values of the lead before the event; their form depends on its type.",
-        ),
-        Column(
-            "value_after",
-            OPEN_LIST,
-            "Values of the lead after the event; their form depends on its type.",
-        ),
-        ACCOUNT_ID,
-    ),
+    columns=event_columns("lead", "lead", "lead_added"),
 )
 
 
@@ -124,6 +136,7 @@ LEAD_STAGE_CHANGES = StreamSpec(
         Column(
             "changed_by", INTEGER, "ID of the user who moved the lead; 0 is a robot.", "created_by"
         ),
+        _INTEGRATION,
         Column("from_pipeline_id", INTEGER, "ID of the pipeline before the move."),
         Column("from_status_id", INTEGER, "ID of the stage before the move."),
         Column("to_pipeline_id", INTEGER, "ID of the pipeline after the move."),
