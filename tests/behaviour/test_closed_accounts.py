@@ -153,8 +153,8 @@ def test_a_list_that_is_missing_in_an_account_that_exists_is_skipped(
     run = run_here({"kommo": settings_for(box.kommo)}, catalog=catalog)
     assert run.code == 0
     (line,) = run.said()
-    assert line.startswith("kommo_tags, account acme: Kommo found no such account or endpoint ")
-    assert line.endswith("; the stream is skipped")
+    assert line.startswith("kommo_tags, account acme: Kommo has no such data for this account ")
+    assert line.endswith("; the stream is skipped. Deselect the stream")
     assert set(run.ids("kommo_leads")) == everyone(box.kommo)
 
 

@@ -174,6 +174,7 @@ def _account_fields(
         columns=(),
         traits=FULL_LIST,
         stable_sort="id",
+        optional=True,
     )
     where = f"{stream.name}, account {account.label}"
     found = {}

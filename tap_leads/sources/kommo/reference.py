@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.records.columns import Column, Nested
 from tap_leads.records.convert import BOOLEAN, EMAIL, INTEGER, PHONE, TEXT
 from tap_leads.sources.base import StreamSpec, expect
-from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, OPEN_LIST, OPEN_OBJECT
+from tap_leads.sources.kommo.api import FULL_LIST, OPEN_LIST, OPEN_OBJECT
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
     authorship_of,
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Record
 
 _ENUMS = Nested({"id": INTEGER, "value": TEXT, "sort": INTEGER})
-_ADMINISTRATORS_ONLY = NOT_FOUND | {HTTPStatus.FORBIDDEN}
 _PARTIAL = (
     "the token is not an administrator's, so leads, contacts, companies and tasks contain only "
     "what its user may see. For complete data, use an administrator's token"
@@ -36,7 +34,6 @@ ACCOUNT = StreamSpec(
     traits=FULL_LIST,
     params={"with": "version,users_groups,task_types,datetime_settings,is_api_filter_enabled"},
     records=lambda body: [body],
-    absent=NOT_FOUND,
     columns=(
         id_of("account"),
         name_of("account"),
@@ -75,7 +72,6 @@ PIPELINES = StreamSpec(
     name="kommo_pipelines",
     path="/leads/pipelines",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
     columns=(
         id_of("pipeline"),
         name_of("pipeline"),
@@ -111,7 +107,6 @@ STAGES = StreamSpec(
     identity=lambda record: (record["pipeline_id"], record["id"]),
     traits=FULL_LIST,
     records=_stages,
-    absent=NOT_FOUND,
     columns=(
         Column("pipeline_id", INTEGER, "ID of the pipeline."),
         Column("id", INTEGER, "ID of the stage; 142 is won and 143 lost in each pipeline."),
@@ -138,7 +133,6 @@ USERS = StreamSpec(
     traits=FULL_LIST,
     params={"with": "role,group,uuid,user_rank,phone_number"},
     fields=_user_fields,
-    absent=_ADMINISTRATORS_ONLY,
     optional=True,
     forbidden=_PARTIAL,
     columns=(
@@ -176,7 +170,6 @@ ROLES = StreamSpec(
     path="/roles",
     traits=FULL_LIST,
     params={"with": "users"},
-    absent=_ADMINISTRATORS_ONLY,
     optional=True,
     forbidden=_PARTIAL,
     columns=(
@@ -193,7 +186,6 @@ LEAD_FIELDS = StreamSpec(
     path="/leads/custom_fields",
     traits=FULL_LIST,
     stable_sort="id",
-    absent=NOT_FOUND,
     optional=True,
     columns=(
         id_of("field"),
@@ -231,7 +223,6 @@ LOSS_REASONS = StreamSpec(
     name="kommo_loss_reasons",
     path="/leads/loss_reasons",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
     optional=True,
     columns=(
         id_of("loss reason"),
@@ -246,7 +237,6 @@ TAGS = StreamSpec(
     name="kommo_tags",
     path="/leads/tags",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
     optional=True,
     columns=(id_of("tag"), name_of("tag"), color_of("tag")),
 )
@@ -256,7 +246,6 @@ LEAD_SOURCES = StreamSpec(
     name="kommo_sources",
     path="/sources",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
     optional=True,
     columns=(
         Column(
@@ -278,7 +267,6 @@ LISTS = StreamSpec(
     name="kommo_lists",
     path="/catalogs",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
     optional=True,
     columns=(
         id_of("list"),

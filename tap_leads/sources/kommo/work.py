@@ -20,7 +20,6 @@ from tap_leads.sources.kommo.api import (
     BY_SECOND,
     BY_UPDATED_AT,
     FULL_LIST,
-    NOT_FOUND,
     OPEN_LIST,
     OPEN_OBJECT,
     UNSORTED,
@@ -58,7 +57,7 @@ TASKS = StreamSpec(
     traits=UNSORTED,
     stable_sort="id",
     fields=_task_fields,
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         id_of("task"),
         *authorship_of("task"),
@@ -92,7 +91,7 @@ LEAD_NOTES = StreamSpec(
     traits=BY_SECOND,
     stable_sort="id",
     params={"with": "is_pinned"},
-    absent=NOT_FOUND,
+    optional=True,
     selected_by_default=False,
     columns=(
         id_of("note"),
@@ -115,7 +114,7 @@ INCOMING_LEADS = StreamSpec(
     identity=itemgetter("uid"),
     traits=FULL_LIST,
     stable_sort="created_at",
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column("uid", TEXT, "ID of the incoming lead."),
         Column("source_uid", TEXT, "ID of the source that the incoming lead came from."),
@@ -182,7 +181,7 @@ LIST_ELEMENTS = StreamSpec(
     path="/catalogs",
     strategy=ListElements(),
     traits=FULL_LIST,
-    absent=NOT_FOUND,
+    optional=True,
     selected_by_default=False,
     columns=(
         id_of("list element"),
