@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from tap_leads.rest.client import Wording
 from tap_leads.sources.base import Source
+from tap_leads.sources.kommo.account import ACCOUNT
 from tap_leads.sources.kommo.api import KommoApi
 from tap_leads.sources.kommo.auth import authenticate
 from tap_leads.sources.kommo.custom_fields import discover
 from tap_leads.sources.kommo.deleted import DELETED_LEADS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
+from tap_leads.sources.kommo.fields import LEAD_FIELDS, TAGS
 from tap_leads.sources.kommo.leads import LEADS
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
-    ACCOUNT,
-    LEAD_FIELDS,
     LEAD_SOURCES,
     LISTS,
     LOSS_REASONS,
     PIPELINES,
     ROLES,
     STAGES,
-    TAGS,
     USERS,
 )
 from tap_leads.sources.kommo.settings import SETTINGS
