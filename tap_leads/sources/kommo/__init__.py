@@ -13,7 +13,15 @@ from tap_leads.sources.kommo.auth import authenticate
 from tap_leads.sources.kommo.custom_fields import discover
 from tap_leads.sources.kommo.deleted import DELETED_LEADS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
-from tap_leads.sources.kommo.fields import LEAD_FIELDS, TAGS
+from tap_leads.sources.kommo.fields import (
+    COMPANY_FIELDS,
+    COMPANY_TAGS,
+    CONTACT_FIELDS,
+    CONTACT_TAGS,
+    LEAD_FIELDS,
+    LIST_FIELDS,
+    TAGS,
+)
 from tap_leads.sources.kommo.leads import LEADS
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
@@ -39,10 +47,15 @@ KOMMO = Source(
         USERS,
         ROLES,
         LEAD_FIELDS,
+        CONTACT_FIELDS,
+        COMPANY_FIELDS,
         LOSS_REASONS,
         TAGS,
+        CONTACT_TAGS,
+        COMPANY_TAGS,
         LEAD_SOURCES,
         LISTS,
+        LIST_FIELDS,
         LIST_ELEMENTS,
         LEADS,
         DELETED_LEADS,
