@@ -187,9 +187,10 @@ class StreamSpec:
         wanted: Returns True if a record matches the user's filters, which an API may ignore.
         bounds: Returns the bounds that the user's filters put on the replication key.
         stable_sort: A field to sort by that edits do not change, if there is one.
-        absent: HTTP statuses that mean the account has no such list; the stream is skipped.
-        optional: True if the other streams of the account are usable without the list: it is
-            given up early if it keeps failing.
+        optional: True if the other streams of the account are usable without the list: the stream
+            is skipped if the API does not have it for the account, and a list that is read at once
+            is given up early if it keeps failing.
+        permission: What to do if the list is skipped with a 403; general advice by default.
         forbidden: A warning about other streams of the account if the list is skipped with a 403.
         selected_by_default: False for streams that few users need and that cost many requests.
         state: Values to keep in the stream's state.
@@ -213,8 +214,8 @@ class StreamSpec:
     wanted: Callable[[Record, Settings], bool] = always
     bounds: Callable[[Settings], Bounds] = no_bounds
     stable_sort: str | None = None
-    absent: frozenset[int] = frozenset()
     optional: bool = False
+    permission: str = ""
     forbidden: str = ""
     selected_by_default: bool = True
     state: Mapping[str, Any] = field(default_factory=dict)

@@ -7,25 +7,32 @@ from __future__ import annotations
 
 from tap_leads.rest.client import Wording
 from tap_leads.sources.base import Source
+from tap_leads.sources.kommo.account import ACCOUNT
 from tap_leads.sources.kommo.api import KommoApi
 from tap_leads.sources.kommo.auth import authenticate
 from tap_leads.sources.kommo.custom_fields import discover
 from tap_leads.sources.kommo.deleted import DELETED_LEADS
 from tap_leads.sources.kommo.entity_events import EVENTS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
+from tap_leads.sources.kommo.fields import (
+    COMPANY_FIELDS,
+    COMPANY_TAGS,
+    CONTACT_FIELDS,
+    CONTACT_TAGS,
+    LEAD_FIELDS,
+    LIST_FIELDS,
+    TAGS,
+)
 from tap_leads.sources.kommo.leads import LEADS
 from tap_leads.sources.kommo.notes import COMPANY_NOTES, CONTACT_NOTES, LEAD_NOTES
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
-    ACCOUNT,
-    LEAD_FIELDS,
     LEAD_SOURCES,
     LISTS,
     LOSS_REASONS,
     PIPELINES,
     ROLES,
     STAGES,
-    TAGS,
     USERS,
 )
 from tap_leads.sources.kommo.settings import SETTINGS
@@ -42,10 +49,15 @@ KOMMO = Source(
         USERS,
         ROLES,
         LEAD_FIELDS,
+        CONTACT_FIELDS,
+        COMPANY_FIELDS,
         LOSS_REASONS,
         TAGS,
+        CONTACT_TAGS,
+        COMPANY_TAGS,
         LEAD_SOURCES,
         LISTS,
+        LIST_FIELDS,
         LIST_ELEMENTS,
         LEADS,
         DELETED_LEADS,

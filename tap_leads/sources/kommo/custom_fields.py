@@ -26,6 +26,7 @@ from tap_leads.replication.full_table import rows_of
 from tap_leads.rest.errors import AccountClosedError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.collection import AccountReader
+from tap_leads.sources.kommo.account import ACCOUNT
 from tap_leads.sources.kommo.api import FULL_LIST, objects
 from tap_leads.sources.kommo.custom_values import (
     COLUMN_OF_CODE,
@@ -39,7 +40,6 @@ from tap_leads.sources.kommo.custom_values import (
     redact_unknown,
     seconds_of,
 )
-from tap_leads.sources.kommo.reference import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -174,6 +174,7 @@ def _account_fields(
         columns=(),
         traits=FULL_LIST,
         stable_sort="id",
+        optional=True,
     )
     where = f"{stream.name}, account {account.label}"
     found = {}

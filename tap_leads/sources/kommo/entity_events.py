@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tap_leads.replication.merged import MergedTimeSlices, Part
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import Cursor, StreamSpec
-from tap_leads.sources.kommo.api import NOT_FOUND, UNSORTED, names_in
+from tap_leads.sources.kommo.api import UNSORTED, names_in
 from tap_leads.sources.kommo.events import event_columns, event_params, event_types, is_of
 from tap_leads.timestamps import from_unix_seconds
 
@@ -82,7 +82,7 @@ EVENTS = StreamSpec(
     traits=UNSORTED,
     params=_params,
     wanted=_is_wanted,
-    absent=NOT_FOUND,
+    optional=True,
     selected_by_default=False,
     columns=event_columns(
         "record", "contact, company, task, customer, lead or catalog_<id>", "contact_added"

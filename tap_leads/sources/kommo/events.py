@@ -15,7 +15,7 @@ from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.sources.base import Cursor, StreamSpec
-from tap_leads.sources.kommo.api import NOT_FOUND, OPEN_LIST, UNSORTED, names_in, objects
+from tap_leads.sources.kommo.api import OPEN_LIST, UNSORTED, names_in, objects
 from tap_leads.sources.kommo.columns import ACCOUNT_ID
 from tap_leads.timestamps import from_unix_seconds
 
@@ -94,7 +94,7 @@ LEAD_EVENTS = StreamSpec(
     traits=UNSORTED,
     params=_lead_event_params,
     wanted=_is_wanted,
-    absent=NOT_FOUND,
+    optional=True,
     selected_by_default=False,
     columns=event_columns("lead", "lead", "lead_added"),
 )
@@ -128,7 +128,7 @@ LEAD_STAGE_CHANGES = StreamSpec(
     params=event_params(_STAGE_CHANGES),
     wanted=lambda event, _settings: is_of(_STAGE_CHANGES, event),
     fields=_stage_fields,
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column("id", TEXT, "ID of the event."),
         Column("lead_id", INTEGER, "ID of the lead.", "entity_id"),

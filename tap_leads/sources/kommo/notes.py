@@ -12,7 +12,7 @@ from tap_leads.records.convert import BOOLEAN, INTEGER, PHONE, TEXT, integer
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, NOT_FOUND, names_in
+from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, names_in
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
     GROUP,
@@ -90,7 +90,7 @@ def _notes(noun: str, entity: str) -> StreamSpec:
         params=_params,
         wanted=_is_wanted,
         fields=_note_fields,
-        absent=NOT_FOUND,
+        optional=True,
         selected_by_default=False,
         columns=(
             id_of("note"),

@@ -13,7 +13,7 @@ from tap_leads.records.convert import BOOLEAN, EMAIL, PHONE, TEXT, UNIX_TIME
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, NOT_FOUND, OPEN_LIST, objects
+from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, OPEN_LIST, objects
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
     GROUP,
@@ -88,7 +88,7 @@ CONTACTS = StreamSpec(
     stable_sort="id",
     params={"with": "leads,catalog_elements"},
     fields=fields_of_person,
-    absent=NOT_FOUND,
+    optional=True,
     dynamic_columns=DYNAMIC_COLUMNS,
     columns=(
         id_of("contact"),
@@ -116,7 +116,7 @@ COMPANIES = StreamSpec(
     stable_sort="id",
     params={"with": "contacts,leads,catalog_elements"},
     fields=fields_of_person,
-    absent=NOT_FOUND,
+    optional=True,
     dynamic_columns=DYNAMIC_COLUMNS,
     columns=(
         id_of("company"),

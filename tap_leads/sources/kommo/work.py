@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from http import HTTPStatus
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
-from tap_leads.replication.full_table import full_scan, rows_of
 from tap_leads.replication.pagination import PageNumberPaginator
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.time_slices import TimeSlices
-from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import (
     BY_UPDATED_AT,
     FULL_LIST,
-    NOT_FOUND,
     OPEN_LIST,
     OPEN_OBJECT,
     UNSORTED,
@@ -33,12 +27,10 @@ from tap_leads.sources.kommo.columns import (
     responsible_of,
 )
 from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS
-from tap_leads.sources.kommo.reference import LISTS
+from tap_leads.sources.kommo.lists import EachList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tap_leads.replication.model import AccountLists, Bounds, Chunk, Collection, Record
+    from tap_leads.replication.model import Record
 
 
 def _task_fields(record: Record, _account: object) -> dict[str, Any]:
@@ -56,7 +48,7 @@ TASKS = StreamSpec(
     traits=UNSORTED,
     stable_sort="id",
     fields=_task_fields,
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         id_of("task"),
         *authorship_of("task"),
@@ -88,7 +80,7 @@ INCOMING_LEADS = StreamSpec(
     identity=itemgetter("uid"),
     traits=FULL_LIST,
     stable_sort="created_at",
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column("uid", TEXT, "ID of the incoming lead."),
         Column("source_uid", TEXT, "ID of the source that the incoming lead came from."),
@@ -126,36 +118,13 @@ INCOMING_LEADS = StreamSpec(
 )
 
 
-class ListElements:
-    """Reads the elements of all lists of the account."""
-
-    prefetch: ClassVar[bool] = False  # a list can have many elements
-
-    def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        """Yield the elements of each list in turn, reading several lists concurrently."""
-        lists = [row.id for row in rows_of(account.collection(LISTS))]
-        paths = (f"/catalogs/{list_id}/elements" for list_id in lists)
-        collections = (account.collection(replace(LISTS, path=path)) for path in paths)
-        jobs = (_elements(collection, bounds) for collection in collections)
-        yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
-
-
-def _elements(collection: Collection, bounds: Bounds) -> Iterator[Chunk]:
-    """Yield the elements of a list; none if the list has been deleted meanwhile."""
-    try:
-        yield from full_scan(collection, bounds)
-    except PermanentError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
-
-
 # https://developers.kommo.com/reference/list-elements
 LIST_ELEMENTS = StreamSpec(
     name="kommo_list_elements",
     path="/catalogs",
-    strategy=ListElements(),
+    strategy=EachList("elements"),
     traits=FULL_LIST,
-    absent=NOT_FOUND,
+    optional=True,
     selected_by_default=False,
     columns=(
         id_of("list element"),

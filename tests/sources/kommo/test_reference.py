@@ -28,14 +28,24 @@ TABLES = {
     "kommo_users": "users",
     "kommo_roles": "roles",
     "kommo_lead_fields": "leads/custom_fields",
+    "kommo_contact_fields": "contacts/custom_fields",
+    "kommo_company_fields": "companies/custom_fields",
     "kommo_loss_reasons": "leads/loss_reasons",
     "kommo_tags": "leads/tags",
+    "kommo_contact_tags": "contacts/tags",
+    "kommo_company_tags": "companies/tags",
     "kommo_sources": "sources",
     "kommo_lists": "catalogs",
 }
+OF_LISTS = ("kommo_list_fields", "kommo_list_elements")
 ALWAYS = ("kommo_account", "kommo_stages", *TABLES)
 NOT_BY_DEFAULT = {"kommo_lead_notes", "kommo_list_elements", "kommo_lead_events"}
 NAMES: list[str] = [stream.name for stream in KOMMO.streams]
+KEYS = {
+    "kommo_stages": ["pipeline_id", "id"],
+    "kommo_list_fields": ["catalog_id", "id"],
+    "kommo_incoming_leads": ["uid"],
+}
 INCREMENTAL = {
     "kommo_leads": "updated_at",
     "kommo_lead_stage_changes": "changed_at",
@@ -232,17 +242,16 @@ def test_a_block_is_told_as_such_and_not_as_a_list_that_is_not_there(
     assert "skipped" not in caplog.text
 
 
-def test_a_right_that_is_missing_elsewhere_fails_that_stream_alone(
+def test_a_right_that_is_missing_for_leads_fails_that_stream_alone(
     kommo: Kommo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kommo.options.forbidden = ("leads/tags", "catalogs")
+    kommo.options.forbidden = ("leads",)
     config = {"kommo": settings_for(kommo)}
-    run = sync(config, catalog=catalog_for(*ALWAYS, "kommo_contacts"))
+    run = sync(config, catalog=catalog_for("kommo_account", "kommo_leads", "kommo_contacts"))
     assert run.code == 1
-    failed = [line.partition(",")[0] for line in errors(caplog)]
-    assert failed == ["kommo_tags", "kommo_lists"]
-    for stream in (*ALWAYS, "kommo_contacts"):
-        assert bool(run.records(stream)) is (stream not in failed)
+    assert [line.partition(",")[0] for line in errors(caplog)] == ["kommo_leads"]
+    assert run.records("kommo_account")
+    assert run.records("kommo_contacts")
 
 
 def test_a_credential_that_is_refused_ends_all_streams_with_that_request(kommo: Kommo) -> None:
@@ -269,7 +278,7 @@ def test_what_ids_mean_comes_before_the_leads(kommo: Kommo) -> None:
     run = sync({"kommo": settings_for(kommo)}, catalog=catalog_for(*NAMES))
     order = [m["stream"] for m in run.messages if m["type"] == "SCHEMA"]
     assert order == NAMES
-    assert set(order[: order.index("kommo_leads")]) == {*ALWAYS, "kommo_list_elements"}
+    assert set(order[: order.index("kommo_leads")]) == {*ALWAYS, *OF_LISTS}
 
 
 def test_all_but_the_largest_streams_are_selected_by_default(kommo: Kommo) -> None:
@@ -285,8 +294,7 @@ def test_the_catalog_is_the_same_with_and_without_credentials(kommo: Kommo) -> N
     for entry in entries["streams"]:
         name = entry["tap_stream_id"]
         assert entry.get("replication_key") == INCREMENTAL.get(name)
-        keys = {"kommo_stages": ["pipeline_id", "id"], "kommo_incoming_leads": ["uid"]}
-        assert list(entry["key_properties"]) == ["account", *keys.get(name, ["id"])]
+        assert list(entry["key_properties"]) == ["account", *KEYS.get(name, ["id"])]
 
 
 def test_a_list_that_does_not_change_costs_a_request(kommo: Kommo) -> None:
