@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -64,6 +65,13 @@ def _naming(query: str) -> Test:
     return lambda row: words in str(row["name"]).casefold()
 
 
+BUTTON = Resource(
+    key="website_buttons",
+    admin=True,
+    linked=False,
+    order="source_id",
+    needs={"scripts": frozenset({"script"})},
+)
 TAG = Resource(key="tags", filters={"id": members, "name": either}, search=_naming, linked=False)
 CATALOG = Resource(key="catalogs")
 ELEMENT = Resource(key="elements", filters={"id": members}, search=_naming)
@@ -104,12 +112,16 @@ def tables(context: Context) -> dict[str, Table]:
     sources = RowFactory(make=_source, fill=_own_sources, first_id=17_700_001)
     catalogs = RowFactory(make=_catalog, fill=_catalogs, first_id=2001)
     elements = RowFactory(make=_element, fill=_elements, first_id=900_001)
+    buttons = RowFactory(
+        make=_button, fill=_buttons, first_id=17_800_001, identify=itemgetter("source_id")
+    )
     tags = RowFactory(make=_tag, fill=_tags, first_id=FIRST_TAG + 1001)
     every: list[Table] = [
         pipelines,
         pipelines.stages,
         Table(context, REASON, "leads/loss_reasons", reasons),
         Table(context, SOURCE, "sources", sources),
+        Table(context, BUTTON, "website_buttons", buttons),
         Table(context, CATALOG, "catalogs", catalogs),
         Table(context, ELEMENT, "catalogs/{catalog_id}/elements", elements),
         *(Table(context, TAG, f"{entity}/tags", tags) for entity in TAGGED),
@@ -204,6 +216,25 @@ def _own_sources() -> Iterator[Row]:
     row_id, name = SOURCES[0]
     own = {"name": name, "external_id": "kchat01", "origin_code": "kommo.ext.30470678"}
     yield {**_source(0, row_id, 0), **own}
+
+
+def _button(number: int, row_id: int, _at: int) -> Row:
+    return {
+        "account_id": ACCOUNT_ID,
+        "source_id": row_id,
+        "button_id": 90_000 + number,
+        "is_duplication_control_enabled": number % 2 == 0,
+        "name": f"Button {number}",
+        "creation_status": "created",
+        "pipeline_id": 12215168,
+        "script": f"<script>/* {row_id} */</script>",
+    }
+
+
+def _buttons() -> Iterator[Row]:
+    yield {**_button(0, 17_790_001, 0), "name": "Сайт 💬"}
+    pending = {"button_id": None, "creation_status": "creation_pending", "pipeline_id": None}
+    yield {**_button(1, 17_790_003, 0), **pending, "script": None}
 
 
 def _catalog(number: int, row_id: int, at: int) -> Row:

@@ -22,7 +22,7 @@ from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from tap_leads.replication.model import Record
     from tap_leads.replication.pagination import Position
@@ -133,16 +133,9 @@ class ApiCollection:
                 sizes.shrink(size)
 
         offset = client.clock.offset
-        call = partial(
-            client.call,
-            build,
-            self._page,
-            observer=self._reader.observer,
-            on_failure=note,
-            max_seconds=self._max_seconds,
-        )
+        call = self._call(build, note, f"{query} {at}")
         try:
-            page: Page = call()
+            page = call()
             if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
                 # The bounds were counted from a local clock that is wrong (apis/dashly.md 3).
                 page = call()
@@ -152,6 +145,25 @@ class ApiCollection:
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
+
+    def _call(
+        self,
+        build: Callable[[], Request],
+        note: Callable[[TransientError], None],
+        place: str,
+    ) -> Callable[[], Page]:
+        """Return the function that returns a page, from a shared response if there is one."""
+        send = partial(
+            self._account.client.call,
+            build,
+            observer=self._reader.observer,
+            on_failure=note,
+            max_seconds=self._max_seconds,
+        )
+        if not self._stream.is_shared:
+            return partial(send, self._page)
+        key = f"{self._stream.path} {self._params} {place}"
+        return partial(self._account.shared.page, key, self._page, send)
 
     def _explained(self, error: PermanentError) -> LeadsError:
         """Return the error to raise for one.
@@ -210,7 +222,8 @@ class ApiCollection:
         Raises:
             RecordError: A record has no valid ID, or is not an object.
         """
-        identity, cursor = self._stream.identity, self._stream.replication_key
+        identity = self._stream.identity
+        cursor = self._stream.replication_key or self._stream.edited_at
         try:
             if cursor is None:
                 rows = [Row(record, identity(record), None) for record in records]

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     Runner = Callable[..., Run]
 
-REQUIRED = {"kommo_account", "kommo_pipelines", "kommo_stages", "kommo_leads"}
+REQUIRED = {
+    "kommo_account",
+    "kommo_user_groups",
+    "kommo_task_types",
+    "kommo_pipelines",
+    "kommo_stages",
+    "kommo_leads",
+}
 PATHS = {
     stream.name: stream.path.removeprefix("/") for stream in KOMMO.streams if stream.optional
 } | {"kommo_deleted_leads": "events"}

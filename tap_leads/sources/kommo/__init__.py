@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tap_leads.rest.client import Wording
 from tap_leads.sources.base import Source
-from tap_leads.sources.kommo.account import ACCOUNT
+from tap_leads.sources.kommo.account import ACCOUNT, TASK_TYPES, USER_GROUPS
 from tap_leads.sources.kommo.api import KommoApi
 from tap_leads.sources.kommo.auth import authenticate
 from tap_leads.sources.kommo.custom_fields import discover
@@ -27,6 +27,7 @@ from tap_leads.sources.kommo.leads import LEADS
 from tap_leads.sources.kommo.notes import COMPANY_NOTES, CONTACT_NOTES, LEAD_NOTES
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
+    EVENT_TYPES,
     LEAD_SOURCES,
     LISTS,
     LOSS_REASONS,
@@ -34,6 +35,7 @@ from tap_leads.sources.kommo.reference import (
     ROLES,
     STAGES,
     USERS,
+    WEBSITE_BUTTONS,
 )
 from tap_leads.sources.kommo.settings import SETTINGS
 from tap_leads.sources.kommo.work import INCOMING_LEADS, LIST_ELEMENTS, TASKS
@@ -44,6 +46,8 @@ KOMMO = Source(
     # Reference data comes before the leads that refer to it.
     streams=(
         ACCOUNT,
+        USER_GROUPS,
+        TASK_TYPES,
         PIPELINES,
         STAGES,
         USERS,
@@ -56,6 +60,8 @@ KOMMO = Source(
         CONTACT_TAGS,
         COMPANY_TAGS,
         LEAD_SOURCES,
+        WEBSITE_BUTTONS,
+        EVENT_TYPES,
         LISTS,
         LIST_FIELDS,
         LIST_ELEMENTS,

@@ -42,7 +42,7 @@ class EachList:
     def _rows(self, account: AccountLists, list_id: Hashable, bounds: Bounds) -> Iterator[Chunk]:
         """Yield the rows of a list; none if the list has been deleted meanwhile."""
         path = f"/catalogs/{list_id}/{self.part}"
-        spec = replace(LISTS, path=path, stable_sort=self.stable_sort)
+        spec = replace(LISTS, path=path, stable_sort=self.stable_sort, is_shared=False)
         try:
             for chunk in full_scan(account.collection(spec), bounds):
                 for row in chunk.rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.records.columns import Column
@@ -31,6 +32,7 @@ PIPELINES = StreamSpec(
     name="kommo_pipelines",
     path="/leads/pipelines",
     traits=FULL_LIST,
+    is_shared=True,
     columns=(
         id_of("pipeline"),
         name_of("pipeline"),
@@ -66,6 +68,7 @@ STAGES = StreamSpec(
     identity=lambda record: (record["pipeline_id"], record["id"]),
     traits=FULL_LIST,
     records=_stages,
+    is_shared=True,
     columns=(
         Column("pipeline_id", INTEGER, "ID of the pipeline."),
         Column("id", INTEGER, "ID of the stage; 142 is won and 143 lost in each pipeline."),
@@ -90,7 +93,7 @@ USERS = StreamSpec(
     name="kommo_users",
     path="/users",
     traits=FULL_LIST,
-    params={"with": "role,group,uuid,user_rank,phone_number"},
+    params={"with": "role,group,uuid,amojo_id,user_rank,phone_number"},
     fields=_user_fields,
     optional=True,
     forbidden=_PARTIAL,
@@ -112,6 +115,11 @@ USERS = StreamSpec(
         ),
         Column("rights", OPEN_OBJECT, "What the user may see and change, by entity."),
         Column("uuid", TEXT, "UUID of the user."),
+        Column(
+            "amojo_id",
+            TEXT,
+            "ID of the user in the Chats API; `author_id` of a message refers to it.",
+        ),
         Column("user_rank", TEXT, "Rank of the user in Kommo."),
         Column("phone_number", PHONE, "Phone number of the user."),
         Column(
@@ -180,6 +188,7 @@ LISTS = StreamSpec(
     path="/catalogs",
     traits=FULL_LIST,
     optional=True,
+    is_shared=True,
     columns=(
         id_of("list"),
         name_of("list"),
@@ -191,6 +200,46 @@ LISTS = StreamSpec(
         Column("can_link_multiple", BOOLEAN, "True if a lead can have several elements of it."),
         Column("can_be_deleted", BOOLEAN, "True if the list can be deleted."),
         Column("sdk_widget_code", TEXT, "Code of the widget that the list belongs to."),
+        ACCOUNT_ID,
+    ),
+)
+
+# https://developers.kommo.com/reference/events-types-list
+EVENT_TYPES = StreamSpec(
+    name="kommo_event_types",
+    path="/events/types",
+    primary_key=("account", "key"),
+    identity=itemgetter("key"),
+    traits=FULL_LIST,
+    records=lambda body: body["_embedded"]["events_types"],
+    optional=True,
+    columns=(
+        Column("key", TEXT, "Name of the event type; `type` of an event refers to it."),
+        Column("type", INTEGER, "Number of the event type."),
+        Column("lang", TEXT, "Text of the event type in the account's language."),
+    ),
+)
+
+# https://developers.kommo.com/reference/get-list-crm-plugin: for administrators only.
+WEBSITE_BUTTONS = StreamSpec(
+    name="kommo_website_buttons",
+    path="/website_buttons",
+    primary_key=("account", "source_id"),
+    identity=itemgetter("source_id"),
+    traits=FULL_LIST,
+    optional=True,
+    forbidden=_PARTIAL,
+    columns=(
+        Column("source_id", INTEGER, "ID of the button's source; `source_id` of a lead can be it."),
+        Column("button_id", INTEGER, "ID of the button."),
+        name_of("button"),
+        Column("pipeline_id", INTEGER, "ID of the pipeline that leads of the button enter."),
+        Column("creation_status", TEXT, "Status of the button: created or creation_pending."),
+        Column(
+            "is_duplication_control_enabled",
+            BOOLEAN,
+            "True if the button's source checks for duplicate leads.",
+        ),
         ACCOUNT_ID,
     ),
 )

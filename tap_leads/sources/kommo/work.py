@@ -63,7 +63,7 @@ TASKS = StreamSpec(
         Column(
             "task_type_id",
             INTEGER,
-            "ID of the task type; `task_types` of `kommo_account` has its name.",
+            "ID of the task type; `kommo_task_types` has its name.",
         ),
         Column("text", TEXT, "Text of the task."),
         Column("result", TEXT, "Text that the task was completed with.", "result.text"),
