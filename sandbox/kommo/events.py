@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 INTEGRATION = "6f1d3c2e-0000-4000-8000-000000000000"
 """The ID of the integration that caused the events of user 0."""
+ENTITIES = {
+    "contacts": "contact",
+    "companies": "company",
+    "tasks": "task",
+    "customers": "customer",
+    "catalogs/{catalog_id}/elements": "catalog_{catalog_id}",
+}
+"""The entity types of tables whose changes are events."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 

@@ -46,6 +46,12 @@ class KommoOptions(Options):
     """The highest page number that is served."""
     page_ceiling_status: Literal[204, 504] = 204
     """The status of pages beyond `page_ceiling`."""
+    customers_mode: Literal["unavailable", "disabled", "periodicity", "dynamic", "segments"] = (
+        "disabled"
+    )
+    """Whether the account has customers, and of which kind. Without them, their paths get 402."""
+    customers_filters: bool = True
+    """Customers can be filtered and sorted by `updated_at`. Otherwise both are ignored."""
     missing_lead: Literal[204, 404] = 204
     """The status for a single row that does not exist."""
     only_deleted_filters: bool = True

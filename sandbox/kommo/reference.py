@@ -74,7 +74,8 @@ BUTTON = Resource(
 )
 TAG = Resource(key="tags", filters={"id": members, "name": either}, search=_naming, linked=False)
 CATALOG = Resource(key="catalogs")
-ELEMENT = Resource(key="elements", filters={"id": members}, search=_naming)
+_NEEDS = {name: frozenset({name}) for name in ("invoice_link", "supplier_field_values")}
+ELEMENT = Resource(key="elements", filters={"id": members}, search=_naming, needs=_NEEDS)
 
 
 class Pipelines(Table):
@@ -277,6 +278,7 @@ def _element(number: int, row_id: int, at: int) -> Row:
         "currency_id": None,
         "custom_fields_values": None,
         "invoice_link": None,
+        "supplier_field_values": None,
         "account_id": ACCOUNT_ID,
     }
 
@@ -286,6 +288,10 @@ def _elements() -> Iterator[Row]:
         row = _element(number, 525439 + number, _BEGAN)
         price = {"field_id": 1_930_006, "field_name": "Price", "field_code": "PRICE",
                  "field_type": "price", "values": [{"value": "49.90"}]}  # fmt: skip
-        yield {**row, "name": name, "custom_fields_values": [price] if number % 3 else []}
+        row |= {"name": name, "custom_fields_values": [price] if number % 3 else []}
+        if number % 4 == 1:  # as an invoice would have them
+            row["invoice_link"] = f"https://example.com/invoices/{row['id']}"
+            row["supplier_field_values"] = [{"entity_id": 1, "name": "Example Supplier"}]
+        yield row
     for number, name in enumerate(_BRAND_NAMES):
         yield {**_element(number, 12235 + number, _BEGAN), "catalog_id": BRANDS, "name": name}

@@ -11,6 +11,7 @@ import msgspec
 from sandbox.core.wire import Reply, Request, html_reply, json_reply
 from sandbox.kommo import event_types, lead_wire
 from sandbox.kommo.account_info import account_info
+from sandbox.kommo.customers import CUSTOMERS_OFF
 from sandbox.kommo.leads import USERS
 from sandbox.kommo.lists import HAL, Lists, asked_with
 from sandbox.kommo.paths import table_of
@@ -84,7 +85,7 @@ class Routes:
         if request.method != "GET":
             return problem(405)
         if path == "account":
-            content = account_info(nested(request.pairs), request.base, self._options.timezone)
+            content = account_info(nested(request.pairs), request.base, self._options)
             return json_reply(200, content, HAL)
         produce = self._produce(path.split("/"))
         if produce is None:
@@ -92,7 +93,8 @@ class Routes:
         return produce(request)
 
     def _refused(self) -> dict[str, int]:
-        return {**dict.fromkeys(self._options.forbidden, 403), **self._options.refused}
+        off = {"customers": 402} if self._options.customers_mode in CUSTOMERS_OFF else {}
+        return {**off, **dict.fromkeys(self._options.forbidden, 403), **self._options.refused}
 
     def _token(self, request: Request) -> Reply:
         if request.method != "POST":
@@ -172,16 +174,21 @@ class Routes:
         if table.path == "contacts" and self._options.hidden_contacts:
             scopes.append(("accepted", lambda contact: not contact["is_unsorted"]))
         store = table.bin if deleted and table.resource.recycles else table.store
-        others = [self._tables[name].revision for name in ("users", "roles", "statuses")]
+        names = ("users", "roles", "statuses", "customers")
+        others = [self._tables[name].revision for name in names]
         definitions = self._tables.get(f"{table.path}/custom_fields")
         revision = 0 if definitions is None else definitions.revision
         leads = len(self._api.store.rows) if table.path in {"contacts", "companies"} else 0
+        resource, is_filtered = table.resource, True
+        if table.path == "customers" and not self._options.customers_filters:
+            resource, is_filtered = replace(resource, orders=()), False
         return Listed(
-            resource=table.resource,
+            resource=resource,
             store=store,
             encode=table.encode,
-            kind=(revision, leads, *others),
+            kind=(revision, leads, self._options.customers_mode, *others),
             scopes=tuple(scopes),
+            filtered=is_filtered,
         )
 
     def _rows(self, request: Request, table: Table, scope: Scope | None) -> Reply:

@@ -11,6 +11,12 @@ from tap_leads.sources.kommo.account import ACCOUNT, TASK_TYPES, USER_GROUPS
 from tap_leads.sources.kommo.api import KommoApi
 from tap_leads.sources.kommo.auth import authenticate
 from tap_leads.sources.kommo.custom_fields import discover
+from tap_leads.sources.kommo.customers import (
+    CUSTOMER_SEGMENTS,
+    CUSTOMER_STATUSES,
+    CUSTOMER_TRANSACTIONS,
+    CUSTOMERS,
+)
 from tap_leads.sources.kommo.deleted import DELETED_LEADS
 from tap_leads.sources.kommo.entity_events import EVENTS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
@@ -77,6 +83,10 @@ KOMMO = Source(
         CONTACT_NOTES,
         COMPANY_NOTES,
         INCOMING_LEADS,
+        CUSTOMER_STATUSES,
+        CUSTOMER_SEGMENTS,
+        CUSTOMERS,
+        CUSTOMER_TRANSACTIONS,
     ),
     auth=authenticate,
     wording=Wording(

@@ -60,6 +60,12 @@ def _common_columns(noun: str) -> tuple[Column, ...]:
             f"List elements linked to the {noun}, such as products.",
             "_embedded.catalog_elements",
         ),
+        Column(
+            "customers",
+            LINKS,
+            f"IDs of the customers linked to the {noun}, if the account has customers.",
+            "_embedded.customers",
+        ),
     )
 
 
@@ -86,7 +92,7 @@ CONTACTS = StreamSpec(
     strategy=Keyset(),
     traits=BY_SECOND,
     stable_sort="id",
-    params={"with": "leads,catalog_elements"},
+    params={"with": "leads,catalog_elements,customers"},
     fields=fields_of_person,
     optional=True,
     dynamic_columns=DYNAMIC_COLUMNS,
@@ -114,7 +120,7 @@ COMPANIES = StreamSpec(
     strategy=Keyset(),
     traits=BY_SECOND,
     stable_sort="id",
-    params={"with": "contacts,leads,catalog_elements"},
+    params={"with": "contacts,leads,catalog_elements,customers"},
     fields=fields_of_person,
     optional=True,
     dynamic_columns=DYNAMIC_COLUMNS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.records.columns import Column
+from tap_leads.records.columns import OWN_FIELDS, Column, Nested
 from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.time_slices import TimeSlices
@@ -26,7 +26,7 @@ from tap_leads.sources.kommo.columns import (
     name_of,
     responsible_of,
 )
-from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS
+from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
 from tap_leads.sources.kommo.lists import EachList
 
 if TYPE_CHECKING:
@@ -118,14 +118,18 @@ INCOMING_LEADS = StreamSpec(
 )
 
 
+# Suppliers can have phones and emails (apis/kommo.md 59).
+_SUPPLIER = Nested({}, rest=TEXT, members=OWN_FIELDS)
+
 # https://developers.kommo.com/reference/list-elements
 LIST_ELEMENTS = StreamSpec(
     name="kommo_list_elements",
     path="/catalogs",
-    strategy=EachList("elements"),
+    strategy=EachList("elements", params={"with": "invoice_link,supplier_field_values"}),
     traits=FULL_LIST,
     optional=True,
     selected_by_default=False,
+    dynamic_columns=DYNAMIC_COLUMNS,
     columns=(
         id_of("list element"),
         Column("catalog_id", INTEGER, "ID of the list that the element belongs to."),
@@ -139,6 +143,11 @@ LIST_ELEMENTS = StreamSpec(
             "Custom fields of the element that have a value, and their values.",
         ),
         Column("invoice_link", TEXT, "Link to the invoice, if the element is one."),
+        Column(
+            "supplier_field_values",
+            _SUPPLIER,
+            "Supplier of the invoice, with the fields that are filled.",
+        ),
         ACCOUNT_ID,
     ),
 )
