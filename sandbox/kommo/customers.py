@@ -144,7 +144,7 @@ def _customer(seed: int, row_id: int, times: tuple[int, int]) -> Row:
         "id": row_id,
         "name": who.name,
         "next_price": rng.choice((None, 0, 120)),
-        "next_date": created + 90 * 86_400 if row_id % 4 else None,
+        "next_date": created + 90 * 86_400 if row_id % 8 else None,
         "responsible_user_id": rng.choice(USERS[:4]),
         "status_id": _STATUSES[row_id % 3][0],
         "periodicity": rng.choice((0, 30, 90)),

@@ -48,6 +48,7 @@ REASONS = {
 def skipped(box: Sandbox, run_here: Runner, stream: str, path: str, status: int) -> list[str]:
     """Return the lines of a run in which one list is refused; all leads are read."""
     box.kommo.options.refused = {path: status}
+    box.kommo.options.customers_mode = "periodicity"
     run = run_here({"kommo": settings_for(box.kommo)}, catalog=catalog_for(stream, "kommo_leads"))
     assert run.code == 0
     assert run.records(stream) == []
