@@ -14,6 +14,7 @@ from sandbox.kommo import control, lead_wire, reference, work
 from sandbox.kommo import fields as kommo_fields
 from sandbox.kommo import leads as kommo_leads
 from sandbox.kommo import people as kommo_people
+from sandbox.kommo import talks as kommo_talks
 from sandbox.kommo import users as kommo_users
 from sandbox.kommo.account import Account
 from sandbox.kommo.events import Happening, History, Stage
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sandbox.core.api import World
     from sandbox.core.people import Arrival
 
-_ENTITIES = {"contacts": "contact", "companies": "company"}
+_ENTITIES = {"contacts": "contact", "companies": "company", kommo_talks.MESSAGES: "message"}
 """The entity types of tables whose changes are events."""
 
 
@@ -68,6 +69,7 @@ class Kommo(Api):
             **fields,
             **people,
             **work.tables(context, lambda: self.store, people),
+            **kommo_talks.tables(context, self.options, lambda: self.store),
         }
         self.contacts, self.companies = self.tables["contacts"], self.tables["companies"]
         self.users, self.roles = self.tables["users"], self.tables["roles"]
