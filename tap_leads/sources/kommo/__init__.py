@@ -36,6 +36,7 @@ from tap_leads.sources.kommo.reference import (
     WEBSITE_BUTTONS,
 )
 from tap_leads.sources.kommo.settings import SETTINGS
+from tap_leads.sources.kommo.talks import TALKS
 from tap_leads.sources.kommo.work import INCOMING_LEADS, LEAD_NOTES, LIST_ELEMENTS, TASKS
 
 KOMMO = Source(
@@ -69,6 +70,7 @@ KOMMO = Source(
         LEAD_EVENTS,
         CONTACTS,
         COMPANIES,
+        TALKS,
         TASKS,
         LEAD_NOTES,
         INCOMING_LEADS,
