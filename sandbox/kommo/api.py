@@ -15,6 +15,7 @@ from sandbox.kommo import customers as kommo_customers
 from sandbox.kommo import fields as kommo_fields
 from sandbox.kommo import leads as kommo_leads
 from sandbox.kommo import people as kommo_people
+from sandbox.kommo import talks as kommo_talks
 from sandbox.kommo import users as kommo_users
 from sandbox.kommo.account import Account
 from sandbox.kommo.events import ENTITIES, Happening, History, Stage
@@ -69,6 +70,7 @@ class Kommo(Api):
                 context, fields, people, lambda: self.store.rows, self.options
             ),
             **work.tables(context, lambda: self.store, people),
+            **kommo_talks.tables(context, self.options, lambda: self.store),
         }
         self.contacts, self.companies = self.tables["contacts"], self.tables["companies"]
         self.users, self.roles = self.tables["users"], self.tables["roles"]

@@ -12,6 +12,7 @@ from zlib import crc32
 from sandbox.core.store import Collection
 from sandbox.kommo.event_types import TYPES, Change, differences, stage_value
 from sandbox.kommo.leads import ACCOUNT_ID, PIPELINES
+from sandbox.kommo.talks import MESSAGES, message_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +28,7 @@ ENTITIES = {
     "tasks": "task",
     "customers": "customer",
     "catalogs/{catalog_id}/elements": "catalog_{catalog_id}",
+    MESSAGES: "message",
 }
 """The entity types of tables whose changes are events."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -44,7 +46,7 @@ class Happening(NamedTuple):
     """A change of a row."""
 
     entity: str
-    """`lead`, `contact`, `company`, `task`, `customer`, or `catalog_<id>` for list elements."""
+    """`lead`, `contact`, `company`, `task`, `customer`, `message`, or `catalog_<id>`."""
     what: str
     at: float
     before: Lead | None
@@ -161,6 +163,11 @@ class History:
     def _add_events(self, happening: Happening) -> None:
         entity, what, at, before, after, visible_at, merged = happening
         row = after or before or {}
+        if entity == "message":
+            if what == "added":
+                change, about = message_event(row, self._options)
+                self._put(change, about, row["created_at"], 0, visible_at)
+            return
         changes: list[Change] = []
         if what == "merged":
             changes.append(("entity_merged", *self._merged(entity, row["id"], merged)))

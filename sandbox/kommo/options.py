@@ -104,5 +104,17 @@ class KommoOptions(Options):
     """The account's time zone."""
     hidden_places: tuple[int, ...] = ()
     """Positions in every list, from 0, whose rows are missing from their page."""
+    chat_history: bool = True
+    """Tokens have the scope "External chat history". Otherwise messages get 403."""
+    talks_order: Literal["newest_first", "oldest_first", "edited_first", "edited_last"] = (
+        "newest_first"
+    )
+    """The order of conversations, which cannot be requested."""
+    talks_listed: int | None = None
+    """The number of newest conversations that the list has. Default: all."""
+    message_events: Literal["talk", "contact", "empty"] = "talk"
+    """The events of messages name the conversation, only the contact, or only the lead."""
+    messages_move_talks: bool = False
+    """A message updates the `updated_at` of its conversation."""
     hidden_contacts: bool = True
     """Lists omit the contacts of incoming leads that are not accepted yet."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sandbox.core.wire import Reply, Request, html_reply, json_reply
-from sandbox.kommo import event_types, lead_wire
+from sandbox.kommo import event_types, lead_wire, talks
 from sandbox.kommo.account_info import account_info
 from sandbox.kommo.customers import CUSTOMERS_OFF
 from sandbox.kommo.leads import USERS
@@ -142,6 +142,9 @@ class Routes:
                     return (lambda _request: self._api.empty()) if known else None
             return None
         table, scope, row_id = found
+        refused = talks.refusal(parts, self._tables, self._options)
+        if refused is not None:
+            return lambda _request: refused
         if table.resource.admin and not self._options.admin:
             return lambda _request: problem(403)
         if row_id is None:
@@ -171,6 +174,8 @@ class Routes:
 
     def _listed(self, table: Table, scope: Scope | None, *, deleted: bool = False) -> Listed:
         scopes = [] if scope is None else [scope]
+        if table.path == "talks" and self._options.talks_listed is not None:
+            scopes.append(talks.recent(table, self._options.talks_listed))
         if table.path == "contacts" and self._options.hidden_contacts:
             scopes.append(("accepted", lambda contact: not contact["is_unsorted"]))
         store = table.bin if deleted and table.resource.recycles else table.store
@@ -179,7 +184,7 @@ class Routes:
         definitions = self._tables.get(f"{table.path}/custom_fields")
         revision = 0 if definitions is None else definitions.revision
         leads = len(self._api.store.rows) if table.path in {"contacts", "companies"} else 0
-        resource, is_filtered = table.resource, True
+        resource, is_filtered = talks.ordered(table.resource, self._options), True
         if table.path == "customers" and not self._options.customers_filters:
             resource, is_filtered = replace(resource, orders=()), False
         return Listed(

@@ -44,6 +44,7 @@ from tap_leads.sources.kommo.reference import (
     WEBSITE_BUTTONS,
 )
 from tap_leads.sources.kommo.settings import SETTINGS
+from tap_leads.sources.kommo.talks import TALKS
 from tap_leads.sources.kommo.work import INCOMING_LEADS, LIST_ELEMENTS, TASKS
 
 KOMMO = Source(
@@ -78,6 +79,7 @@ KOMMO = Source(
         EVENTS,
         CONTACTS,
         COMPANIES,
+        TALKS,
         TASKS,
         LEAD_NOTES,
         CONTACT_NOTES,

@@ -48,6 +48,7 @@ ALWAYS = (
 NOT_BY_DEFAULT = {"kommo_lead_notes", "kommo_list_elements", "kommo_lead_events"}
 NAMES: list[str] = [stream.name for stream in KOMMO.streams]
 KEYS = {
+    "kommo_talks": ["talk_id"],
     "kommo_stages": ["pipeline_id", "id"],
     "kommo_list_fields": ["catalog_id", "id"],
     "kommo_incoming_leads": ["uid"],
