@@ -114,8 +114,9 @@ SETTINGS = SourceSettings(
             "custom_fields": one_of(
                 "Custom fields",
                 "`json`: emit custom fields in `custom_fields_values` only. `columns`: also emit a "
-                "typed column `cf_<id>` for each custom field of leads, contacts and companies; "
-                "discovery then requests the list of fields from the account.",
+                "typed column `cf_<id>` for each custom field of leads, contacts, companies, "
+                "customers and list elements; discovery then requests the lists of fields from "
+                "the account.",
                 "json",
                 "columns",
             ),
