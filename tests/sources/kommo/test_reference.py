@@ -45,7 +45,14 @@ ALWAYS = (
     "kommo_event_types",
     *TABLES,
 )
-NOT_BY_DEFAULT = {"kommo_lead_notes", "kommo_list_elements", "kommo_lead_events"}
+NOT_BY_DEFAULT = {
+    "kommo_lead_notes",
+    "kommo_contact_notes",
+    "kommo_company_notes",
+    "kommo_list_elements",
+    "kommo_lead_events",
+    "kommo_events",
+}
 NAMES: list[str] = [stream.name for stream in KOMMO.streams]
 KEYS = {
     "kommo_talks": ["talk_id"],
@@ -63,6 +70,10 @@ INCREMENTAL = {
     "kommo_companies": "updated_at",
     "kommo_tasks": "updated_at",
     "kommo_lead_notes": "updated_at",
+    "kommo_contact_notes": "updated_at",
+    "kommo_company_notes": "updated_at",
+    "kommo_events": "created_at",
+    "kommo_customers": "updated_at",
 }
 
 
@@ -91,6 +102,8 @@ def test_names_are_as_people_wrote_them(kommo: Kommo) -> None:
 @pytest.mark.parametrize("form", ["text", "native"])
 def test_every_row_of_every_stream_keeps_its_schema(kommo: Kommo, form: str) -> None:
     kommo.delete(2)
+    kommo.contacts.edit(3, name="Renamed")
+    kommo.options.customers_mode = "periodicity"
     run = read(kommo, *NAMES, nested_values=form)
     assert set(run.schemas) == set(NAMES)
     for name, message in run.schemas.items():
