@@ -23,6 +23,7 @@ from tap_leads.sources.kommo.fields import (
     TAGS,
 )
 from tap_leads.sources.kommo.leads import LEADS
+from tap_leads.sources.kommo.messages import MESSAGES
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
     EVENT_TYPES,
@@ -71,6 +72,7 @@ KOMMO = Source(
         CONTACTS,
         COMPANIES,
         TALKS,
+        MESSAGES,
         TASKS,
         LEAD_NOTES,
         INCOMING_LEADS,

@@ -45,7 +45,12 @@ ALWAYS = (
     "kommo_event_types",
     *TABLES,
 )
-NOT_BY_DEFAULT = {"kommo_lead_notes", "kommo_list_elements", "kommo_lead_events"}
+NOT_BY_DEFAULT = {
+    "kommo_lead_notes",
+    "kommo_list_elements",
+    "kommo_lead_events",
+    "kommo_messages",
+}
 NAMES: list[str] = [stream.name for stream in KOMMO.streams]
 KEYS = {
     "kommo_talks": ["talk_id"],
@@ -61,6 +66,7 @@ INCREMENTAL = {
     "kommo_lead_events": "created_at",
     "kommo_contacts": "updated_at",
     "kommo_companies": "updated_at",
+    "kommo_messages": "created_at",
     "kommo_tasks": "updated_at",
     "kommo_lead_notes": "updated_at",
 }
