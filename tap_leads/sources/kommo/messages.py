@@ -42,6 +42,10 @@ _EVENTS = StreamSpec(
     traits=UNSORTED,
     params={"filter[type]": ",".join(_TYPES)},
 )
+_SCOPE = (
+    "Select the scope External chat history in the integration's Keys and scopes, then create a "
+    "new token, or deselect the stream"
+)
 # How long Kommo keeps events at least. For messages before that, the list of conversations counts.
 _EVENTS_KEPT = 7 * DAY
 
@@ -188,10 +192,7 @@ MESSAGES = StreamSpec(
     records=lambda _body: [],  # each conversation has a path of its own
     fields=_fields,
     optional=True,
-    permission=(
-        "Select the scope External chat history in the integration's Keys and scopes, then create "
-        "a new token, or deselect the stream"
-    ),
+    permission=_SCOPE,
     selected_by_default=False,
     columns=(
         Column("id", TEXT, "ID of the message."),
