@@ -7,6 +7,7 @@ sorted before they are emitted.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -72,11 +73,11 @@ class TimeSlices(SlicedStrategy):
         yield iter(ahead)
 
 
-def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
-    """Return every row of a list that can be filtered by its cursor, one time range at a time.
+def read_all(collection: Collection, query: Query = _ALL) -> Iterator[Row]:
+    """Yield every row of a list that can be filtered by its cursor, one time range at a time.
 
-    If the API ignores the filter, the list is read by plain pagination, and rows outside the bounds
-    of `query` are among them.
+    If the API ignores the filter, the list is read by plain pagination: rows may then come twice,
+    and rows outside the bounds of `query` are among them.
 
     Raises:
         IncompleteError: Rows exist that could not be read.
@@ -84,9 +85,10 @@ def read_all(collection: Collection, query: Query = _ALL) -> list[Row]:
     behavior = ServerBehavior(collection.traits)
     slices = TimeSlices().slices(collection, query, behavior, workers=1, null=True)
     try:
-        return [row for each in slices for chunk in each for row in chunk.rows]
+        for chunk in chain.from_iterable(slices):
+            yield from chunk.rows
     except FilterIgnoredError:
-        return list(rows_of(collection))
+        yield from rows_of(collection)
 
 
 def _rows_if_one_page(

@@ -90,52 +90,60 @@ class Messages:
 
 def _plan(account: AccountLists, bounds: Bounds) -> Iterator[_Plan]:
     """Yield the plan of a run."""
-    events, sent = account.collection(_EVENTS), monotonic()
-    found = read_all(events, Query(after=bounds.after))
-    # The server's clock is known only now; it has a resolution of one second.
-    started = events.now() - int((monotonic() - sent) * SECOND) - SECOND
+    events, sent, least = account.collection(_EVENTS), monotonic(), bounds.after or 0
     try:
-        yield _Plan(started, _talks(account, bounds.after, started, found))
+        starts, unnamed = _named(read_all(events, Query(after=bounds.after)), least)
+        # The server's clock is known only now; it has a resolution of one second.
+        started = events.now() - int((monotonic() - sent) * SECOND) - SECOND
+        if unnamed or least < started - _EVENTS_KEPT:
+            _add_listed(account, starts, unnamed, least)
     except DATA_ERRORS as error:
         raise record_error(error) from None
+    yield _Plan(started, sorted((start, talk_id) for talk_id, start in starts.items()))
 
 
-def _talks(
-    account: AccountLists, after: Micros | None, started: Micros, events: list[Row]
-) -> list[tuple[Micros, int]]:
-    """Return the conversations with messages since `after`, as `_Plan.talks`."""
-    least = after or 0
+def _named(events: Iterator[Row], least: Micros) -> tuple[dict[int, Micros], set[tuple[Any, Any]]]:
+    """Return the first message of each conversation that events since `least` name.
+
+    The second result has the records whose events name none.
+    """
     starts: dict[int, Micros] = {}
     unnamed: set[tuple[Any, Any]] = set()
-    for row in events:
+    for event, _, cursor in events:
         # The API may ignore the filters (apis/kommo.md 8 and 37).
-        if row.record["type"] in _TYPES and (row.cursor or least) >= least:
-            named = _talk_ids(row.record)
+        if event["type"] in _TYPES and (cursor or least) >= least:
+            named = _talk_ids(event)
             for talk_id in named:
-                start = row.cursor or least
-                starts[talk_id] = min(start, starts.get(talk_id, start))
+                starts[talk_id] = min(cursor or least, starts.get(talk_id, cursor or least))
             if not named:
-                unnamed.add((row.record["entity_type"], row.record["entity_id"]))
-    if unnamed or after is None or after < started - _EVENTS_KEPT:
-        matched: set[tuple[Any, Any]] = set()
-        for row in rows_of(account.collection(TALKS)):
-            talk = row.record
-            records: set[tuple[Any, Any]] = {
-                ("contact", talk.get("contact_id")),
-                (talk.get("entity_type"), talk.get("entity_id")),
-            }
-            matched |= records & unnamed
-            has_event = bool(unnamed and (talk.get("is_in_work") or records & unnamed))
-            if has_event or row.cursor is None or row.cursor >= least:
-                start = max(least, from_unix_seconds(talk.get("created_at")) or 0)
-                starts[talk["talk_id"]] = min(start, starts.get(talk["talk_id"], start))
-        if unnamed - matched:
-            account.warn(
-                f"the API lists no conversation for the new messages of {len(unnamed - matched):,} "
-                "leads or contacts; these messages are missing",
-                Code.INCOMPLETE,
-            )
-    return sorted((start, talk_id) for talk_id, start in starts.items())
+                unnamed.add((event["entity_type"], event["entity_id"]))
+    return starts, unnamed
+
+
+def _add_listed(
+    account: AccountLists,
+    starts: dict[int, Micros],
+    unnamed: set[tuple[Any, Any]],
+    least: Micros,
+) -> None:
+    """Add listed conversations that may have messages since `least`, or that events may mean."""
+    matched: set[tuple[Any, Any]] = set()
+    for talk, _, cursor in rows_of(account.collection(TALKS)):
+        records: set[tuple[Any, Any]] = {
+            ("contact", talk.get("contact_id")),
+            (talk.get("entity_type"), talk.get("entity_id")),
+        }
+        matched |= records & unnamed
+        has_event = bool(unnamed and (talk.get("is_in_work") or records & unnamed))
+        if has_event or cursor is None or cursor >= least:
+            start = max(least, from_unix_seconds(talk.get("created_at")) or 0)
+            starts[talk["talk_id"]] = min(start, starts.get(talk["talk_id"], start))
+    if unnamed - matched:
+        account.warn(
+            f"the API lists no conversation for the new messages of {len(unnamed - matched):,} "
+            "leads or contacts; these messages are missing",
+            Code.INCOMPLETE,
+        )
 
 
 def _talk_ids(event: Record) -> list[int]:
