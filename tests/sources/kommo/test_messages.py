@@ -145,3 +145,36 @@ def test_a_message_that_is_listed_late_comes_within_the_lookback(kommo: Kommo) -
     kommo.clock.advance(400)
     third = read(kommo, MESSAGES, state=second.state, lookback_seconds=600)
     assert third.ids(MESSAGES) == [message]
+
+
+def test_after_more_than_a_week_the_list_of_conversations_counts_too(kommo: Kommo) -> None:
+    kommo.options.messages_move_talks = True
+    first = read(kommo, MESSAGES)
+    new = messages_of(kommo).insert(2, talk_id=some_talks(kommo, 1)[0])
+    kommo.clock.advance(10 * DAY)
+    kommo.options.events_retention_days = 1.0
+    since = len(kommo.journal)
+    again = read(kommo, MESSAGES, state=first.state)
+    assert set(new) <= set(again.ids(MESSAGES))
+    assert talks_read(kommo, since) == some_talks(kommo, 1)
+
+
+def test_messages_after_the_end_date_come_once_it_is_later(kommo: Kommo) -> None:
+    dates = sorted(row["created_at"] for row in messages_of(kommo).rows.values())
+    end = dates[len(dates) // 2]
+    first = read(kommo, MESSAGES, end_date=_text(end))
+    rows = messages_of(kommo).rows
+    assert set(first.ids(MESSAGES)) == {n for n, row in rows.items() if row["created_at"] <= end}
+    rest = read(kommo, MESSAGES, state=first.state)
+    assert {*first.ids(MESSAGES), *rest.ids(MESSAGES)} == all_messages(kommo)
+
+
+def test_a_server_that_ignores_filters_costs_requests_and_no_message(kommo: Kommo) -> None:
+    first = read(kommo, MESSAGES)
+    kommo.clock.advance(DAY)
+    kommo.options.ignore_filters = True
+    new = messages_of(kommo).insert(2, talk_id=some_talks(kommo, 1)[0])
+    since = len(kommo.journal)
+    again = read(kommo, MESSAGES, state=first.state)
+    assert set(again.ids(MESSAGES)) == set(new)
+    assert talks_read(kommo, since) == some_talks(kommo, 1)
