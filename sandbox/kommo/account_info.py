@@ -15,7 +15,7 @@ _PLAIN: dict[str, Any] = {
     "uuid": "9c3f2c1b-0000-4000-8000-000000000000",
     "version": 12,
     "entity_names": {"leads": {"ru": {}, "en": []}},
-    "invoices_settings": [],
+    "invoices_settings": {"lang": "en", "currency": "USD"},
 }
 _EMBEDDED: dict[str, Any] = {
     "amojo_rights": {"can_direct": True, "can_create_groups": True},

@@ -199,8 +199,8 @@ class RunReport:
         """
         stats.outcome = "skipped"
         is_forbidden = getattr(error, "status", None) == HTTPStatus.FORBIDDEN
-        advice, warning = (spec.permission, spec.forbidden) if is_forbidden else ("", "")
-        line = f"{stats.where}: {error.cause}; the stream is skipped. {advice or error.advice}"
+        warning = spec.forbidden if is_forbidden else ""
+        line = f"{stats.where}: {error.cause}; the stream is skipped. {error.advice}"
         self._logger.warning(coded(line, Code.STREAM_SKIPPED))
         message = coded(f"account {stats.account}: {warning}", Code.NOT_AN_ADMINISTRATOR)
         if warning and message not in self._reported:

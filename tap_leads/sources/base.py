@@ -192,7 +192,7 @@ class StreamSpec:
         optional: True if the other streams of the account are usable without the list: the stream
             is skipped if the API does not have it for the account, and a list that is read at once
             is given up early if it keeps failing.
-        permission: What to do if the list is skipped with a 403; general advice by default.
+        permission: What to do after a 403, if the general advice does not apply.
         forbidden: A warning about other streams of the account if the list is skipped with a 403.
         selected_by_default: False for streams that few users need and that cost many requests.
         is_shared: True if other streams read the same responses: each is requested once in a run.

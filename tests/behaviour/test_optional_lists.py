@@ -72,6 +72,48 @@ def test_a_list_that_is_skipped_says_why_and_what_to_do(
     assert line == f"kommo_tags, account acme: {REASONS[status]}"
 
 
+def test_a_default_run_reads_everything_but_a_list_that_the_subscription_lacks(
+    box: Sandbox, run_here: Runner
+) -> None:
+    config = {"kommo": settings_for(box.kommo)}
+    whole = run_here(config, catalog=None)
+    box.kommo.options.refused = {"leads/tags": 402}
+    run = run_here(config, catalog=None)
+    assert (run.code, len(run.said())) == (0, 1)
+    for stream in whole.schemas:
+        expected = 0 if stream == "kommo_tags" else len(whole.records(stream))
+        assert len(run.records(stream)) == expected, stream
+
+
+def test_a_402_in_mid_list_fails_that_stream_alone(box: Sandbox, run_here: Runner) -> None:
+    box.kommo.tables["leads/tags"].grow(600)
+    box.kommo.faults.plan("none", 402)
+    catalog = catalog_for("kommo_tags", "kommo_leads")
+    run = run_here({"kommo": settings_for(box.kommo)}, catalog=catalog)
+    assert run.code == 1
+    assert run.said()[0].startswith("kommo_tags, account acme: the account's subscription does ")
+    assert set(run.ids("kommo_leads")) == everyone(box.kommo)
+
+
+def test_a_402_for_the_elements_of_a_list_skips_them(box: Sandbox, run_here: Runner) -> None:
+    box.kommo.options.refused = {"catalogs/1001/elements": 402, "catalogs/1057/elements": 402}
+    catalog = catalog_for("kommo_lists", "kommo_list_elements", "kommo_leads")
+    run = run_here({"kommo": settings_for(box.kommo)}, catalog=catalog)
+    (line,) = run.said()
+    assert (run.code, "; the stream is skipped" in line) == (0, True)
+    assert set(run.ids("kommo_leads")) == everyone(box.kommo)
+
+
+def test_a_402_for_custom_fields_closes_nothing(box: Sandbox, run_here: Runner) -> None:
+    box.kommo.options.refused = {"contacts/custom_fields": 402}
+    config = {"kommo": settings_for(box.kommo, custom_fields="columns")}
+    run = run_here(config, catalog=catalog_for("kommo_leads", "kommo_contacts"))
+    (line,) = run.said()
+    assert run.code == 0
+    assert line.startswith("kommo_contacts, account acme: cannot list the custom fields; ")
+    assert set(run.ids("kommo_leads")) == everyone(box.kommo)
+
+
 @pytest.mark.parametrize("stream", sorted(REQUIRED))
 def test_a_402_of_the_account_or_its_leads_closes_the_account(
     box: Sandbox, run_here: Runner, stream: str

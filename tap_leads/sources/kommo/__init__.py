@@ -30,6 +30,7 @@ from tap_leads.sources.kommo.fields import (
     TAGS,
 )
 from tap_leads.sources.kommo.leads import LEADS
+from tap_leads.sources.kommo.messages import MESSAGES
 from tap_leads.sources.kommo.notes import COMPANY_NOTES, CONTACT_NOTES, LEAD_NOTES
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
@@ -80,6 +81,7 @@ KOMMO = Source(
         CONTACTS,
         COMPANIES,
         TALKS,
+        MESSAGES,
         TASKS,
         LEAD_NOTES,
         CONTACT_NOTES,

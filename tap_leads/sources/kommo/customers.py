@@ -2,7 +2,7 @@
 
 https://www.amocrm.ru/developers/content/crm_platform/customers-api
 
-Few accounts have customers; most of those are at amoCRM (apis/kommo.md 57).
+Few accounts have customers; most of those are at amoCRM (apis/kommo.md 62).
 """
 
 from __future__ import annotations

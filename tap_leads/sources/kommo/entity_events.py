@@ -3,7 +3,7 @@
 https://developers.kommo.com/reference/events-list
 
 Kommo documents `filter[entity]` for one entity, and the vendor's SDK sends a list. The tap requests
-one entity at a time, which both support, and checks each event (apis/kommo.md 56).
+one entity at a time, which both support, and checks each event (apis/kommo.md 61).
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ CALL_STATUSES = {
     7: "busy",
     8: "undefined",
 }
-"""How a call ended (apis/kommo.md 55)."""
+"""How a call ended (apis/kommo.md 60)."""
 
 
 def _note_fields(record: Record, _account: Account) -> dict[str, Any]:

@@ -118,7 +118,7 @@ INCOMING_LEADS = StreamSpec(
 )
 
 
-# Suppliers can have phones and emails (apis/kommo.md 58).
+# Suppliers can have phones and emails (apis/kommo.md 63).
 _SUPPLIER = Nested({}, rest=TEXT, members=OWN_FIELDS)
 
 # https://developers.kommo.com/reference/list-elements

@@ -52,6 +52,7 @@ NOT_BY_DEFAULT = {
     "kommo_list_elements",
     "kommo_lead_events",
     "kommo_events",
+    "kommo_messages",
 }
 NAMES: list[str] = [stream.name for stream in KOMMO.streams]
 KEYS = {
@@ -68,6 +69,7 @@ INCREMENTAL = {
     "kommo_lead_events": "created_at",
     "kommo_contacts": "updated_at",
     "kommo_companies": "updated_at",
+    "kommo_messages": "created_at",
     "kommo_tasks": "updated_at",
     "kommo_lead_notes": "updated_at",
     "kommo_contact_notes": "updated_at",
