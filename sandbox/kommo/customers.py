@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sandbox.core.store import Lead
     from sandbox.kommo.options import KommoOptions
 
-CUSTOMERS_OFF = frozenset({"unavailable", "disabled"})
-"""The values of `customers_mode` with which an account has no customers."""
 FIRST_CUSTOMER = 1_299_000
 _STATUSES = ((11_001, "Новый покупатель"), (11_003, "Buys again"), (11_005, "Verloren 🥲"))
 _SEGMENTS = ((51, "VIP"), (53, "Оптовики"), (55, "Sleeping"))
@@ -103,7 +101,7 @@ def tables(
     customers.fields = own
 
     def known() -> Mapping[int, Row] | None:
-        return None if options.customers_mode in CUSTOMERS_OFF else customers.store.rows
+        return customers.store.rows if options.has_customers else None
 
     for table in people.values():
         assert isinstance(table, People)  # noqa: S101 - so that the types are known

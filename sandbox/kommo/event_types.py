@@ -90,6 +90,9 @@ def _entity(read: Filters, _name: str, value: object, options: KommoOptions) -> 
     """Parse the entity types: one, or several as the vendor's SDK sends them."""
     if options.entity_filter == "ignored":
         return
+    is_refused = options.customer_events == "refused" and "customer" in several(value)
+    if is_refused and not options.has_customers:
+        raise InvalidParameterError("filter.entity", "The value you selected is not valid.")
     if options.entity_filter == "one" and len(several(value)) > 1:
         raise InvalidParameterError("filter.entity", "The value you selected is not valid.")
     either(read, "entity_type", value, options)

@@ -90,6 +90,8 @@ class KommoOptions(Options):
     """The share of events that are late, if `events_lag` is set."""
     events_retention_days: float | None = None
     """Days after which events are no longer listed."""
+    customer_events: Literal["listed", "refused"] = "listed"
+    """Without customers, `filter[entity]=customer` finds nothing, or is refused."""
     entity_filter: Literal["one", "several", "ignored"] = "one"
     """`filter[entity]` of events supports one entity type, or several, or is ignored."""
     event_values: Literal["full", "empty", "odd"] = "full"
@@ -118,3 +120,8 @@ class KommoOptions(Options):
     """A message updates the `updated_at` of its conversation."""
     hidden_contacts: bool = True
     """Lists omit the contacts of incoming leads that are not accepted yet."""
+
+    @property
+    def has_customers(self) -> bool:
+        """Return True if the account has customers."""
+        return self.customers_mode not in {"unavailable", "disabled"}

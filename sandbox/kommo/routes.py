@@ -11,7 +11,6 @@ import msgspec
 from sandbox.core.wire import Reply, Request, html_reply, json_reply
 from sandbox.kommo import event_types, lead_wire, talks
 from sandbox.kommo.account_info import account_info
-from sandbox.kommo.customers import CUSTOMERS_OFF
 from sandbox.kommo.leads import USERS
 from sandbox.kommo.lists import HAL, Lists, asked_with
 from sandbox.kommo.paths import table_of
@@ -93,7 +92,7 @@ class Routes:
         return produce(request)
 
     def _refused(self) -> dict[str, int]:
-        off = {"customers": 402} if self._options.customers_mode in CUSTOMERS_OFF else {}
+        off = {} if self._options.has_customers else {"customers": 402}
         return {**off, **dict.fromkeys(self._options.forbidden, 403), **self._options.refused}
 
     def _token(self, request: Request) -> Reply:

@@ -14,16 +14,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_leads.replication.merged import MergedTimeSlices, Part
+from tap_leads.replication.model import Page
 from tap_leads.replication.pagination import PageNumberPaginator
+from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import Cursor, StreamSpec
 from tap_leads.sources.kommo.api import UNSORTED, names_in
+from tap_leads.sources.kommo.customers import has_customers
 from tap_leads.sources.kommo.events import event_columns, event_params, event_types, is_of
 from tap_leads.timestamps import from_unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from tap_leads.replication.model import AccountLists, Record, Row
+    from tap_leads.replication.model import AccountLists, Query, Record, Row
+    from tap_leads.replication.pagination import Position
     from tap_leads.sources.base import Settings
 
 ENTITIES = ("contact", "company", "task", "customer")
@@ -52,12 +56,31 @@ def _owns(row: Row, entity: str, entities: Sequence[str]) -> bool:
     return _is_about(event, entity) or not any(_is_about(event, each) for each in entities)
 
 
+class _Events:
+    """The events of one entity; none of customers if the account has none and Kommo refuses."""
+
+    def __init__(self, account: AccountLists, entity: str, stream: StreamSpec) -> None:
+        self._account, self._entity = account, entity
+        self._collection = account.collection(stream)
+        self.traits, self.paginator = self._collection.traits, self._collection.paginator
+        self.now = self._collection.now
+
+    def fetch(self, query: Query, at: Position | None = None) -> Page:
+        try:
+            return self._collection.fetch(query, at)
+        except PermanentError as error:
+            is_theirs = self._entity == "customer" and not error.fatal_for_account
+            if not is_theirs or has_customers(self._account):
+                raise
+            return Page((), has_more=False)
+
+
 def _parts(account: AccountLists) -> list[Part]:
     """Return the list of the events of each entity."""
     types, entities = event_types(account.settings), _entities(account.settings)
     lists = [(name, replace(EVENTS, params=event_params(types, name))) for name in entities]
     return [
-        Part(account.collection(stream), partial(_owns, entity=name, entities=entities))
+        Part(_Events(account, name, stream), partial(_owns, entity=name, entities=entities))
         for name, stream in lists
     ]
 

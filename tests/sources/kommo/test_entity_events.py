@@ -63,6 +63,29 @@ def test_every_event_comes_once_and_in_order_whatever_the_filter_of_entities_doe
     assert {row["entity_type"] for row in rows} >= {"contact", "company", "task"}
 
 
+def test_events_of_customers_are_none_where_the_account_has_none_and_refuses_them(
+    kommo: Kommo,
+) -> None:
+    kommo.options.customer_events = "refused"
+    happen(kommo, 100, within=DAY)
+    rows = read(kommo, EVENTS).records(EVENTS)
+    assert_equal(rows, events_of(kommo, "contact", "company", "task"))
+
+
+def test_refused_events_of_customers_are_a_failure_where_the_account_has_customers(
+    kommo: Kommo,
+) -> None:
+    kommo.options.customers_mode = "periodicity"
+
+    def refuse(request: Any, reply: Any) -> None:
+        if request.query.get("filter[entity]") == ["customer"]:
+            reply.status = 400
+
+    kommo.rewrite = refuse
+    happen(kommo, 20, within=DAY)
+    assert read(kommo, EVENTS, code=1).state
+
+
 def test_an_event_names_the_integration_that_caused_it(kommo: Kommo) -> None:
     kommo.contacts.edit(1, name="By an integration", updated_by=0)
     (row,) = read(kommo, EVENTS).records(EVENTS)

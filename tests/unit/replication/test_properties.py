@@ -95,7 +95,7 @@ def test_the_same_holds_where_the_list_cannot_be_ordered(
 
 
 @pytest.mark.parametrize("ignored", [False, True])
-@examples(200)
+@examples(100)
 @given(
     source=lists(granularity=SECOND, sortable=False, nullable=False),
     changes=CHANGES,
