@@ -41,6 +41,7 @@ class Code(StrEnum):
     HTTP_402 = "http-402"
     HTTP_403 = "http-403"
     HTTP_404 = "http-404"
+    HTTP_405 = "http-405"
     HTTP_408 = "http-408"
     HTTP_425 = "http-425"
     HTTP_429 = "http-429"

@@ -27,6 +27,16 @@ JOINS = (
     ("kommo_leads", "|o--o{", "kommo_tasks", "entity_id"),
     ("kommo_leads", "|o--o{", "kommo_lead_notes", "entity_id"),
     ("kommo_leads", "|o--o{", "kommo_lead_events", "entity_id"),
+    ("kommo_leads", "|o--o{", "kommo_talks", "entity_id"),
+    ("kommo_contacts", "|o--o{", "kommo_talks", "contact_id"),
+    ("kommo_talks", "||--o{", "kommo_messages", "talk_id"),
+    ("kommo_contacts", "|o--o{", "kommo_contact_notes", "entity_id"),
+    ("kommo_companies", "|o--o{", "kommo_company_notes", "entity_id"),
+    ("kommo_contacts", "|o--o{", "kommo_events", "entity_id"),
+    ("kommo_contacts", "}o--o{", "kommo_customers", "contacts"),
+    ("kommo_customer_statuses", "|o--o{", "kommo_customers", "status_id"),
+    ("kommo_customer_segments", "}o--o{", "kommo_customers", "segments"),
+    ("kommo_customers", "||--o{", "kommo_customer_transactions", "customer_id"),
     ("kommo_lists", "||--o{", "kommo_list_elements", "catalog_id"),
 )
 """Tables that are joined, how many rows of each, and the columns of the second that refer to it."""

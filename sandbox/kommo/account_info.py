@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.kommo.leads import ACCOUNT_ID, USERS
 from sandbox.kommo.users import GROUPS
+
+if TYPE_CHECKING:
+    from sandbox.kommo.options import KommoOptions
 
 _PLAIN: dict[str, Any] = {
     "amojo_id": "f3c6340d-0000-4000-8000-000000000000",
     "uuid": "9c3f2c1b-0000-4000-8000-000000000000",
     "version": 12,
     "entity_names": {"leads": {"ru": {}, "en": []}},
-    "invoices_settings": [],
+    "invoices_settings": {"lang": "en", "currency": "USD"},
 }
 _EMBEDDED: dict[str, Any] = {
     "amojo_rights": {"can_direct": True, "can_create_groups": True},
@@ -30,7 +33,7 @@ _EMBEDDED: dict[str, Any] = {
 }
 
 
-def account_info(query: dict[str, Any], base: str, timezone: str) -> dict[str, Any]:
+def account_info(query: dict[str, Any], base: str, options: KommoOptions) -> dict[str, Any]:
     """Return the account: https://developers.kommo.com/reference/account-parameters."""
     with_ = str(query.get("with", "")).split(",")
     content: dict[str, Any] = {
@@ -45,7 +48,7 @@ def account_info(query: dict[str, Any], base: str, timezone: str) -> dict[str, A
         "country": "US",
         "currency": "USD",
         "currency_symbol": "$",
-        "customers_mode": "disabled",
+        "customers_mode": options.customers_mode,
         "is_unsorted_on": True,
         "mobile_feature_version": 0,
         "is_loss_reason_enabled": True,
@@ -61,7 +64,8 @@ def account_info(query: dict[str, Any], base: str, timezone: str) -> dict[str, A
     content |= {name: value for name, value in _PLAIN.items() if name in with_}
     embedded = {name: value for name, value in _EMBEDDED.items() if name in with_}
     if "datetime_settings" in embedded:
-        embedded["datetime_settings"] = {**embedded["datetime_settings"], "timezone": timezone}
+        settings = embedded["datetime_settings"]
+        embedded["datetime_settings"] = {**settings, "timezone": options.timezone}
     if embedded:
         content["_embedded"] = embedded
     return content

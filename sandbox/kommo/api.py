@@ -11,12 +11,14 @@ from sandbox.core.api import Api
 from sandbox.core.store import Collection, Key, Lead, pick
 from sandbox.core.wire import Reply, Request
 from sandbox.kommo import control, lead_wire, reference, work
+from sandbox.kommo import customers as kommo_customers
 from sandbox.kommo import fields as kommo_fields
 from sandbox.kommo import leads as kommo_leads
 from sandbox.kommo import people as kommo_people
+from sandbox.kommo import talks as kommo_talks
 from sandbox.kommo import users as kommo_users
 from sandbox.kommo.account import Account
-from sandbox.kommo.events import Happening, History, Stage
+from sandbox.kommo.events import ENTITIES, Happening, History, Stage
 from sandbox.kommo.oauth import OAuth, first_token
 from sandbox.kommo.options import KommoOptions
 from sandbox.kommo.problems import problem
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from sandbox.core.actions import Action
     from sandbox.core.api import World
     from sandbox.core.people import Arrival
-
-_ENTITIES = {"contacts": "contact", "companies": "company"}
-"""The entity types of tables whose changes are events."""
 
 
 class Kommo(Api):
@@ -67,7 +66,11 @@ class Kommo(Api):
             **kommo_users.tables(context),
             **fields,
             **people,
+            **kommo_customers.tables(
+                context, fields, people, lambda: self.store.rows, self.options
+            ),
             **work.tables(context, lambda: self.store, people),
+            **kommo_talks.tables(context, self.options, lambda: self.store),
         }
         self.contacts, self.companies = self.tables["contacts"], self.tables["companies"]
         self.users, self.roles = self.tables["users"], self.tables["roles"]
@@ -251,8 +254,9 @@ class Kommo(Api):
     def _on_table_change(
         self, path: str, what: str, at: float, before: Row | None, after: Row | None
     ) -> None:
-        if path in _ENTITIES:
-            self._record(Happening(_ENTITIES[path], what, at, before, after))
+        if path in ENTITIES:
+            entity = ENTITIES[path].format_map(after or before or {})
+            self._record(Happening(entity, what, at, before, after))
 
     # -- answering -------------------------------------------------------------------------------
 

@@ -46,6 +46,12 @@ class KommoOptions(Options):
     """The highest page number that is served."""
     page_ceiling_status: Literal[204, 504] = 204
     """The status of pages beyond `page_ceiling`."""
+    customers_mode: Literal["unavailable", "disabled", "periodicity", "dynamic", "segments"] = (
+        "disabled"
+    )
+    """Whether the account has customers, and of which kind. Without them, their paths get 402."""
+    customers_filters: bool = True
+    """Customers can be filtered and sorted by `updated_at`. Otherwise both are ignored."""
     missing_lead: Literal[204, 404] = 204
     """The status for a single row that does not exist."""
     only_deleted_filters: bool = True
@@ -84,6 +90,10 @@ class KommoOptions(Options):
     """The share of events that are late, if `events_lag` is set."""
     events_retention_days: float | None = None
     """Days after which events are no longer listed."""
+    customer_events: Literal["listed", "refused"] = "listed"
+    """Without customers, `filter[entity]=customer` finds nothing, or is refused."""
+    entity_filter: Literal["one", "several", "ignored"] = "one"
+    """`filter[entity]` of events supports one entity type, or several, or is ignored."""
     event_values: Literal["full", "empty", "odd"] = "full"
     """The values before and after a change: documented, empty, or malformed."""
     merged_values: Literal["links", "ids", "empty"] = "links"
@@ -96,5 +106,22 @@ class KommoOptions(Options):
     """The account's time zone."""
     hidden_places: tuple[int, ...] = ()
     """Positions in every list, from 0, whose rows are missing from their page."""
+    chat_history: bool = True
+    """Tokens have the scope "External chat history". Otherwise messages get 403."""
+    talks_order: Literal["newest_first", "oldest_first", "edited_first", "edited_last"] = (
+        "newest_first"
+    )
+    """The order of conversations, which cannot be requested."""
+    talks_listed: int | None = None
+    """The number of newest conversations that the list has. Default: all."""
+    message_events: Literal["talk", "contact", "empty"] = "talk"
+    """The events of messages name the conversation, only the contact, or only the lead."""
+    messages_move_talks: bool = False
+    """A message updates the `updated_at` of its conversation."""
     hidden_contacts: bool = True
     """Lists omit the contacts of incoming leads that are not accepted yet."""
+
+    @property
+    def has_customers(self) -> bool:
+        """Return True if the account has customers."""
+        return self.customers_mode not in {"unavailable", "disabled"}

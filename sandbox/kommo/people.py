@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SECOND = 5_000_000
 """Offset between the person numbers of a lead's first and second contact."""
-_FILTERS = {
+PEOPLE_FILTERS = {
     name: LEAD_FILTERS[name]
     for name in ("id", "name", "created_by", "updated_by", "responsible_user_id", "created_at",
                  "updated_at", "closest_task_at")
@@ -33,18 +33,23 @@ _FILTERS = {
 CONTACT = Resource(
     key="contacts",
     orders=("updated_at", "id"),
-    filters=_FILTERS,
+    filters=PEOPLE_FILTERS,
     search=searching,
     recycles=True,
-    needs={"leads": frozenset(), "catalog_elements": frozenset()},
+    needs={"leads": frozenset(), "catalog_elements": frozenset(), "customers": frozenset()},
 )
 COMPANY = Resource(
     key="companies",
     orders=("updated_at", "id"),
-    filters=_FILTERS,
+    filters=PEOPLE_FILTERS,
     search=searching,
     recycles=True,
-    needs={"contacts": frozenset(), "leads": frozenset(), "catalog_elements": frozenset()},
+    needs={
+        "contacts": frozenset(),
+        "leads": frozenset(),
+        "catalog_elements": frozenset(),
+        "customers": frozenset(),
+    },
 )
 
 
@@ -53,6 +58,7 @@ class People(Table):
 
     fields: Fields
     leads: Callable[[], Mapping[int, Lead]]
+    customers: Callable[[], Mapping[int, Row] | None]
 
     @override
     def shown(self, row: Row, with_: frozenset[str], base: str) -> Row:
@@ -72,6 +78,10 @@ class People(Table):
             found["leads"] = _linked([n for n in links["leads"] if n in alive], "leads", base)
         if "catalog_elements" in with_:
             found["catalog_elements"] = []
+        customers = self.customers() if "customers" in with_ else None
+        if customers is not None:
+            own = [n for n, each in customers.items() if row["id"] in each["_embedded"][self.path]]
+            found["customers"] = _linked(own, "customers", base)
         return found
 
     @override

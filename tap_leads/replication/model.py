@@ -185,6 +185,10 @@ class AccountLists(Protocol):
     lookback: Micros
     """How far before a bookmark a run starts, in microseconds."""
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Return the account's settings."""
+
     def collection(self, stream: Any = None) -> Collection:
         """Return the list of the stream being read, or of another stream of the account."""
 

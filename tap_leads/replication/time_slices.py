@@ -7,6 +7,7 @@ sorted before they are emitted.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Chunk, Collection, Row
     from tap_leads.timestamps import Micros
 
+_ALL = Query()
 # Maximum full pages of a slice; another page may follow that is not full.
 _SLICE_PAGES = 8
 # How far ahead of the server's clock rows are dated that are not changes made during the read.
@@ -71,20 +73,22 @@ class TimeSlices(SlicedStrategy):
         yield iter(ahead)
 
 
-def read_all(collection: Collection) -> list[Row]:
-    """Return every row of a list that can be filtered by its cursor, one time range at a time.
+def read_all(collection: Collection, query: Query = _ALL) -> Iterator[Row]:
+    """Yield every row of a list that can be filtered by its cursor, one time range at a time.
 
-    If the API ignores the filter, the list is read by plain pagination.
+    If the API ignores the filter, the list is read by plain pagination: rows may then come twice,
+    and rows outside the bounds of `query` are among them.
 
     Raises:
         IncompleteError: Rows exist that could not be read.
     """
     behavior = ServerBehavior(collection.traits)
-    slices = TimeSlices().slices(collection, Query(), behavior, workers=1, null=True)
+    slices = TimeSlices().slices(collection, query, behavior, workers=1, null=True)
     try:
-        return [row for each in slices for chunk in each for row in chunk.rows]
+        for chunk in chain.from_iterable(slices):
+            yield from chunk.rows
     except FilterIgnoredError:
-        return list(rows_of(collection))
+        yield from rows_of(collection)
 
 
 def _rows_if_one_page(

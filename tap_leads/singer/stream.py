@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream, metrics
@@ -280,14 +279,15 @@ class LeadsStream(Stream):
         return 0
 
     def _fail(self, reading: _Reading, error: Exception) -> None:
-        """Report that an account cannot be read, or not any further."""
-        stats, client = reading.stats, reading.reader.account.client
+        """Report that an account cannot be read, or not any further.
+
+        A list that earlier runs could read is not skipped: its rows would become outdated.
+        """
+        stats = reading.stats
         known = error if isinstance(error, LeadsError) else internal_error(error)
-        status = getattr(error, "status", None)
-        is_absent = status in self._spec.absent and not reading.reader.has_succeeded
-        if is_absent and client.failure is None:
-            is_forbidden = status == HTTPStatus.FORBIDDEN
-            self._run.report.skipped(stats, known, self._spec.forbidden if is_forbidden else "")
+        was_read = stats.records or (stats.bookmark and stats.bookmark.value)
+        if reading.reader.has_no_list(error) and not was_read:
+            self._run.report.skipped(stats, known, self._spec)
         elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
             raise LeadsError(stats.failure(known)) from None
         else:

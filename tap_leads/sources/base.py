@@ -15,6 +15,7 @@ from tap_leads.errors import Code, LeadsError
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.model import Bounds, Record
 from tap_leads.replication.pagination import PageNumberPaginator
+from tap_leads.sources.shared import SharedResponses
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -128,6 +129,7 @@ class Account:
     client: AccountClient
     endpoint: StreamSpec | None = None
     """The list at the account's own endpoint: without it, the account does not exist."""
+    shared: SharedResponses = field(default_factory=SharedResponses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +189,15 @@ class StreamSpec:
         wanted: Returns True if a record matches the user's filters, which an API may ignore.
         bounds: Returns the bounds that the user's filters put on the replication key.
         stable_sort: A field to sort by that edits do not change, if there is one.
-        absent: HTTP statuses that mean the account has no such list; the stream is skipped.
-        optional: True if the other streams of the account are usable without the list: it is
-            given up early if it keeps failing.
+        optional: True if the other streams of the account are usable without the list: the stream
+            is skipped if the API does not have it for the account, and a list that is read at once
+            is given up early if it keeps failing.
+        permission: What to do after a 403, if the general advice does not apply.
         forbidden: A warning about other streams of the account if the list is skipped with a 403.
         selected_by_default: False for streams that few users need and that cost many requests.
+        is_shared: True if other streams read the same responses: each is requested once in a run.
+        edited_at: A date that edits change, if the list has no replication key: it shows that rows
+            moved while they were read.
         state: Values to keep in the stream's state.
         dynamic_columns: A regular expression for columns whose names are known only at run time.
     """
@@ -213,10 +219,12 @@ class StreamSpec:
     wanted: Callable[[Record, Settings], bool] = always
     bounds: Callable[[Settings], Bounds] = no_bounds
     stable_sort: str | None = None
-    absent: frozenset[int] = frozenset()
     optional: bool = False
+    permission: str = ""
     forbidden: str = ""
     selected_by_default: bool = True
+    is_shared: bool = False
+    edited_at: Cursor | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
     dynamic_columns: str = ""
 

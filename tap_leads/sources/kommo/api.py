@@ -5,7 +5,6 @@ https://developers.kommo.com/docs/kommo-for-developers
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.records.columns import UNRELATED, Nested
@@ -33,7 +32,6 @@ BY_SECOND = Traits(page_size=250, granularity=SECOND)
 """A list that can be filtered and sorted by a date in whole seconds (apis/kommo.md 2)."""
 UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
 """A list that can be filtered by a date but not sorted by it (apis/kommo.md 33 and 42)."""
-NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 
 BY_UPDATED_AT = Cursor("updated_at", from_unix_seconds)
 

@@ -16,7 +16,7 @@ from tap_leads.replication.model import Chunk, Query, Row
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.time_slices import TimeSlices, read_all
 from tap_leads.sources.base import Cursor, StreamSpec, record_error
-from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED
+from tap_leads.sources.kommo.api import FULL_LIST, UNSORTED
 from tap_leads.sources.kommo.deletion_history import DeletionHistory
 from tap_leads.sources.kommo.events import event_params, is_of
 from tap_leads.timestamps import SECOND, from_unix_seconds
@@ -98,7 +98,7 @@ DELETED_LEADS = StreamSpec(
     traits=FULL_LIST,
     params={"with": "only_deleted"},
     stable_sort="id",
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column("id", INTEGER, "ID of the lead."),
         Column("deleted_at", UNIX_TIME, "When the lead was last deleted, or merged into another."),

@@ -28,6 +28,7 @@ class FakeAccount:
     def __init__(self, source: FakeList) -> None:
         """Keep the warnings."""
         self.source = source
+        self.settings: dict[str, Any] = {}
         self.warnings: list[str] = []
 
     def collection(self, stream: Any = None) -> FakeList:
