@@ -162,6 +162,16 @@ def as_is(record: Record, account: Account) -> Mapping[str, Any]:  # noqa: ARG00
     return record
 
 
+def spread(name: str, value: Any) -> dict[str, Any]:
+    """Return the fields of an object as `name.field`; other values as `name`.
+
+    An empty list counts as an empty object (apis/kommo.md 41).
+    """
+    if isinstance(value, dict):
+        return {f"{name}.{field}": part for field, part in value.items()}
+    return {name: value} if value else {}
+
+
 def always(record: Record, settings: Settings) -> bool:  # noqa: ARG001
     """Return True: the stream has no user filters to check."""
     return True

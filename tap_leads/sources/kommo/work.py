@@ -15,7 +15,7 @@ from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.rest.errors import PermanentError
-from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.base import StreamSpec, spread
 from tap_leads.sources.kommo.api import (
     BY_SECOND,
     BY_UPDATED_AT,
@@ -24,7 +24,6 @@ from tap_leads.sources.kommo.api import (
     OPEN_LIST,
     OPEN_OBJECT,
     UNSORTED,
-    spread,
 )
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
