@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SKIPPED = frozenset(
+    {
+        HTTPStatus.PAYMENT_REQUIRED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+    }
+)
+"""Statuses with which an API refuses a list that an account or a token may lack."""
 Settings: TypeAlias = Mapping[str, Any]
 """The settings of one account, with the defaults filled in."""
 
@@ -128,6 +138,8 @@ class Account:
     client: AccountClient
     endpoint: StreamSpec | None = None
     """The list at the account's own endpoint: without it, the account does not exist."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What a stream of the account leaves for a later one of the same run."""
 
 
 @dataclass(frozen=True, slots=True)

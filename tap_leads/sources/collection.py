@@ -53,6 +53,7 @@ class AccountReader:
         self.observer = observer
         self.deselected = deselected
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
+        self.settings, self.memory = account.settings, account.memory
         self.is_closed = False
         self.has_succeeded = False
 
@@ -63,6 +64,10 @@ class AccountReader:
     def warn(self, message: str, code: Code) -> None:
         """Log a warning that names the stream and the account."""
         self.observer.warn(message, code)
+
+    def inform(self, message: str) -> None:
+        """Log a line that names the stream and the account."""
+        self.observer.inform(message)
 
     def close(self) -> None:
         """Reject further requests, because nobody would use the responses."""
