@@ -105,6 +105,7 @@ class StatusErrors:
             code=meaning.code,
             status=status,
             fatal_for_account=meaning.fatal_for_account,
+            details=details,
         )
 
 
