@@ -267,10 +267,12 @@ class Dashly(Api):
         return self.refusal(status, name, message)
 
     def refusal(self, status: int, name: str, message: str, **more: object) -> Reply:
+        """Return the reply to a request that is refused, with the name of an error."""
         meta = {"status": status, "error": name, "error_message": message, **more}
         return json_reply(status, {"meta": meta, "data": {}})
 
     def invalid(self, **fields: str) -> RejectedError:
+        """Return the exception for invalid parameters, each with the reason."""
         message = "; ".join(f"{name}: {why}" for name, why in fields.items())
         errors = {name: [why] for name, why in fields.items()}
         return RejectedError(self.refusal(400, "ValidationError", message, error_fields=errors))

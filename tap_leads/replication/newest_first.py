@@ -14,6 +14,7 @@ from tap_leads.replication.full_table import warn_of_full_scan
 from tap_leads.replication.model import Bounds, Chunk, Order, Query
 from tap_leads.replication.output import Output
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.scan import MIN_ORDERED_ROWS
 from tap_leads.replication.ties import MAX_IDLE_PAGES, MAX_SCANS
 from tap_leads.timestamps import SECOND
 
@@ -122,15 +123,17 @@ class _Reader:
         All rows after one that has not moved since then are known. Rows that move meanwhile are
         newer than the bookmark, so the next run reads them if the front does not come to rest.
         """
+        started = self._behavior.settled or 0
         for _ in range(MAX_SCANS):
-            walked = 0
+            walked = found = 0
             for page in pages_of(self._collection, self._behavior):
-                walked += 1
                 chunk = self._chunk(page.rows)
                 yield chunk
-                if len(chunk.rows) < len(page.rows):
+                walked, found = walked + 1, found + len(chunk.rows)
+                # A known row may have moved as well, after its page was chosen.
+                if any((row.cursor or 0) < started for row in page.rows):
                     break
-            if walked <= 1:
+            if walked <= 1 or not found:
                 return
 
     def _scan_again(self) -> Iterator[Chunk]:
@@ -166,6 +169,7 @@ class _Order:
         self._previous: Micros | None = None
         self._last: Micros | None = None
         self._falls = False
+        self._count = 0
 
     def holds(self, rows: Sequence[Row], settled: Micros) -> bool:
         """Return False if rows that did not change during the walk are not sorted newest first.
@@ -178,6 +182,7 @@ class _Order:
                 continue
             self._falls |= self._previous is not None and cursor < self._previous
             self._previous = cursor
+            self._count += 1
             if cursor < settled:
                 if self._last is not None and cursor > self._last + SECOND:
                     return False
@@ -187,6 +192,7 @@ class _Order:
     def has_passed(self, after: Micros) -> bool:
         """Return True if only older rows follow.
 
-        At least one row must have been newer than another: equal cursors show no order.
+        A few rows may be in order by chance, and equal cursors show no order.
         """
-        return self._falls and self._last is not None and self._last < after - SECOND
+        is_shown = self._falls and self._count >= MIN_ORDERED_ROWS
+        return is_shown and self._last is not None and self._last < after - SECOND
