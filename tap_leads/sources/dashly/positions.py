@@ -5,6 +5,7 @@ https://developers.dashly.io/webapi/pagination
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,6 +23,7 @@ _NAMES = {
     "next_before_position": ("paginate_position",),
     "next_after": ("paginate_position", "after"),
 }
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 class _Body(msgspec.Struct):
@@ -42,28 +44,25 @@ def decode_page(body: bytes) -> Any:
     value = decode(body)
     meta = value.get("meta") if isinstance(value, dict) else None
     if isinstance(meta, dict) and not meta.keys().isdisjoint(_NAMES):
-        try:
-            exact: Mapping[str, Any] = _decode_meta(body).meta
-        except msgspec.DecodeError:  # half of a surrogate pair, see `decode`
-            exact = meta
+        exact = _exact_meta(body)
         for name in meta.keys() & _NAMES:
             meta[name] = _text(meta[name], exact[name])
     return value
 
 
-def _text(value: Any, exact: Any) -> str | None:
+def _exact_meta(body: bytes) -> Mapping[str, msgspec.Raw]:
+    """Return the `meta` of a body, with each value as the API wrote it."""
+    try:
+        return _decode_meta(body).meta
+    except msgspec.DecodeError:  # half of a surrogate pair, see `decode`
+        return _decode_meta(_SURROGATE.sub(rb"\\u003f", body)).meta
+
+
+def _text(value: Any, exact: msgspec.Raw) -> str | None:
     """Return a position as text; None if it is null or empty, which ends the list."""
     if not value:
         return None
-    if isinstance(value, str):
-        return value
-    if isinstance(exact, msgspec.Raw):
-        return bytes(exact).decode()
-    return msgspec.json.encode(value, enc_hook=_digits).decode()
-
-
-def _digits(value: Any) -> msgspec.Raw:
-    return msgspec.Raw(str(value).encode())
+    return value if isinstance(value, str) else bytes(exact).decode()
 
 
 def next_token(meta: Mapping[str, Any], rows: int, at: Token) -> str | None:
