@@ -9,8 +9,6 @@ import pytest
 from tests.sandbox.client import ask, error_of, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox import Sandbox
     from sandbox.dashly.api import Dashly
 
@@ -18,7 +16,7 @@ CONVERSATIONS = "/v2/apps/$self_app/conversations"
 
 
 @pytest.fixture
-def api(frozen: Sandbox) -> Iterator[Dashly]:
+def api(frozen: Sandbox) -> Dashly:
     return frozen.dashly
 
 
@@ -29,9 +27,10 @@ def position(response: Any) -> str | None:
 
 
 def everything(api: Dashly, path: str = CONVERSATIONS, **query: Any) -> list[dict[str, Any]]:
-    found, at = [], None
+    found: list[dict[str, Any]] = []
+    at: str | None = None
     while at or not found:
-        place = {"paginate_position": at} if at else {}
+        place: dict[str, Any] = {"paginate_position": at} if at else {}
         response = ask(api, path, **place, **query)
         found += rows_of(response)
         at = position(response)
