@@ -17,7 +17,7 @@ DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # isoformat() is faster without a zone
-_MAX_SECONDS = 10**15
+_MAX_DIGITS = 15
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -41,7 +41,7 @@ def from_unix_seconds(value: object) -> Micros | None:
     """Return the moment of a Unix time, rounded down to a microsecond; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value * SECOND
-    if isinstance(value, Decimal) and abs(value) < _MAX_SECONDS:
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _MAX_DIGITS:
         return int((value * SECOND).to_integral_value(ROUND_FLOOR))
     return None
 

@@ -16,7 +16,6 @@ from tap_leads.errors import Code, LeadsError
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.model import Bounds, Record
 from tap_leads.replication.pagination import PageNumberPaginator
-from tap_leads.rest.body import decode
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -205,7 +204,7 @@ class StreamSpec:
         strategy: How the list is read.
         params: Parameters of each request: a mapping, or a function of the account's settings
             and the deselected columns.
-        decode: Returns the value of a body in JSON.
+        decode: Returns the value of a body in JSON, if numbers are needed as they are written.
         records: Returns the records of a body that lacks the API's usual envelope.
         fields: Returns the fields of a record, keyed by the API's names of the columns.
         wanted: Returns True if a record matches the user's filters, which an API may ignore.
@@ -232,7 +231,7 @@ class StreamSpec:
     params: Mapping[str, Any] | Callable[[Settings, Collection[str]], Mapping[str, Any]] = field(
         default_factory=dict
     )
-    decode: Callable[[bytes], Any] = decode
+    decode: Callable[[bytes], Any] | None = None
     records: Callable[[Any], Sequence[Record]] | None = None
     fields: Callable[[Record, Account], Mapping[str, Any]] = as_is
     wanted: Callable[[Record, Settings], bool] = always

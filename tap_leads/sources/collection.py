@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tap_leads.errors import DATA_ERRORS, Code, LeadsError
 from tap_leads.replication.model import Order, Page, Query, Row
 from tap_leads.replication.pagination import Link
+from tap_leads.rest.body import decode
 from tap_leads.rest.client import Request
 from tap_leads.rest.errors import PermanentError, TransientError
 from tap_leads.sources.base import FieldError, RawPage, StatusInBodyError, record_error
@@ -173,7 +174,7 @@ class ApiCollection:
         at, body = response.request.at if response.request else None, None
         try:
             if response.status != HTTPStatus.NO_CONTENT:  # an empty page (apis/kommo.md 5)
-                body = self._stream.decode(response.body)
+                body = (self._stream.decode or decode)(response.body)
                 page: Any = self._account.api.page(self._stream, body, at)
                 records, has_more, total, link = page
                 if not isinstance(total, int | None) or not isinstance(link, str | None):

@@ -52,7 +52,7 @@ def test_a_host_that_refuses_connections_is_tried_by_one_call_and_named(
     run = run_both(box, run_here, api_url=f"http://{place}")
     line, summary = lines_of(run)
     assert line.startswith(f"account acme: no response: {place} refused the connection. Check ")
-    assert summary == f"17 of 18 streams failed. First: {line}"
+    assert summary == f"17 of 19 streams failed. First: {line}"
     retries = [said for said in run.said() if "; retrying in " in said]
     assert len(retries) == TRIES - 1
     assert all(f"{place} refused the connection; retrying" in said for said in retries)
@@ -71,7 +71,7 @@ def test_the_accounts_of_a_host_that_refuses_connections_wait_for_it_once(
         "account north",
         "account south",
         "account west",
-        "51 of 52 streams failed. First",
+        "51 of 53 streams failed. First",
     ]
 
 

@@ -42,7 +42,10 @@ def test_a_catalog_of_other_streams_is_an_error_that_lists_both(
     assert run.messages == []
     assert box.octanist.journal == []
     (line,) = run.said()
-    assert line == f"{NOTHING}The catalog lists leads. The tap has octanist_leads. {ADVICE}"
+    assert (
+        line
+        == f"{NOTHING}The catalog lists leads. The tap has octanist_leads, octanist_stats. {ADVICE}"
+    )
 
 
 def test_a_catalog_in_which_everything_is_deselected_is_an_error(
@@ -52,7 +55,7 @@ def test_a_catalog_in_which_everything_is_deselected_is_an_error(
     assert run.code == 1
     (line,) = run.said()
     assert line == (
-        f"{NOTHING}The catalog lists octanist_leads (deselected). The tap has octanist_leads. "
+        f"{NOTHING}The catalog lists octanist_leads (deselected). The tap has octanist_leads, octanist_stats. "
         f"{ADVICE}"
     )
 
@@ -63,14 +66,17 @@ def test_a_catalog_of_a_source_that_is_not_configured_is_an_error(
     catalog = catalog_for({"dashly": settings_for(box.dashly)})
     run = run_here(config, catalog=catalog)
     assert run.code == 1
-    assert "The catalog lists dashly_leads. The tap has octanist_leads. " in run.said()[-1]
+    assert (
+        "The catalog lists dashly_leads. The tap has octanist_leads, octanist_stats. "
+        in run.said()[-1]
+    )
 
 
 def test_an_empty_catalog_is_an_error(run_here: Runner, config: Config) -> None:
     run = run_here(config, catalog={"streams": []})
     assert run.code == 1
     assert run.said() == [
-        f"{NOTHING}The catalog lists no streams. The tap has octanist_leads. {ADVICE}"
+        f"{NOTHING}The catalog lists no streams. The tap has octanist_leads, octanist_stats. {ADVICE}"
     ]
 
 

@@ -72,14 +72,14 @@ class LeadDetails(Keyset):
         announce(account, len(chosen), "the details of {} leads")
         yield from ReadAhead([_read(account, chosen, newest)], 1).results(POLL_SECONDS)
         if len(chosen) < len(rows):
-            account.warn(
-                f"read the details of {len(chosen):,} leads, limited by `details_per_run`; "
-                + (
+            rest = "the next run continues after them"
+            if rows[len(chosen)].cursor is None:
+                rest = (
                     "leads without a date of their last activity remain, which every run reads "
                     "last: raise the limit to read all of them"
-                    if rows[len(chosen)].cursor is None
-                    else "the next run continues after them"
-                ),
+                )
+            account.warn(
+                f"read the details of {len(chosen):,} leads, limited by `details_per_run`; {rest}",
                 Code.DETAILS_LIMITED,
             )
 
