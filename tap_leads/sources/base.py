@@ -195,6 +195,7 @@ class StreamSpec:
 
     Attributes:
         path: The path of the list below the API's base URL.
+        method: The HTTP method of its requests.
         columns: All columns except `account` and `extra`, which every stream has.
         primary_key: Columns that identify a row across all accounts.
         identity: Returns the value that identifies a record within its account.
@@ -241,6 +242,7 @@ class StreamSpec:
     optional: bool = False
     forbidden: str = ""
     selected_by_default: bool = True
+    method: str = "GET"
     state: Mapping[str, Any] = field(default_factory=dict)
     dynamic_columns: str = ""
 

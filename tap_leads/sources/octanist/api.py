@@ -44,9 +44,9 @@ class OctanistApi:
     def request(self, stream: StreamSpec, query: Query, at: PageNumber, now: Micros) -> Request:  # noqa: ARG002
         """Return the request for a page of leads, or for the statistics of a period."""
         url = self.base_url + stream.path
-        if stream.records is not None:  # without a body, the API rejects it (apis/octanist.md 21)
+        if stream.method == "POST":  # without a body, the API rejects it (apis/octanist.md 20)
             period = query.filters[0] if query.filters else {"period": "current"}
-            return Request("POST", url, json=period)
+            return Request(stream.method, url, json=period)
         always = self._always if stream.replication_key else {}
         params = {**always, "page": at.page, "limit": at.limit, "sort": _SORT[query.order]}
         if query.cursor == "null":

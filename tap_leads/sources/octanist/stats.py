@@ -202,6 +202,7 @@ def _body(body: Any) -> list[Record]:
 STATS = StreamSpec(
     name="octanist_stats",
     path="/stats",
+    method="POST",
     primary_key=("account", "period_start"),
     identity=lambda _: "",  # `MonthlyStats` sets it
     replication_key=Cursor("period_start", from_text),
