@@ -38,6 +38,7 @@ def api(box: Sandbox) -> Dashly:
     }
     (lead,) = api.insert(1, at=api.clock.now() - 9000, **fields)
     api.leads[lead]["notes"] = [{"id": 1, "body": f"{CANARY}-note"}]
+    api.conversations.delete(len(api.conversations.rows))
     (row,) = api.conversations.insert(1, user=api.leads[lead], message=f"{CANARY}-message")
     for part in api.conversations.parts[row]:
         part["body"] = f"{CANARY}-body"
