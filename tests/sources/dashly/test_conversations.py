@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import faults
+from tap_leads.timestamps import from_text
 from tests.support.catalogs import catalog_for
 from tests.support.logs import errors, warnings
 from tests.support.run import config_of, read, sync
+from tests.support.runtime import set_runtime
 
 if TYPE_CHECKING:
     import random
@@ -307,6 +309,29 @@ def test_a_run_that_stopped_is_resumed(api: Dashly) -> None:
     second = read(api, PARTS, state=first.state)
     assert {*first.ids(PARTS), *second.ids(PARTS)} == all_parts(api)
     assert len(api.journal) - count < len(api.conversations.rows)
+
+
+def test_no_state_passes_a_part_that_is_not_written(
+    api: Dashly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_runtime(monkeypatch, records_per_state=1)
+    changed = {
+        str(part["id"]): api.conversations.rows[row]["last_update"]
+        for row, parts in api.conversations.parts.items()
+        for part in parts
+    }
+    written: set[str] = set()
+    bookmarks = set()
+    for message in read(api, PARTS).messages:
+        if message["type"] == "RECORD":
+            written.add(message["record"]["id"])
+        elif message["type"] == "STATE":
+            state = message["value"]["bookmarks"][PARTS]["partitions"][0]
+            bookmark = from_text(state.get("replication_key_value"))
+            bookmarks.add(bookmark)
+            missing = {part for part in changed if part not in written}
+            assert all(changed[part] >= (bookmark or 0) for part in missing)
+    assert len(bookmarks) > 50
 
 
 def test_a_conversation_that_is_gone_by_its_turn_is_passed(api: Dashly) -> None:
