@@ -85,6 +85,8 @@ class Code(StrEnum):
     NO_TIME_ZONE = "no-time-zone"
     NOT_AN_ADMINISTRATOR = "not-an-administrator"
     STREAM_SKIPPED = "stream-skipped"
+    LEADS_NOT_LISTED = "leads-not-listed"
+    DETAILS_LIMITED = "details-limited"
 
     STOPPED = "stopped"
     OUTPUT_FAILED = "output-failed"

@@ -54,7 +54,7 @@ def _stream(stream: StreamSpec) -> str:
         ["Primary key", key],
         ["Replication", f"incremental by `{cursor.column}`" if cursor else "full table"],
         ["Selected by default", "yes" if stream.selected_by_default else "no"],
-        ["Endpoint", f"`GET {stream.path}`"],
+        ["Endpoint", f"`{stream.method} {stream.path}`"],
     ]
     columns = table(["column", "type", "description", "API"], map(_column, stream.columns))
     return f"## {stream.name}\n\n{table(['', ''], facts)}\n{columns}"

@@ -112,6 +112,7 @@ class Traits:
 class Bounds:
     """The rows of a list to read: those with a cursor from `after` to `until`, both inclusive.
 
+    `start`: What `after` would be without a bookmark. They are equal if no row was read before.
     `null`: True to include rows without a cursor; None means `Traits.cursor_nullable`.
     `filterable`: False if the user's filters cannot be combined with bounds, so that the whole
     list must be read.
@@ -121,6 +122,12 @@ class Bounds:
     until: Micros | None = None
     null: bool | None = None
     filterable: bool = True
+    start: Micros | None = None
+
+    @property
+    def bookmark_after(self) -> Micros | None:
+        """Return `after` if it results from a bookmark, which it precedes by the lookback."""
+        return None if self.after == self.start else self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +191,8 @@ class AccountLists(Protocol):
 
     lookback: Micros
     """How far before a bookmark a run starts, in microseconds."""
+    memory: dict[str, Any]
+    """What a stream of the account leaves for a later one of the same run."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -194,6 +203,9 @@ class AccountLists(Protocol):
 
     def warn(self, message: str, code: Code) -> None:
         """Log a warning that names the stream and the account."""
+
+    def inform(self, message: str) -> None:
+        """Log a line that names the stream and the account."""
 
 
 class Strategy(Protocol):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tap_leads.errors import Code
 from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError
-from tap_leads.replication.full_table import full_scan
+from tap_leads.replication.full_table import full_scan, warn_of_full_scan
 from tap_leads.replication.model import Query
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.timestamps import HOUR
@@ -76,12 +76,7 @@ class SlicedStrategy(ABC):
             try:
                 yield from self.chunks(account, query, behavior, workers=workers, null=null)
             except FilterIgnoredError:
-                account.warn(
-                    "the API ignored the requested filter or sort order; falling back to a full "
-                    "scan and filtering in the tap (slower, nothing is missed)"
-                    f"{traits.cursor_hint}",
-                    Code.FILTERS_IGNORED,
-                )
+                warn_of_full_scan(account, traits)
             else:
                 _warn_of_the_future(account, behavior)
                 return

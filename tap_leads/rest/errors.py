@@ -30,9 +30,10 @@ class PermanentError(LeadsError):
     Attributes:
         status: The HTTP status, if there is one.
         fatal_for_account: True if every other request of the account would fail as well.
+        details: The error codes and request IDs in the response, ready for a message.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the cause are passed by name
         self,
         cause: str,
         advice: str = "",
@@ -40,10 +41,12 @@ class PermanentError(LeadsError):
         code: Code | None = None,
         status: int | None = None,
         fatal_for_account: bool = False,
+        details: str = "",
     ) -> None:
         super().__init__(cause, advice, code=code)
         self.status = status
         self.fatal_for_account = fatal_for_account
+        self.details = details
 
 
 class CredentialError(PermanentError):

@@ -106,6 +106,7 @@ class StatusErrors:
             code=meaning.code,
             status=status,
             fatal_for_account=meaning.fatal_for_account,
+            details=details,
         )
 
 

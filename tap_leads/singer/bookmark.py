@@ -59,9 +59,15 @@ class Bookmark:
         if start is not None:
             # Records can be listed late (apis/kommo.md 21, apis/dashly.md 19).
             start -= reader.lookback
-        lows = [low for low in (user.after, start_date, start) if low is not None]
+        dates = [low for low in (user.after, start_date) if low is not None]
+        lows = dates if start is None else [*dates, start]
         highs = [high for high in (user.until, end_date) if high is not None]
-        return replace(user, after=max(lows, default=None), until=min(highs, default=None))
+        return replace(
+            user,
+            after=max(lows, default=None),
+            until=min(highs, default=None),
+            start=max(dates, default=None),
+        )
 
     def _start(self, reader: AccountReader) -> Micros | None:
         """Return the moment of the bookmark in the state; None if there is no usable one."""

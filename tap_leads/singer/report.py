@@ -105,6 +105,10 @@ class Stats:
         """Log a warning about the account."""
         self.logger.warning(coded(f"{self.where}: {message}", code))
 
+    def inform(self, message: str) -> None:
+        """Log a line about the account."""
+        self.logger.info("%s: %s", self.where, message)
+
     def log_request_count(self) -> None:
         """Emit the SDK's metric of the number of requests."""
         with metrics.http_request_counter(self.stream, endpoint=self.path) as counter:

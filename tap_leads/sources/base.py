@@ -130,6 +130,8 @@ class Account:
     endpoint: StreamSpec | None = None
     """The list at the account's own endpoint: without it, the account does not exist."""
     shared: SharedResponses = field(default_factory=SharedResponses)
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What a stream of the account leaves for a later one of the same run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,16 @@ def as_is(record: Record, account: Account) -> Mapping[str, Any]:  # noqa: ARG00
     return record
 
 
+def spread(name: str, value: Any) -> dict[str, Any]:
+    """Return the fields of an object as `name.field`; other values as `name`.
+
+    An empty list counts as an empty object (apis/kommo.md 41).
+    """
+    if isinstance(value, dict):
+        return {f"{name}.{field}": part for field, part in value.items()}
+    return {name: value} if value else {}
+
+
 def always(record: Record, settings: Settings) -> bool:  # noqa: ARG001
     """Return True: the stream has no user filters to check."""
     return True
@@ -175,6 +187,7 @@ class StreamSpec:
 
     Attributes:
         path: The path of the list below the API's base URL.
+        method: The HTTP method of its requests.
         columns: All columns except `account` and `extra`, which every stream has.
         primary_key: Columns that identify a row across all accounts.
         identity: Returns the value that identifies a record within its account.
@@ -184,6 +197,7 @@ class StreamSpec:
         strategy: How the list is read.
         params: Parameters of each request: a mapping, or a function of the account's settings
             and the deselected columns.
+        decode: Returns the value of a body in JSON, if numbers are needed as they are written.
         records: Returns the records of a body that lacks the API's usual envelope.
         fields: Returns the fields of a record, keyed by the API's names of the columns.
         wanted: Returns True if a record matches the user's filters, which an API may ignore.
@@ -214,6 +228,7 @@ class StreamSpec:
     params: Mapping[str, Any] | Callable[[Settings, Collection[str]], Mapping[str, Any]] = field(
         default_factory=dict
     )
+    decode: Callable[[bytes], Any] | None = None
     records: Callable[[Any], Sequence[Record]] | None = None
     fields: Callable[[Record, Account], Mapping[str, Any]] = as_is
     wanted: Callable[[Record, Settings], bool] = always
@@ -225,6 +240,7 @@ class StreamSpec:
     selected_by_default: bool = True
     is_shared: bool = False
     edited_at: Cursor | None = None
+    method: str = "GET"
     state: Mapping[str, Any] = field(default_factory=dict)
     dynamic_columns: str = ""
 

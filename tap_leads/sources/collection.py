@@ -54,8 +54,8 @@ class AccountReader:
         self.stream = stream
         self.observer = observer
         self.deselected = deselected
-        self.settings = account.settings
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
+        self.settings, self.memory = account.settings, account.memory
         self.is_closed = False
         self.has_succeeded = False  # at least one page of the stream's own list
 
@@ -66,6 +66,10 @@ class AccountReader:
     def warn(self, message: str, code: Code) -> None:
         """Log a warning that names the stream and the account."""
         self.observer.warn(message, code)
+
+    def inform(self, message: str) -> None:
+        """Log a line that names the stream and the account."""
+        self.observer.inform(message)
 
     def has_no_list(self, error: Exception) -> bool:
         """Return True if an error means that the API does not have the list for the account."""
@@ -200,7 +204,7 @@ class ApiCollection:
         at, body = response.request.at if response.request else None, None
         try:
             if response.status != HTTPStatus.NO_CONTENT:  # an empty page (apis/kommo.md 5)
-                body = decode(response.body)
+                body = (self._stream.decode or decode)(response.body)
                 page: Any = self._account.api.page(self._stream, body, at)
                 records, has_more, total, link = page
                 if not isinstance(total, int | None) or not isinstance(link, str | None):

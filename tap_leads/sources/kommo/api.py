@@ -46,16 +46,6 @@ def names_in(value: str | Sequence[str]) -> list[str]:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else list(value)
 
 
-def spread(name: str, value: Any) -> dict[str, Any]:
-    """Return the fields of an object as `name.field`; other values as `name`.
-
-    An empty list counts as an empty object (apis/kommo.md 41).
-    """
-    if isinstance(value, dict):
-        return {f"{name}.{field}": part for field, part in value.items()}
-    return {name: value} if value else {}
-
-
 def base_url(settings: Mapping[str, Any]) -> str:
     """Return the URL of an account's API v4."""
     default = f"https://{settings.get('subdomain')}.{settings['domain']}"

@@ -21,8 +21,8 @@ from tap_leads.replication.model import Chunk, Query
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.time_slices import TimeSlices, read_all
 from tap_leads.rest.errors import PermanentError
-from tap_leads.sources.base import Cursor, StreamSpec, record_error
-from tap_leads.sources.kommo.api import FULL_LIST, OPEN_OBJECT, UNSORTED, objects, spread
+from tap_leads.sources.base import Cursor, StreamSpec, record_error, spread
+from tap_leads.sources.kommo.api import FULL_LIST, OPEN_OBJECT, UNSORTED, objects
 from tap_leads.sources.kommo.talks import TALKS
 from tap_leads.timestamps import DAY, SECOND, from_unix_seconds
 

@@ -9,14 +9,13 @@ from tap_leads.records.columns import OWN_FIELDS, Column, Nested
 from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.time_slices import TimeSlices
-from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.base import StreamSpec, spread
 from tap_leads.sources.kommo.api import (
     BY_UPDATED_AT,
     FULL_LIST,
     OPEN_LIST,
     OPEN_OBJECT,
     UNSORTED,
-    spread,
 )
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
