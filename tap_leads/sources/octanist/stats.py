@@ -152,8 +152,9 @@ def _listed(record: Record, period: dict[str, str]) -> int | None:
     usage = record.get("usage")
     if not isinstance(usage, dict):
         return None
-    edges = (str(usage.get(name) or "")[:10] for name in ("periodStart", "periodEnd"))
-    if tuple(edges) not in {(period["startDate"], period["endDate"]), ("", "")}:
+    first, last = (str(usage.get(name) or "")[:10] for name in ("periodStart", "periodEnd"))
+    beyond = day_of(next_month(from_month(period["startDate"][:7])))
+    if first not in {"", period["startDate"]} or (last and not period["endDate"] <= last <= beyond):
         return None
     used, locked = usage.get("leadsUsed"), usage.get("lockedLeads") or 0
     return used - locked if isinstance(used, int) and isinstance(locked, int) else None

@@ -263,6 +263,30 @@ def test_a_run_without_the_dates_of_leads_reports_nothing(
     assert told(api, caplog, catalog=catalog) is None
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (None, None),
+        ("T00:00:00.000Z", "T23:59:59.999Z"),
+        ("T00:00:00.000Z", None),
+    ],
+)
+def test_the_period_of_usage_may_have_several_forms(
+    api: Octanist, caplog: pytest.LogCaptureFixture, start: str | None, end: str | None
+) -> None:
+    def rewrite(request: Any, reply: Any) -> None:
+        if request.path == "/api/stats":
+            body = json.loads(reply.body)
+            usage = body["data"]["usage"]
+            usage["periodStart"] = start and usage["periodStart"] + start
+            usage["periodEnd"] = end and usage["periodEnd"] + end
+            reply.body = json.dumps(body).encode()
+
+    api.options.unlisted_leads = 3
+    api.rewrite = rewrite
+    assert told(api, caplog)
+
+
 def test_usage_of_another_period_is_not_compared(
     api: Octanist, caplog: pytest.LogCaptureFixture
 ) -> None:
