@@ -22,7 +22,7 @@ from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from tap_leads.replication.model import Record
     from tap_leads.replication.pagination import Position
@@ -56,6 +56,7 @@ class AccountReader:
         self.deselected = deselected
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
         self.settings, self.memory = account.settings, account.memory
+        self.kept: Mapping[str, Any] = {}
         self.is_closed = False
         self.has_succeeded = False  # at least one page of the stream's own list
 

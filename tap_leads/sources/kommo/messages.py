@@ -50,15 +50,24 @@ _SCOPE = (
 _EVENTS_KEPT = 7 * DAY
 
 
+_LISTED = "conversations_listed"
+"""The key of the state that says if a run has read all conversations of the list, or is about to.
+
+Until then, events are not enough: those of older messages may have been purged.
+"""
+
+
 class _Plan(NamedTuple):
     """What a run reads.
 
     `started` is the server's clock at its start. `talks` has the conversations to read, each with
-    a moment before which it has no unread message, sorted by that moment.
+    a moment before which it has no unread message, sorted by that moment. `is_listed` is True if
+    some of them are from the list.
     """
 
     started: Micros
     talks: list[tuple[Micros, int]]
+    is_listed: bool
 
 
 class Messages:
@@ -78,6 +87,8 @@ class Messages:
             if plan is None:
                 yield None
                 continue
+            if plan.is_listed:
+                yield Chunk((), (), None, {_LISTED: False})
             until = plan.started if bounds.until is None else min(plan.started, bounds.until)
             ends = [*(min(start, until) for start, _ in plan.talks[1:]), until]
             jobs = (
@@ -85,7 +96,7 @@ class Messages:
                 for (_, talk_id), end in zip(plan.talks, ends, strict=False)
             )
             yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
-            yield Chunk((), (), until)
+            yield Chunk((), (), until, {_LISTED: True})
 
 
 def _plan(account: AccountLists, bounds: Bounds) -> Iterator[_Plan]:
@@ -95,11 +106,14 @@ def _plan(account: AccountLists, bounds: Bounds) -> Iterator[_Plan]:
         starts, unnamed = _named(read_all(events, Query(after=bounds.after)), least)
         # The server's clock is known only now; it has a resolution of one second.
         started = events.now() - int((monotonic() - sent) * SECOND) - SECOND
-        if unnamed or least < started - _EVENTS_KEPT:
+        is_old = least < started - _EVENTS_KEPT
+        is_listed = is_old or bool(unnamed) or not account.kept.get(_LISTED)
+        if is_listed:
             _add_listed(account, starts, unnamed, least)
     except DATA_ERRORS as error:
         raise record_error(error) from None
-    yield _Plan(started, sorted((start, talk_id) for talk_id, start in starts.items()))
+    talks = sorted((start, talk_id) for talk_id, start in starts.items())
+    yield _Plan(started, talks, is_listed)
 
 
 def _named(events: Iterator[Row], least: Micros) -> tuple[dict[int, Micros], set[tuple[Any, Any]]]:

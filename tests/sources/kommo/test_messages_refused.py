@@ -8,6 +8,7 @@ import pytest
 
 from sandbox import Sandbox
 from tests.support.catalogs import catalog_for
+from tests.support.kommo_streams import count_requests
 from tests.support.kommo_talks import (
     MESSAGES,
     all_messages,
@@ -144,6 +145,33 @@ def test_a_run_that_is_killed_resumes_with_the_conversations_that_are_left(
             reads.append(len(talks_read(kommo, since)))
     assert len(reads) > 1
     assert reads[-1] < reads[0] * 0.8
+
+
+def test_a_first_run_that_is_killed_lists_the_conversations_again(
+    kommo: Kommo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the age of the messages: events of those before it may have been purged."""
+    set_runtime(monkeypatch, records_per_state=5)
+    talks_of(kommo).delete(list(talks_of(kommo).rows))
+    for talk in talks_of(kommo).insert(20):
+        kommo.clock.advance(60)
+        messages_of(kommo).insert(3, talk_id=talk)
+    messages = {n for n, row in messages_of(kommo).rows.items() if row["talk_id"] > 100_000}
+    kommo.delete_events([each["id"] for each in kommo.events() if "message" in each["type"]])
+    whole = read(kommo, MESSAGES, lookback_seconds=0)
+    seen: set[str] = set()
+    resumed = 0
+    for message in whole.messages:
+        if message["type"] == "RECORD":
+            seen.add(message["record"]["id"])
+        elif message["type"] == "STATE" and seen != messages and (resumed := resumed + 1) % 3 == 0:
+            rest = read(kommo, MESSAGES, state=message["value"], lookback_seconds=0)
+            assert seen | set(rest.ids(MESSAGES)) == messages
+    assert resumed > 6
+    assert whole.bookmark(MESSAGES) is not None
+    again = read(kommo, MESSAGES, state=whole.state)
+    assert count_requests(kommo, "talks") == 1 + resumed // 3
+    assert again.state["bookmarks"][MESSAGES]["partitions"][0]["conversations_listed"] is True
 
 
 @pytest.mark.usefixtures("no_waits")

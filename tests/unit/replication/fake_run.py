@@ -28,6 +28,7 @@ class FakeAccount:
     def __init__(self, source: FakeList) -> None:
         """Keep the warnings."""
         self.source = source
+        self.kept: Mapping[str, Any] = {}
         self.warnings: list[str] = []
         self.lines: list[str] = []
         self.settings: Mapping[str, Any] = {}
