@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 _STAGE_CHANGES = ("lead_status_changed",)
 
 
-def event_params(types: Sequence[str]) -> dict[str, str]:
-    """Return the filter for events of leads of these types; all types if there are none."""
-    return {"filter[entity]": "lead"} | ({"filter[type]": ",".join(types)} if types else {})
+def event_params(types: Sequence[str], entity: str = "lead") -> dict[str, str]:
+    """Return the filter for events of an entity of these types; all types if there are none."""
+    return {"filter[entity]": entity} | ({"filter[type]": ",".join(types)} if types else {})
 
 
-def is_of(types: Sequence[str], event: Record) -> bool:
-    """Return True if an event of a lead has one of these types.
+def is_of(types: Sequence[str], event: Record, entity: str = "lead") -> bool:
+    """Return True if an event of an entity has one of these types.
 
     The API may ignore the filter by type (apis/kommo.md 37).
     """
     kind = str(event["type"])
     any_field = re.sub(r"^custom_field_\d+_", "custom_field_", kind)
-    return event["entity_type"] == "lead" and (not types or kind in types or any_field in types)
+    return event["entity_type"] == entity and (not types or kind in types or any_field in types)
 
 
 def _types(settings: Settings) -> Sequence[str]:
