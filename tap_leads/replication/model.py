@@ -128,12 +128,14 @@ class Chunk:
     """Rows to emit together, in order.
 
     `safe` holds, for each row, the bookmark that is safe to store once that row is written; None
-    leaves the bookmark unchanged. `watermark` is the bookmark once all rows are written.
+    leaves the bookmark unchanged. `watermark` is the bookmark once all rows are written. `kept` are
+    values for the state of the account once all rows are written, besides the bookmark.
     """
 
     rows: Sequence[Row]
     safe: Sequence[Micros | None]
     watermark: Micros | None
+    kept: Mapping[str, Any] | None = None
 
 
 class Paginator(Protocol):
@@ -184,6 +186,8 @@ class AccountLists(Protocol):
 
     lookback: Micros
     """How far before a bookmark a run starts, in microseconds."""
+    kept: Mapping[str, Any]
+    """The state of the account in this stream, with what the chunks of earlier runs kept."""
 
     def collection(self, stream: Any = None) -> Collection:
         """Return the list of the stream being read, or of another stream of the account."""

@@ -12,6 +12,7 @@ from tap_leads.timestamps import DAY, from_text, to_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_leads.replication.model import Chunk
     from tap_leads.sources.collection import AccountReader
     from tap_leads.timestamps import Micros
 
@@ -83,6 +84,12 @@ class Bookmark:
         )
         del self._state["replication_key_value"]
         return None
+
+    def finish(self, chunk: Chunk) -> None:
+        """Write to the state what a chunk leaves there once all its rows are written."""
+        self._state.update(chunk.kept or {})
+        self.moment = chunk.watermark
+        self.save()
 
     def save(self) -> None:
         """Write `moment` to the state, unless the state is further."""

@@ -147,11 +147,11 @@ class LeadsStream(Stream):
         """
         account = self._accounts[(context or {})["account"]]
         reading = self._run.prefetch.take(self.name, account) or self._open(account)
-        state, stats = self.get_context_state(context), reading.stats
+        state = reading.reader.kept = self.get_context_state(context)
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
-        bookmark = self._bookmark = stats.bookmark = Bookmark(state, key)
+        bookmark = self._bookmark = reading.stats.bookmark = Bookmark(state, key)
         build, report, unsaved = self._row_maker(account), self._run.report, 0
-        report.begin(stats)
+        report.begin(stats := reading.stats)
         with self._failure_boundary(account, reading):
             if self._map_error is not None:  # it would fail for every account
                 raise self._map_error
@@ -168,8 +168,8 @@ class LeadsStream(Stream):
                     if unsaved >= self._run.runtime.records_per_state:
                         unsaved = self._checkpoint(bookmark)
                 if chunk:
-                    bookmark.moment = stats.watermark = chunk.watermark
-                    bookmark.save()
+                    stats.watermark = chunk.watermark
+                    bookmark.finish(chunk)
                 if report.heartbeat(stats) and unsaved + self._unsaved:
                     unsaved = self._checkpoint(bookmark)
         self._unsaved += unsaved

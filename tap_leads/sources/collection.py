@@ -22,7 +22,7 @@ from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tap_leads.replication.model import Record
     from tap_leads.replication.pagination import Position
@@ -53,6 +53,7 @@ class AccountReader:
         self.observer = observer
         self.deselected = deselected
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
+        self.kept: Mapping[str, Any] = {}
         self.is_closed = False
         self.has_succeeded = False
 

@@ -10,7 +10,7 @@ from tap_leads.sources.base import Source
 from tap_leads.sources.kommo.api import KommoApi
 from tap_leads.sources.kommo.auth import authenticate
 from tap_leads.sources.kommo.custom_fields import discover
-from tap_leads.sources.kommo.deleted import DELETED_LEADS
+from tap_leads.sources.kommo.deleted import DELETED_COMPANIES, DELETED_CONTACTS, DELETED_LEADS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
 from tap_leads.sources.kommo.leads import LEADS
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
@@ -51,6 +51,8 @@ KOMMO = Source(
         LEAD_EVENTS,
         CONTACTS,
         COMPANIES,
+        DELETED_CONTACTS,
+        DELETED_COMPANIES,
         TASKS,
         LEAD_NOTES,
         INCOMING_LEADS,

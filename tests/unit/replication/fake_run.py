@@ -13,7 +13,7 @@ from tap_leads.replication.model import Bounds, Row
 from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tap_leads.replication.model import Chunk, Strategy
     from tap_leads.timestamps import Micros
@@ -28,6 +28,7 @@ class FakeAccount:
     def __init__(self, source: FakeList) -> None:
         """Keep the warnings."""
         self.source = source
+        self.kept: Mapping[str, Any] = {}
         self.warnings: list[str] = []
 
     def collection(self, stream: Any = None) -> FakeList:
