@@ -44,8 +44,9 @@ Every run after the first one emits the records of the last minutes again, so us
 upserts. For target-postgres set `load_method` to `upsert`; its default, `append-only`, stores these
 records twice.
 
-Deletions are reported for Kommo only, in `kommo_deleted_leads`. Changes that do not update a
-record's modification date require a full-table sync.
+Deletions are reported for Kommo only, in `kommo_deleted_leads`, `kommo_deleted_contacts` and
+`kommo_deleted_companies`. Changes that do not update a record's modification date require a
+full-table sync.
 """
 
 

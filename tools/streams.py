@@ -24,6 +24,8 @@ JOINS = (
     ("kommo_companies", "|o--o{", "kommo_contacts", "companies"),
     ("kommo_leads", "|o--o{", "kommo_lead_stage_changes", "lead_id"),
     ("kommo_leads", "|o--o|", "kommo_deleted_leads", "id"),
+    ("kommo_contacts", "|o--o|", "kommo_deleted_contacts", "id"),
+    ("kommo_companies", "|o--o|", "kommo_deleted_companies", "id"),
     ("kommo_leads", "|o--o{", "kommo_tasks", "entity_id"),
     ("kommo_leads", "|o--o{", "kommo_lead_notes", "entity_id"),
     ("kommo_leads", "|o--o{", "kommo_lead_events", "entity_id"),

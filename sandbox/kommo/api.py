@@ -60,7 +60,9 @@ class Kommo(Api):
             self.lock, self.clock, world.seed, self._visible_at, self._on_table_change
         )
         fields = kommo_fields.tables(context)
-        people = kommo_people.tables(context, fields, lambda: self.store.rows)
+        people = kommo_people.tables(
+            context, fields, lambda: self.store.rows, lambda: self.options.merge_deletes
+        )
         self.tables: dict[str, Table] = {
             **reference.tables(context),
             **kommo_users.tables(context),
@@ -72,7 +74,7 @@ class Kommo(Api):
             **work.tables(context, lambda: self.store, people),
             **kommo_talks.tables(context, self.options, lambda: self.store),
         }
-        self.contacts, self.companies = self.tables["contacts"], self.tables["companies"]
+        self.contacts, self.companies = people["contacts"], people["companies"]
         self.users, self.roles = self.tables["users"], self.tables["roles"]
         self.pipelines, self.stages = self.tables["leads/pipelines"], self.tables["statuses"]
         self.loss_reasons, self.sources = self.tables["leads/loss_reasons"], self.tables["sources"]
@@ -186,7 +188,7 @@ class Kommo(Api):
     def actions(self) -> Mapping[str, Action]:
         return {
             **control.table_actions(self, self.tables),
-            **control.lead_actions(self),
+            **control.lead_actions(self, {"contacts": self.contacts, "companies": self.companies}),
             **control.token_actions(self.oauth),
         }
 
@@ -251,12 +253,12 @@ class Kommo(Api):
             visible_at = max(visible_at or 0.0, self.clock.now() + options.events_lag)
         self._history.record(happening._replace(visible_at=visible_at))
 
-    def _on_table_change(
-        self, path: str, what: str, at: float, before: Row | None, after: Row | None
-    ) -> None:
+    def _on_table_change(self, path: str, *change: Any) -> None:
+        what, at, before, after, *merged = change
         if path in ENTITIES:
             entity = ENTITIES[path].format_map(after or before or {})
-            self._record(Happening(entity, what, at, before, after))
+            ids = merged[0] if merged else ()
+            self._record(Happening(entity, what, at, before, after, merged=ids))
 
     # -- answering -------------------------------------------------------------------------------
 

@@ -56,6 +56,8 @@ class KommoOptions(Options):
     """The status for a single row that does not exist."""
     only_deleted_filters: bool = True
     """Filters also apply to `with=only_deleted`."""
+    people_bin: bool = True
+    """Support `with=only_deleted` for contacts and companies. Otherwise it is ignored."""
     with_source: bool = True
     """Support `with=source`."""
     minor_units: bool = True
@@ -99,9 +101,9 @@ class KommoOptions(Options):
     merged_values: Literal["links", "ids", "empty"] = "links"
     """The values of `entity_merged` events, which are not documented."""
     merged_on: Literal["heir", "merged"] = "heir"
-    """The lead an `entity_merged` event belongs to, which is not documented."""
+    """The row that an `entity_merged` event belongs to, which is not documented."""
     merge_deletes: bool = False
-    """A lead that is merged into another also gets a `lead_deleted` event."""
+    """A row that is merged into another also gets an event of its deletion."""
     timezone: str = "UTC"
     """The account's time zone."""
     hidden_places: tuple[int, ...] = ()

@@ -204,7 +204,7 @@ class Routes:
                 (scope, tuple(sorted(wanted))),
                 lambda row: str(row["id"]) in wanted and (elements is None or elements(row)),
             )
-        deleted = "only_deleted" in asked_with(query)
+        deleted = self._options.people_bin and "only_deleted" in asked_with(query)
         return self._lists.page(request, self._listed(table, scope, deleted=deleted))
 
     # -- events ----------------------------------------------------------------------------------

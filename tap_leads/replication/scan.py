@@ -73,6 +73,10 @@ class Scan:
     pages: int = 0
     size: int = 0
     """The number of rows that the scan itself saw."""
+    reached: int = 0
+    """The number of rows up to the end of its last page, by position."""
+    largest: int = 0
+    """The most rows of a page."""
     ids: dict[Hashable, int] = field(default_factory=dict)
     """The rows seen since the scan began, including by later scans, numbered as they came."""
     trusted: dict[Hashable, Micros | None] = field(default_factory=dict)
@@ -93,6 +97,7 @@ class Scan:
     def note_page(self, rows: Sequence[Row], added: int) -> None:
         """Record a page of this scan; `added` of its rows were not seen by any scan before."""
         self.pages += 1
+        self.largest = max(self.largest, len(rows))
         self.added += added
         self.size = len(self.ids)
         cursors = [row.cursor for row in rows if row.cursor is not None]

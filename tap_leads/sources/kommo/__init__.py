@@ -17,7 +17,7 @@ from tap_leads.sources.kommo.customers import (
     CUSTOMER_TRANSACTIONS,
     CUSTOMERS,
 )
-from tap_leads.sources.kommo.deleted import DELETED_LEADS
+from tap_leads.sources.kommo.deleted import DELETED_COMPANIES, DELETED_CONTACTS, DELETED_LEADS
 from tap_leads.sources.kommo.entity_events import EVENTS
 from tap_leads.sources.kommo.events import LEAD_EVENTS, LEAD_STAGE_CHANGES
 from tap_leads.sources.kommo.fields import (
@@ -80,6 +80,8 @@ KOMMO = Source(
         EVENTS,
         CONTACTS,
         COMPANIES,
+        DELETED_CONTACTS,
+        DELETED_COMPANIES,
         TALKS,
         MESSAGES,
         TASKS,

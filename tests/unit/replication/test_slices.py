@@ -105,7 +105,7 @@ def test_no_bookmark_passes_a_range_in_which_rows_may_be_missing() -> None:
     source = fake_list(
         page_size=10, sortable=False, stable_order="none", ties="shuffled", totals=True
     )
-    source.insert(40, at=START - HOUR)
+    source.insert(15, at=START - HOUR)
 
     def grow(source: FakeList) -> None:
         if len(source.requests) < 30:
