@@ -6,13 +6,16 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tap_leads.timestamps import SECOND, from_datetime
+from tap_leads.timestamps import HOUR, SECOND, from_datetime, from_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tap_leads.replication.model import Record
     from tap_leads.timestamps import Micros
+
+# How far behind and ahead of UTC time zones are.
+_WEST, _EAST = 12 * HOUR, 14 * HOUR
 
 
 def month_of(moment: Micros) -> Micros:
@@ -35,26 +38,54 @@ def day_of(moment: Micros) -> str:
     return _date(moment).date().isoformat()
 
 
-def count_by_month(records: Iterable[Record]) -> Counter[str]:
-    """Return how many leads were created in each month (`YYYY-MM`; empty if there is no date)."""
-    return Counter(str(record.get("createdAt") or "")[:7] for record in records)
+class MonthCounts:
+    """How many leads each month has, in UTC.
+
+    Attributes:
+        leads: The leads by month (`YYYY-MM`); those without a date are in an empty month.
+        near: The leads that belong to another month in some time zone, by both months.
+    """
+
+    def __init__(self) -> None:
+        """Start without leads."""
+        self.leads: Counter[str] = Counter()
+        self.near: Counter[tuple[str, str]] = Counter()
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Count leads by their `createdAt`."""
+        for record in records:
+            moment = from_text(record.get("createdAt"))
+            if moment is None:
+                self.leads[""] += 1
+                continue
+            month = day_of(moment)[:7]
+            self.leads[month] += 1
+            for elsewhere in (day_of(moment - _WEST)[:7], day_of(moment + _EAST)[:7]):
+                if elsewhere != month:
+                    self.near[month, elsewhere] += 1
 
 
-def missing_by_month(expected: Mapping[str, int], read: Mapping[str, int]) -> dict[str, int]:
+def missing_by_month(expected: Mapping[str, int], read: MonthCounts) -> dict[str, int]:
     """Return the months for which fewer leads were read than expected, and how many fewer.
 
-    The organization's months may begin some hours before or after those in UTC: a lead that one
-    month lacks and a neighboring month has in addition is not missing. A month that has an
-    unknown neighbor with leads is left out.
+    The organization's months may begin some hours before or after those in UTC. Leads are missing
+    where a month lacks more than its neighbors have in those hours; and if all months are known,
+    where all of them together lack leads.
     """
-    excess = {month: expected[month] - read.get(month, 0) for month in expected}
+    lacking = {month: count - read.leads[month] for month, count in expected.items()}
+    found = {
+        month: count - sum(read.near[neighbor, month] for neighbor in _neighbors(month))
+        for month, count in lacking.items()
+    }
+    found = {month: count for month, count in found.items() if count > 0}
+    left = sum(lacking.values()) if read.leads.keys() <= expected.keys() else 0
+    if left <= sum(found.values()):
+        return found
     found = {}
-    for month, lacking in excess.items():
-        around = _neighbors(month)
-        surplus = sum(min(excess.get(neighbor, 0), 0) for neighbor in around)
-        are_known = all(each in excess or not read.get(each) for each in around)
-        if are_known and lacking + surplus > 0:
-            found[month] = lacking + surplus
+    for month, count in lacking.items():
+        if (some := min(count, left)) > 0:
+            found[month] = some
+            left -= some
     return found
 
 

@@ -5,7 +5,6 @@ https://octanist.com/docs/api-reference/endpoint/stats
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,7 +20,7 @@ from tap_leads.replication.model import Chunk, Order, Query, Row, Traits
 from tap_leads.sources.base import Cursor, StreamSpec, spread
 from tap_leads.sources.octanist.filters import to_bound
 from tap_leads.sources.octanist.months import (
-    count_by_month,
+    MonthCounts,
     day_of,
     from_month,
     missing_by_month,
@@ -52,7 +51,7 @@ _ALL_LEADS = StreamSpec(
 class _Leads:
     """How many leads of each month a run read; all of them, or those that changed."""
 
-    by_month: Counter[str]
+    by_month: MonthCounts
     are_all: bool
 
     @classmethod
@@ -70,15 +69,13 @@ class CountedLeads(Keyset):
         are_all = bounds.after is None and bounds.until is None
         # These are read in every run: leads without a date, and the last one before the bookmark.
         usual = {None, (bounds.after or 0) + account.lookback}
-        counts: Counter[str] = Counter()
+        counts = MonthCounts()
         for chunk in super().read(account, bounds, workers):
             rows = chunk.rows if chunk else ()
-            counts.update(
-                count_by_month(row.record for row in rows if are_all or row.cursor not in usual)
-            )
+            counts.add(row.record for row in rows if are_all or row.cursor not in usual)
             yield chunk
         has_filters = account.settings.get("filters") or account.settings.get("search")
-        if not has_filters and "" not in counts:  # `created_at` may be deselected
+        if not has_filters and "" not in counts.leads:  # `created_at` may be deselected
             account.memory["leads by month"] = _Leads(counts, are_all)
 
 
@@ -103,7 +100,7 @@ class MonthlyStats:
         if bounds.bookmark_after is not None and leads is not None:
             month = month_of(bounds.bookmark_after + account.lookback)
             start = month_of(bounds.start or 0)
-            for changed in map(from_month, sorted(leads.by_month)):
+            for changed in map(from_month, sorted(leads.by_month.leads)):
                 if start <= changed < month:
                     yield _chunk(stats, changed, expected)
         while month <= stats.now() and (bounds.until is None or month <= bounds.until):
@@ -160,14 +157,11 @@ def _listed(record: Record, period: dict[str, str]) -> int | None:
     return used - locked if isinstance(used, int) and isinstance(locked, int) else None
 
 
-def _compare(account: AccountLists, expected: dict[str, int], read: Counter[str]) -> None:
+def _compare(account: AccountLists, expected: dict[str, int], read: MonthCounts) -> None:
     """Warn if the statistics have more leads than the list returned."""
-    missing = missing_by_month(expected, read)
-    leads = account.collection(_ALL_LEADS)
-    current = day_of(leads.now())[:7]
-    if current in missing and not _is_missing_now(leads, expected[current]):
-        del missing[current]
-    if missing:
+    if missing_by_month(expected, read):
+        _leave_out_new(account.collection(_ALL_LEADS), expected, read)
+    if missing := missing_by_month(expected, read):
         first = next(iter(missing))
         account.warn(
             f"the statistics count {sum(missing.values()):,} leads in {len(missing)} months, the "
@@ -177,12 +171,17 @@ def _compare(account: AccountLists, expected: dict[str, int], read: Counter[str]
         )
 
 
-def _is_missing_now(leads: Collection, expected: int) -> bool:
-    """Return True if the list of this month's leads is too short: leads may have been added."""
-    start = to_bound(month_of(leads.now()))
-    query = Query(order=Order.STABLE, cursor="any", filters=({"createdAt[gte]": start},))
-    total = leads.fetch(query).total
-    return total is not None and total < expected
+def _leave_out_new(leads: Collection, expected: dict[str, int], read: MonthCounts) -> None:
+    """Leave out the leads that were added after the list was read."""
+    month = month_of(leads.now())
+    current = day_of(month)[:7]
+    if current in expected:
+        filters = ({"createdAt[gte]": to_bound(month)},)
+        total = leads.fetch(Query(order=Order.STABLE, cursor="any", filters=filters)).total
+        if total is None:
+            del expected[current]
+        else:
+            expected[current] -= max(0, total - read.leads[current])
 
 
 def _fields(record: Record, _account: Account) -> dict[str, Any]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_leads.sources.octanist.months import (
-    count_by_month,
+    MonthCounts,
     day_of,
     from_month,
     missing_by_month,
     month_of,
     next_month,
 )
-from tap_leads.timestamps import from_text
+from tap_leads.timestamps import DAY, HOUR, from_text, to_text
 
 MOMENTS = st.integers(0, 4_000_000_000_000_000)
 
@@ -34,42 +34,69 @@ def test_the_month_after_december_is_january() -> None:
     assert next_month(from_month("2025-12")) == from_text("2026-01-01")
 
 
+def counted(*moments: str | None) -> MonthCounts:
+    """Return the counts of leads that were created at these moments."""
+    counts = MonthCounts()
+    counts.add({"createdAt": moment} for moment in moments)
+    return counts
+
+
+def middle(**months: int) -> list[str]:
+    """Return moments in the middle of months, such as `m01=5` for five in January."""
+    return [f"2026-{name[1:]}-15T00:00:00Z" for name, count in months.items() for _ in range(count)]
+
+
 def test_leads_are_counted_by_the_month_of_their_creation() -> None:
-    leads: list[dict[str, Any]] = [
-        {"createdAt": "2026-01-31T23:59:59.999Z"},
-        {"createdAt": None},
-        {},
-    ]
-    assert count_by_month(leads) == {"2026-01": 1, "": 2}
+    counts = counted("2026-01-31T23:59:59.999Z", None, *middle(m02=3), "2026-02-01T00:00:00Z")
+    assert counts.leads == {"2026-01": 1, "": 1, "2026-02": 4}
+    assert counts.near == {("2026-01", "2026-02"): 1, ("2026-02", "2026-01"): 1}
+
+
+EVENING, MORNING = "2026-01-31T23:00:00Z", "2026-02-01T02:00:00Z"
 
 
 @pytest.mark.parametrize(
     ("expected", "read", "missing"),
     [
-        ({"2026-01": 5}, {"2026-01": 5}, {}),
-        ({"2026-01": 5}, {"2026-01": 3}, {"2026-01": 2}),
-        ({"2026-01": 5}, {}, {"2026-01": 5}),
-        ({"2026-01": 4}, {"2026-01": 5}, {}),
-        # The month begins some hours later than in UTC.
-        ({"2026-01": 6, "2026-02": 4}, {"2026-01": 5, "2026-02": 5}, {}),
-        ({"2026-01": 4, "2026-02": 6}, {"2026-01": 5, "2026-02": 5}, {}),
-        ({"2026-01": 8, "2026-02": 4}, {"2026-01": 5, "2026-02": 5}, {"2026-01": 2}),
+        ({"01": 5}, middle(m01=5), {}),
+        ({"01": 5}, middle(m01=3), {"01": 2}),
+        ({"01": 5}, [], {"01": 5}),
+        ({"01": 4}, middle(m01=5), {}),
+        # The month begins some hours earlier or later than in UTC.
+        ({"01": 6, "02": 4}, [*middle(m01=5, m02=4), MORNING], {}),
+        ({"01": 4, "02": 6}, [*middle(m01=4, m02=5), EVENING], {}),
+        ({"01": 8, "02": 4}, [*middle(m01=5, m02=4), MORNING], {"01": 2}),
+        # No other month has the lead, although there are others with more leads than expected.
+        ({"01": 6, "02": 4}, middle(m01=5, m02=5), {"01": 1}),
         # The month before is not known.
-        ({"2026-02": 6}, {"2026-01": 5, "2026-02": 5}, {}),
-        ({"2025-12": 6, "2026-01": 9}, {"2025-12": 6, "2026-01": 8}, {"2026-01": 1}),
+        ({"02": 6}, [*middle(m01=4, m02=5), EVENING], {}),
+        ({"02": 6}, middle(m01=5, m02=5), {"02": 1}),
+        # All months together lack a lead that the next month could have.
+        ({"01": 6, "02": 5}, [*middle(m01=5, m02=4), MORNING], {"01": 1}),
     ],
 )
 def test_leads_are_missing_where_no_neighboring_month_has_them(
-    expected: dict[str, int], read: dict[str, int], missing: dict[str, int]
+    expected: dict[str, int], read: list[str], missing: dict[str, int]
 ) -> None:
-    assert missing_by_month(expected, read) == missing
+    found = missing_by_month({f"2026-{month}": n for month, n in expected.items()}, counted(*read))
+    assert found == {f"2026-{month}": count for month, count in missing.items()}
 
 
-@given(st.lists(MOMENTS, max_size=30), st.integers(-14, 14))
-def test_months_of_any_time_zone_are_no_missing_leads(created: list[int], hours: int) -> None:
-    moments = [moment + 100 * 86_400_000_000 for moment in created]
-    shifted = [moment + hours * 3_600_000_000 for moment in moments]
-    counts = [[day_of(moment)[:7] for moment in each] for each in (moments, shifted)]
-    read, expected = ({month: each.count(month) for month in each} for each in counts)
-    full = dict.fromkeys([*read], 0) | expected
-    assert missing_by_month(full, read) == {}
+NEAR_MONTHS = st.builds(
+    lambda month, hours: month_of(month * 30 * DAY) + hours * HOUR,
+    st.integers(100, 106),
+    st.integers(-30, 30),
+)
+
+
+@given(st.lists(MOMENTS | NEAR_MONTHS, max_size=30), st.integers(-12, 14), st.integers(0, 3))
+def test_months_of_any_time_zone_are_no_missing_leads(
+    created: list[int], hours: int, unknown: int
+) -> None:
+    moments = [moment + 100 * DAY for moment in created]
+    counts = counted(*map(to_text, moments))
+    expected = Counter(day_of(moment + hours * HOUR)[:7] for moment in moments)
+    expected |= dict.fromkeys(counts.leads, 0)
+    for month in sorted(expected)[:unknown]:
+        del expected[month]
+    assert missing_by_month(expected, counts) == {}
