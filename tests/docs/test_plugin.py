@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -156,16 +157,22 @@ def test_every_source_has_a_group_for_its_credential_and_for_several_accounts() 
 
 def test_the_definition_selects_what_the_tap_selects() -> None:
     streams = TapLeads(validate_config=False).discover_streams()
-    unselected = sorted(stream.name for stream in streams if not stream.selected_by_default)
-    patterns = ["*.*", *(f"!{name}.*" for name in unselected)]
+    unselected = {stream.name for stream in streams if not stream.selected_by_default}
+    patterns = ["*.*", *(f"!{name}.*" for name in sorted(unselected))]
     assert PLUGIN["select"] == DEMO["select"] == patterns
-    (variable,) = [
-        line.partition("=")[2]
-        for block in fences(README, "ini")
-        for line in block.splitlines()
-        if line.startswith("TAP_LEADS__SELECT=")
-    ]
-    assert json.loads(variable.strip("'")) == patterns
+    # In the documentation, patterns with more asterisks select the same.
+    guide = (ROOT / "docs/guides/meltano.md").read_text(encoding="utf-8")
+    for text in (README, (ROOT / "docs/quickstart.md").read_text(encoding="utf-8")):
+        ((_, *excluded),) = [
+            json.loads(line.partition("=")[2].strip("'"))
+            for block in fences(text, "ini")
+            for line in block.splitlines()
+            if line.startswith("TAP_LEADS__SELECT=")
+        ]
+        names = [each.removeprefix("!").removesuffix(".*") for each in excluded]
+        matching = {s.name for s in streams if any(fnmatch(s.name, name) for name in names)}
+        assert matching == unselected
+        assert "\n".join(f"- '{each}'" for each in ("*.*", *excluded)) in guide
 
 
 def test_every_command_of_the_second_program_can_be_invoked_with_meltano() -> None:
