@@ -41,14 +41,18 @@ def problem(name: str | None) -> str:
     """Create an environment if it is missing or outdated; return why that failed, if it did."""
     if name is None:
         return ""
-    lock, done = LOCKS / f"{name}.txt", ENVIRONMENTS / name / "synced"
+    return install(ENVIRONMENTS / name, LOCKS / f"{name}.txt")
+
+
+def install(environment: Path, lock: Path) -> str:
+    """Create an environment from a lock file unless it is current; return why that failed."""
+    done = environment / "synced"
     if done.exists() and done.read_bytes() == lock.read_bytes():
         return ""
-    print(f"Setting up {name} {version(name)} in {ENVIRONMENTS.relative_to(ROOT)}", flush=True)
-    python = program(name, "python")
+    print(f"Setting up {environment.relative_to(ROOT)}", flush=True)
     for command in (
-        ["venv", "--clear", "--python", sys.executable, str(ENVIRONMENTS / name)],
-        ["pip", "sync", "--python", python, str(lock)],
+        ["venv", "--clear", "--python", sys.executable, str(environment)],
+        ["pip", "sync", "--python", str(environment / "bin" / "python"), str(lock)],
     ):
         made = _uv(*command)
         if made.returncode:
