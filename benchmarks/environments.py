@@ -1,6 +1,7 @@
 """Virtual environments of the competitors, below `.bench/`, from the lock files in `locks/`.
 
-`python -m benchmarks.environments lock` regenerates the lock files from the pins in `locks/*.in`.
+`python -m benchmarks.environments lock` regenerates the lock files from the pins in `locks/*.in`,
+and those of the examples.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def install(environment: Path, lock: Path) -> str:
 
 def lock() -> None:
     """Regenerate every lock file from its pins."""
-    for pins in sorted(LOCKS.glob("*.in")):
+    for pins in sorted([*LOCKS.glob("*.in"), *(ROOT / "examples").rglob("*.in")]):
         target = pins.with_suffix(".txt")
         made = _uv("pip", "compile", "--universal", f"--python-version={OLDEST}", "--no-annotate",
                    "--no-header", str(pins), f"--output-file={target}")  # fmt: skip

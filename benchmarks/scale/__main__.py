@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks.scale import alone, engine
+from benchmarks.scale import alone, engine, snippets
 from benchmarks.scale.airflow import AirflowError
 from benchmarks.scale.project import SetUpError
 from benchmarks.scale.report import Report
 from demo.postgres import PostgresError
 
-PARTS = {"engine": (engine.run, 24), "alone": (alone.run, 200)}
+PARTS = {"engine": (engine.run, 24), "alone": (alone.run, 200), "snippets": (snippets.run, 0)}
 """Each part with its number of accounts."""
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
-from benchmarks.scale.processes import is_running, tree
+from benchmarks.scale.processes import tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,8 +181,8 @@ class Airflow:
         deadline = time.monotonic() + STOP_SECONDS
         while any(part.poll() is None for part in self._parts) and time.monotonic() < deadline:
             time.sleep(0.2)
-        for pid in filter(is_running, processes):
+        for process in [each for each in processes if each.is_running]:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(process.pid, signal.SIGKILL)
         for part in self._parts:
             part.wait()

@@ -6,17 +6,35 @@ import os
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
 _PROC = Path("/proc")
-_PARENT, _TIMES = 1, slice(11, 15)
+_PARENT, _TIMES, _STARTED = 1, slice(11, 15), 19
 """Positions in `/proc/*/stat`, counted from the state, which is behind the name of the program."""
 _SAMPLE_SECONDS = 10.0
 """Reading the memory of a process costs CPU time."""
+
+
+class Process(NamedTuple):
+    """A process. The system gives its ID to another one some time after it has ended."""
+
+    pid: int
+    started: str
+
+    @property
+    def is_running(self) -> bool:
+        """Return False if the process has ended."""
+        stat = _stat(self.pid)
+        return bool(stat) and stat[0] != "Z" and stat[_STARTED] == self.started
+
+
+def process(pid: int) -> Process:
+    """Return the process that has an ID now."""
+    return Process(pid, (_stat(pid) or [""] * (_STARTED + 1))[_STARTED])
 
 
 def _stat(pid: int) -> list[str]:
@@ -26,7 +44,7 @@ def _stat(pid: int) -> list[str]:
     return []
 
 
-def tree(*roots: int) -> list[int]:
+def tree(*roots: int) -> list[Process]:
     """Return these processes and their descendants, the parents first."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
@@ -35,26 +53,21 @@ def tree(*roots: int) -> list[int]:
     found = list(roots)
     for pid in found:
         found += children.get(pid, [])
-    return found
-
-
-def is_running(pid: int) -> bool:
-    """Return False for a process that has ended."""
-    return (_stat(pid) or "Z")[0] != "Z"
+    return [process(pid) for pid in found]
 
 
 def cpu_seconds(*roots: int) -> float:
     """Return the CPU time of these processes and of all their descendants, also of ended ones."""
-    ticks = sum(sum(map(int, _stat(pid)[_TIMES])) for pid in tree(*roots))
+    ticks = sum(sum(map(int, _stat(each.pid)[_TIMES])) for each in tree(*roots))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mib(*roots: int) -> float:
     """Return the memory of these processes and their descendants; shared pages count once."""
     kib = 0
-    for pid in tree(*roots):
+    for each in tree(*roots):
         with suppress(OSError):
-            for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+            for line in (_PROC / str(each.pid) / "smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
                     kib += int(line.split()[1])
     return kib / 1024
