@@ -28,7 +28,7 @@ SHARE = 4
 """One of so many accounts is read by both DAGs at the same time in the second run."""
 MID_RUN = 4
 """List requests of an account after which its task may be killed."""
-RUN_SECONDS, POLL_SECONDS, ORPHAN_SECONDS = 900, 1.0, 30
+RUN_SECONDS, POLL_SECONDS, ORPHAN_SECONDS = 1800, 1.0, 60
 
 
 @dataclass
