@@ -59,6 +59,8 @@ class Code(StrEnum):
     TOKEN_EXPIRING = "token-expiring"
     TOKEN_EXPIRED = "token-expired"
     NO_TOKENS = "no-tokens"
+    TOKENS_MOVED = "tokens-moved"
+    TOKENS_DIFFER = "tokens-differ"
     CODE_REJECTED = "code-rejected"
     REFRESH_TOKEN_REJECTED = "refresh-token-rejected"
     NEW_TOKEN_REJECTED = "new-token-rejected"

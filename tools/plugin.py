@@ -6,9 +6,11 @@ import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+import click
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from tap_leads.admin import cli, tokens
 from tap_leads.sources import SOURCES
 from tap_leads.tap import TapLeads
 from tools.settings import own_settings, sdk_settings
@@ -60,13 +62,7 @@ def plugin_yml() -> str:
             "keywords": ["amocrm", "carrotquest", "crm", "dashly", "kommo", "leads", "octanist"],
             "pip_url": "../tap-leads",
             "executable": "tap-leads",
-            "commands": {
-                "accounts": {
-                    "args": "accounts --config=ENV",
-                    "executable": "tap-leads-admin",
-                    "description": "Print a line of JSON for each account, with its ID",
-                }
-            },
+            "commands": commands(),
             "capabilities": sorted(each.value for each in TapLeads.capabilities),
             "settings_group_validation": groups(),
             "settings": [_definition(each) for each in own_settings() + sdk_settings()],
@@ -96,6 +92,20 @@ def groups() -> list[list[str]]:
     for source in SOURCES:
         ways = [*source.settings.required, ("accounts",), ("accounts_file",)]
         found += [[f"{source.name}.{name}" for name in way] for way in ways]
+    return found
+
+
+def commands() -> dict[str, dict[str, str]]:
+    """Return the commands of `tap-leads-admin`, for `meltano invoke tap-leads:accounts`."""
+    found = {}
+    for name, command in [*cli.commands.items(), *tokens.commands.items()]:
+        if not isinstance(command, click.Group):
+            group = "tokens" if name in tokens.commands else ""
+            found["-".join(filter(None, (group, name)))] = {
+                "args": " ".join(filter(None, (group, name, "--config=ENV"))),
+                "executable": "tap-leads-admin",
+                "description": command.get_short_help_str(200),
+            }
     return found
 
 

@@ -97,9 +97,11 @@ class NoResponseError(TransientError):
 
     Attributes:
         is_unreachable: True if there was no connection, which concerns every list of the host.
+        prefix: What the message begins with once no try has succeeded.
     """
 
     code = Code.NO_RESPONSE
+    prefix = "no response: "
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from tap_leads.sources import SOURCES
 from tap_leads.tap import TapLeads
+from tests.support.admin import admin
 from tests.support.pages import README, ROOT, fences
 from tests.support.settings import CREDENTIALS
 from tools.settings import own_settings, sdk_settings
@@ -165,6 +166,16 @@ def test_the_definition_selects_what_the_tap_selects() -> None:
         if line.startswith("TAP_LEADS__SELECT=")
     ]
     assert json.loads(variable.strip("'")) == patterns
+
+
+def test_every_command_of_the_second_program_can_be_invoked_with_meltano() -> None:
+    assert PLUGIN["commands"] == DEMO["commands"]
+    assert PLUGIN["commands"].keys() == {
+        "accounts", "tokens-status", "tokens-import", "tokens-export"
+    }  # fmt: skip
+    for command in PLUGIN["commands"].values():
+        assert command["executable"] == "tap-leads-admin"
+        assert admin(*command["args"].split(), "--help").code == 0
 
 
 def test_the_loader_of_the_quick_start_is_the_one_of_the_demo() -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from tap_leads.errors import Code
 from tap_leads.names import account_id
-from tap_leads.rest.auth.token_store import LOCK_SECONDS, Tokens
+from tap_leads.rest.auth.token_store import LOCK_SECONDS, Tokens, TokensMovedError
 from tap_leads.rest.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # bytes are written because `posix_fallocate` is not there on every system.
 RESERVED_BYTES = 1 << 16
 _OWNER_ONLY = 0o600
+# What is left of tokens that were moved. A run that has them in its memory must not save them.
+_MOVED = b'{"moved": "tap-leads-admin tokens has moved these tokens to another place"}\n'
 
 _decoder = msgspec.json.Decoder(Tokens)
 
@@ -91,6 +93,7 @@ class TokenFile:
         """Return the tokens, None if there is no file yet.
 
         Raises:
+            TokensMovedError: The tokens are in another place now.
             CredentialError: The file cannot be read, or was not written by the tap.
         """
         if tokens := self._left_over():
@@ -104,6 +107,8 @@ class TokenFile:
             if self.path.stat().st_mode & ~_OWNER_ONLY & 0o777:
                 with suppress(PermissionError):
                     self.path.chmod(_OWNER_ONLY)
+        if content == _MOVED:
+            raise TokensMovedError(self.place)
         try:
             return _decoder.decode(content)
         except msgspec.DecodeError:
@@ -140,6 +145,11 @@ class TokenFile:
         finally:
             with suppress(OSError):
                 new.unlink(missing_ok=True)
+
+    def retire(self) -> None:
+        """Replace the tokens by a note that they were moved; `load` then raises."""
+        with self._readable_errors("written"):
+            self._replace(self._sibling(".new"), _MOVED)
 
     def _save(self, new: Path, tokens: Tokens) -> None:
         content = msgspec.json.format(msgspec.json.encode(tokens), indent=2)

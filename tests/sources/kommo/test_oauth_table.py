@@ -12,10 +12,13 @@ import psycopg
 import pytest
 
 from sandbox import faults
+from tap_leads.rest.retry import RetryPolicy
+from tap_leads.sources.connect import Network
 from tests.support.logs import errors
 from tests.support.oauth import assert_good, assert_tokens_are_waited_for, consented, token_requests
 from tests.support.program import until
 from tests.support.run import sync
+from tests.support.runtime import NoChance, set_runtime
 from tests.support.token_database import PASSWORD
 
 if TYPE_CHECKING:
@@ -163,6 +166,7 @@ def test_a_run_that_is_told_to_end_does_not_wait_for_another_program(
         assert tap.end() == 128 + signal.SIGTERM
 
 
+@pytest.mark.usefixtures("no_waits")
 @pytest.mark.parametrize("begin", ["renewal", "code"])
 @pytest.mark.parametrize("what", ["stopped", "read-only", "without rights"])
 def test_what_keeps_tokens_from_being_saved_is_known_before_they_are_asked_for(
@@ -196,6 +200,24 @@ def test_what_keeps_tokens_from_being_saved_is_known_before_they_are_asked_for(
     assert box.kommo.journal == []
     undo()
     assert_good(box, fresh)
+
+
+def test_a_database_that_comes_back_while_the_request_is_retried_ends_nothing(
+    box: Sandbox, config: Config, token_database: TokenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token_database.stop()
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            token_database.start()
+
+    set_runtime(monkeypatch, network=Network(retry=RetryPolicy(rng=NoChance())))
+    monkeypatch.setattr("backoff._sync.time.sleep", sleep)
+    assert_good(box, config)
+    assert len(waits) >= 2
+    assert len(token_requests(box)) == 1
 
 
 def test_accounts_share_a_database(
