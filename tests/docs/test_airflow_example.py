@@ -20,6 +20,7 @@ PLUGINS = YAML(typ="safe").load(EXAMPLE / "meltano.yml")["plugins"]
 (TAP,), (TARGET,) = PLUGINS["extractors"], PLUGINS["loaders"]
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
 VARIABLES = (EXAMPLE / ".env.example").read_text(encoding="utf-8")
+PIPELINE = (EXAMPLE / "dags" / "pipeline.py").read_text(encoding="utf-8")
 DAGS = (EXAMPLE / "dags" / "leads.py").read_text(encoding="utf-8")
 
 
@@ -44,19 +45,19 @@ def test_the_plugins_are_those_of_their_definitions(plugin: dict[str, Any], name
             assert setting.get(key, "string" if key == "kind" else None) == known.get(key), setting
 
 
-def test_the_command_that_lists_the_accounts_is_that_of_the_definition() -> None:
-    assert (
-        TAP["commands"]["accounts"].items()
-        <= definition("plugin.yml")["commands"]["accounts"].items()
-    )
+def test_the_commands_are_those_of_the_definition() -> None:
+    known = definition("plugin.yml")["commands"]
+    for name, command in TAP["commands"].items():
+        assert command.items() <= known[name].items()
+    used = set(re.findall(r"invoke[ \",]+tap-leads:([a-z-]+)", README + PIPELINE))
+    assert used == set(TAP["commands"])
 
 
 def test_meltano_passes_on_every_setting_of_the_tap_that_the_example_uses() -> None:
     # Meltano ignores the variable of a setting that its project does not declare.
     declared = {setting["name"] for setting in TAP["settings"]}
     variables = {setting.variable: setting.name for setting in own_settings()}
-    pipeline = (EXAMPLE / "dags" / "pipeline.py").read_text(encoding="utf-8")
-    used = set(re.findall(r"\bTAP_LEADS_[A-Z][A-Z_]*", VARIABLES + pipeline + README))
+    used = set(re.findall(r"\bTAP_LEADS_[A-Z][A-Z_]*", VARIABLES + PIPELINE + README))
     assert used
     assert {variables[name] for name in used} <= declared
     assert set(TAP["config"]["kommo"]) == {"requests_per_second"}
