@@ -6,6 +6,7 @@ The exit code is 1 if something does not hold. All files are in `.scale/`.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from benchmarks.scale import alone, engine, snippets
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="run only these")
     parser.add_argument("--accounts", type=int, help="number of accounts of each part (24; 200)")
     arguments = parser.parse_args()
+    # So that a run which is told to end stops Airflow and PostgreSQL, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     report = Report()
     try:
         for part in arguments.parts:
@@ -31,6 +34,8 @@ def main() -> None:
             run(report, arguments.accounts or accounts)
     except (AirflowError, PostgresError, SetUpError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
     print(f"\n{report.failed} failed" if report.failed else "\nEverything holds.")
     sys.exit(bool(report.failed))
 
