@@ -84,8 +84,8 @@ class Engine:
         self.checks.states({f"{each.slot}-hourly" for each in self.checks.accounts})
         self.report.figure("seconds (depends on the load of the machine)", round(seconds))
         for part, spent in after.items():
-            per_task = (spent - cpu[part]) / len(tasks)
-            self.report.figure(f"CPU seconds per task, {part}", f"{per_task:.1f}")
+            per_attempt = (spent - cpu[part]) / sum(tries.values())
+            self.report.figure(f"CPU seconds per attempt, {part}", f"{per_attempt:.1f}")
 
     def second_run(self) -> None:
         """Load what has changed, with both DAGs at the same time, after the tokens have expired."""

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
+import pytest
 from ruamel.yaml import YAML
 
-from tests.support.pages import ROOT, fences
+from tests.support.pages import ROOT, fences, rows
 from tools.settings import own_settings
 
 PAGE = (ROOT / "docs/guides/scaling-out.md").read_text(encoding="utf-8")
@@ -47,3 +49,16 @@ def test_every_command_line_of_a_task_names_the_account_first() -> None:
             assert block.index("TAP_LEADS_ACCOUNT") < block.index(" el ")
     names = set(re.findall(r"\bTAP_LEADS_[A-Z_]+[A-Z]", PAGE)) - {"TAP_LEADS__SELECT"}
     assert names <= {setting.variable for setting in own_settings()}
+
+
+def test_the_sizes_follow_from_the_figures_that_were_measured() -> None:
+    measured, sizes = PAGE.partition("## Sizing")[2].partition("\n## ")[0].split("From these")
+    figures = [float(row[1].split()[0]) for row in rows(measured)]
+    requests, tasks, services = figures[0], figures[2], figures[3]
+    found = list(rows(sizes))
+    assert len(found) > 2
+    for row in found:
+        accounts, rate, addresses, cores = (float(cell.replace(",", "")) for cell in row[:4])
+        assert rate == pytest.approx(accounts * requests / 3600, rel=0.1)
+        assert addresses == math.ceil(accounts * requests / 3600 / 6)
+        assert cores == pytest.approx(accounts * (tasks + services) / 3600, rel=0.1)
