@@ -53,7 +53,7 @@ def test_every_command_line_of_a_task_names_the_account_first() -> None:
 
 def test_the_sizes_follow_from_the_figures_that_were_measured() -> None:
     measured, sizes = PAGE.partition("## Sizing")[2].partition("\n## ")[0].split("From these")
-    figures = [float(row[1].split()[0]) for row in rows(measured)]
+    figures = [float(row[1].split()[0].replace(",", "")) for row in rows(measured)]
     requests, tasks, services = figures[0], figures[2], figures[3]
     found = list(rows(sizes))
     assert len(found) > 2
