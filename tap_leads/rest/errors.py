@@ -97,11 +97,11 @@ class NoResponseError(TransientError):
 
     Attributes:
         is_unreachable: True if there was no connection, which concerns every list of the host.
-        prefix: What the message begins with once no try has succeeded.
+        is_of_api: False if it is not the API that does not respond.
     """
 
     code = Code.NO_RESPONSE
-    prefix = "no response: "
+    is_of_api = True
 
     def __init__(
         self,

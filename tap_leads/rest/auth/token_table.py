@@ -35,7 +35,7 @@ class DatabaseUnavailableError(NoResponseError):
     """
 
     code = Code.TOKEN_STORE
-    prefix = ""
+    is_of_api = False
 
     def __init__(self, cause: str, advice: str) -> None:
         super().__init__(cause, advice, is_unreachable=True)

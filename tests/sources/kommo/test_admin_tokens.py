@@ -7,7 +7,6 @@ import signal
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from filelock import FileLock
 
@@ -148,6 +147,22 @@ def test_killed_at_whatever_step_a_move_loses_no_consent_and_can_be_repeated(
     assert_good(box, destination)
 
 
+def test_the_file_keeps_the_tokens_until_the_database_has_committed_them(
+    box: Sandbox, in_table: Config, path: Path, tmp_path: Path, token_database: TokenDatabase
+) -> None:
+    assert tokens(in_table, "status").code == 0
+    before = path.read_bytes()
+    with token_database.slow_commits():
+        tool = program.start(tmp_path, admin=["tokens", "import"], config=in_table)
+        until(lambda: token_database.waiting)
+        assert path.read_bytes() == before
+        tool.kill()
+        token_database.terminate()
+    until(lambda: not token_database.backends)
+    assert tokens(in_table, "import").code == 0
+    assert_good(box, in_table)
+
+
 def test_a_run_that_has_the_tokens_in_its_memory_does_not_write_them_back(
     box: Sandbox, in_file: Config, in_table: Config, path: Path, tmp_path: Path
 ) -> None:
@@ -173,8 +188,7 @@ def test_a_move_waits_for_a_run_that_renews(
         assert tool.is_alive
         assert "refresh_token" in held(path)
     assert tool.end() == 0
-    with psycopg.connect(token_database.url) as connection:
-        connection.execute("select * from tap_leads_tokens for update")
+    with token_database.session("select from tap_leads_tokens for update"):
         tool = program.start(tmp_path, admin=["tokens", "export"], config=in_table)
         until(lambda: token_database.waiting)
     assert tool.end() == 0
