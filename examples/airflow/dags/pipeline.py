@@ -21,7 +21,8 @@ FAST = (
     "kommo_companies",
     "kommo_tasks",
 )
-LARGE = ("kommo_lead_events", "kommo_lead_notes", "kommo_list_elements")
+LARGE = ("*_notes", "*_messages", "kommo_*events", "*_elements", "*_parts", "*_details")
+"""Streams that few people need: they are in no rhythm."""
 SELECT = {
     "hourly": [f"{stream}.*" for stream in FAST],
     "daily": ["*.*", *(f"!{stream}.*" for stream in (*FAST, *LARGE))],
