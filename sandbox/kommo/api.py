@@ -39,15 +39,11 @@ class Kommo(Api):
 
     A deleted lead goes to the recycle bin, which `with=only_deleted` lists. `tables` has all rows
     that are not leads, by path; a table is generated on first use. Changing rows in place creates
-    no events.
-
-    Args:
-        slot: The first segment of its paths.
-        world: Its surroundings.
-        first: Another account of the same integration, whose options and rate limit it shares.
+    no events. Options and rate limit are shared with `first`, another account of the integration.
     """
 
     options: KommoOptions
+    oauth: OAuth
 
     def __init__(self, slot: str, world: World, first: Kommo | None = None) -> None:
         super().__init__(slot, world)
@@ -56,9 +52,7 @@ class Kommo(Api):
         self.token = first_token(world.seed)
         self.tokens = {self.token}
         secret = first.oauth.client_secret if first else ""
-        self.oauth: OAuth = OAuth(
-            world.seed, world.clock, self.options, self.tokens, client_secret=secret
-        )
+        self.oauth = OAuth(world.seed, world.clock, self.options, self.tokens, client_secret=secret)
         self.merged: dict[int, int] = {}
         """The lead that each merged lead became part of."""
         self.purged: set[int] = set()
