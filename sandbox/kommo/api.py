@@ -38,17 +38,20 @@ class Kommo(Api):
 
     A deleted lead goes to the recycle bin, which `with=only_deleted` lists. `tables` has all rows
     that are not leads, by path; a table is generated on first use. Changing rows in place creates
-    no events.
+    no events. Options and rate limit are shared with `first`, another account of the integration.
     """
 
     options: KommoOptions
+    oauth: OAuth
 
-    def __init__(self, slot: str, world: World) -> None:
+    def __init__(self, slot: str, world: World, first: Kommo | None = None) -> None:
         super().__init__(slot, world)
-        self.options = KommoOptions()
+        self.options = first.options if first else KommoOptions()
+        self.limit = first.limit if first else self.limit
         self.token = first_token(world.seed)
         self.tokens = {self.token}
-        self.oauth = OAuth(world.seed, world.clock, self.options, self.tokens)
+        secret = first.oauth.client_secret if first else ""
+        self.oauth = OAuth(world.seed, world.clock, self.options, self.tokens, client_secret=secret)
         self.merged: dict[int, int] = {}
         """The lead that each merged lead became part of."""
         self.purged: set[int] = set()
