@@ -52,6 +52,8 @@ def test_both_rhythms_of_an_account_can_run_at_the_same_time(
             "kommo-berlin",
             "kommo-porto",
         ]
+        chosen = "print(*(each['state_id'] for each in pipeline.accounts(['kommo-porto'])))"
+        assert in_pipeline(chosen, environment) == "kommo-porto\n"
         tasks = [
             subprocess.Popen(
                 command(f"pipeline.load('kommo-berlin', '{rhythm}')"),

@@ -24,8 +24,7 @@ def leads(rhythm: str) -> None:
     @task(retries=2)
     def accounts() -> list[dict[str, str]]:
         """Return the accounts to load; what is not secret about them."""
-        chosen = get_current_context()["params"]["accounts"]
-        return [each for each in pipeline.accounts() if not chosen or each["state_id"] in chosen]
+        return pipeline.accounts(get_current_context()["params"]["accounts"])
 
     # The pool has 3 slots and `requests_per_second` is 2: 6 requests per second from this machine.
     @task(

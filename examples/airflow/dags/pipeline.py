@@ -8,7 +8,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(os.environ.get("MELTANO_PROJECT_ROOT", Path(__file__).parents[1]))
 MELTANO = os.environ.get("MELTANO", str(ROOT / ".venv-meltano" / "bin" / "meltano"))
@@ -19,7 +22,12 @@ FAST = (
     "kommo_lead_stage_changes",
     "kommo_contacts",
     "kommo_companies",
+    "kommo_deleted_contacts",
+    "kommo_deleted_companies",
+    "kommo_talks",
     "kommo_tasks",
+    "kommo_customers",
+    "kommo_customer_transactions",
 )
 LARGE = ("*_notes", "*_messages", "kommo_*events", "*_elements", "*_parts", "*_details")
 """Streams that few people need: they are in no rhythm."""
@@ -32,13 +40,23 @@ GRACE_SECONDS = 60
 """How long Meltano may take to end after SIGTERM."""
 
 
-def accounts() -> list[dict[str, str]]:
-    """Return the source, the name and the state ID of each account. No secret is among them."""
+def accounts(chosen: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Return the source, the name and the state ID of each account. No secret is among them.
+
+    Args:
+        chosen: The state IDs of the accounts to return; none for all accounts.
+
+    Raises:
+        ValueError: There is no account with one of these IDs.
+    """
     command = [MELTANO, "--log-level=warning", "invoke", "tap-leads:accounts"]
     lines = subprocess.run(
         command, check=True, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, text=True
     ).stdout.splitlines()
-    return [json.loads(line) for line in lines]
+    found = [json.loads(line) for line in lines]
+    if unknown := {*chosen} - {each["state_id"] for each in found}:
+        raise ValueError(f"there are no accounts with the IDs {', '.join(sorted(unknown))}")
+    return [each for each in found if not chosen or each["state_id"] in chosen]
 
 
 def load(state_id: str, rhythm: str, *arguments: str) -> None:
