@@ -67,8 +67,7 @@ class OverlappingScan:
 
     def _read(self, query: Query, splits: Sequence[Split]) -> Iterator[Page]:
         scans: list[Scan] = []
-        step = self._collection.traits.granularity
-        by_time = spans_steps(query, step)
+        by_time = spans_steps(query, self._collection.traits.granularity)
         can_be_split = by_time or bool(self._parts(query, splits, Scan()))
         while len(scans) < MAX_SCANS:
             current = self._begin(scans)
@@ -157,8 +156,7 @@ class OverlappingScan:
     def _parts(
         self, query: Query, splits: Sequence[Split], seen: Scan
     ) -> list[tuple[Query, Sequence[Split]]]:
-        traits = self._collection.traits
-        step = traits.granularity
+        step = self._collection.traits.granularity
         if seen.gap and spans_steps(query, step):
             cursors = [cursor for cursor in seen.trusted.values() if cursor is not None]
             limit = int(seen.largest * _FILL)
