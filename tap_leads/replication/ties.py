@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Maximum scans of a result set whose order is unstable.
 MAX_SCANS = 30
 # Maximum consecutive rewinds to find a row that moved; after that, the order counts as unstable.
-# In a range of time, which costs little to split, it is one, and none once the order is unstable.
+# In a range of time without a total, which costs little to split, it is one, and then none.
 MAX_REWINDS = 3
 # How full the pages of time ranges are to be that a set in unstable order is split into.
 _FILL = 0.9
@@ -45,8 +45,8 @@ class OverlappingScan:
         self._behavior = behavior
         self.is_proven = True
         """False if a growing set was verified by count only: the bookmark must not pass it."""
-        self.has_more = True
-        """False if the page that was just read is the last one of its scan."""
+        self.page: Page | None = None
+        """The page that was read last."""
         # True once a page lacked so many rows that only the API's next links lead on.
         self._by_links = False
 
@@ -75,7 +75,7 @@ class OverlappingScan:
             is_range = by_time or (query.cursor == "set" and query.until is None)
             for page in self._walk(query, current, is_range=is_range):
                 note(page, scans)
-                self.has_more = page.has_more
+                self.page = page
                 yield page
                 is_unproven = current.gap and current.total is None and not by_time
                 if can_be_split and (is_unproven or self._fills_window(current)):
@@ -169,9 +169,9 @@ class OverlappingScan:
         """Yield the pages of one scan; go back if a page does not overlap the previous one."""
         paginator: Paginator = HALPaginator(0) if self._by_links else self._paginator()
         rewinds = lost_at = idle = 0
-        max_rewinds = int(not self._behavior.is_shuffled) if is_range else MAX_REWINDS
         while not paginator.finished:
             page = self._fetch_surely(query, current, paginator)
+            most = 1 if is_range and page.total is None else MAX_REWINDS
             paginator.settle(page)
             current.note_total(page.total)
             positions = paginator if isinstance(paginator, PositionPaginator) else None
@@ -184,7 +184,7 @@ class OverlappingScan:
             elif positions.start and not current.gap:
                 if current.is_followed_by(page.rows, current.reached - positions.start):
                     rewinds = rewinds if positions.start < lost_at else 0
-                elif rewinds < max_rewinds:
+                elif rewinds < most and not (is_range and self._behavior.is_shuffled):
                     rewinds, lost_at = rewinds + 1, positions.start
                     positions.rewind()
                     continue

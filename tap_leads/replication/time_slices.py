@@ -118,6 +118,14 @@ class _Slice:
         self._pages = self._scan.read(query, collection.traits.splits)
         self._rows: list[Row] = []
 
+    @property
+    def _has_more(self) -> bool:
+        return self._scan.page is None or self._scan.page.has_more
+
+    @property
+    def _has_total(self) -> bool:
+        return self._scan.page is not None and self._scan.page.total is not None
+
     def is_read(self) -> bool:
         """Read the range; return False if it is too long for one slice, or its order is unstable.
 
@@ -127,9 +135,10 @@ class _Slice:
         """
         for number, rows in enumerate(self._pages, 1):
             self._rows += rows
-            if self._behavior.is_shuffled:
+            # A list that changes while it is read fails the comparison with its size as a whole.
+            if self._behavior.is_shuffled or (self._has_more and self._has_total):
                 return False
-            if number == _FIRST_PAGES and self._scan.has_more:
+            if number == _FIRST_PAGES and self._has_more:
                 self.starts = _starts(self._collection, self._query, self._behavior)
                 if self.starts:
                     return False
@@ -144,7 +153,7 @@ class _Slice:
         """
         for rows in islice(self._pages, 1):
             self._rows += rows
-        if self._scan.has_more and spans_steps(self._query, self._collection.traits.granularity):
+        if self._has_more and spans_steps(self._query, self._collection.traits.granularity):
             self.starts = _starts(self._collection, self._query, self._behavior)
         return self.starts
 
