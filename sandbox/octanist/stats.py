@@ -29,11 +29,7 @@ def read_stats(
     """
     start, end = _period(body, datetime.fromtimestamp(now, UTC))
     shift = timedelta(hours=options.stats_utc_offset)
-    found = [
-        lead
-        for lead in leads
-        if start <= f"{datetime.fromisoformat(lead['createdAt']) + shift:%Y-%m-%d}" <= end
-    ]
+    found = [lead for lead in leads if start <= _created_on(lead, shift) <= end]
     hidden = options.locked_leads + options.unlisted_leads
     period = ("2020-01-05", "2020-02-04") if options.billing_period else (start, end)
     return {
@@ -46,6 +42,21 @@ def read_stats(
         },
         **_results(found),
     }
+
+
+def _created_on(lead: Lead, shift: timedelta) -> str:
+    try:
+        return f"{datetime.fromisoformat(lead['createdAt']) + shift:%Y-%m-%d}"
+    except (TypeError, ValueError):  # a test may insert a lead with any values
+        return ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "unknown"
+
+
+def _number(lead: Lead) -> float:
+    return lead["value"] if isinstance(lead["value"], int | float) else 0
 
 
 def _period(body: bytes, now: datetime) -> tuple[str, str]:
@@ -75,8 +86,8 @@ def _period(body: bytes, now: datetime) -> tuple[str, str]:
 
 
 def _results(leads: list[Lead]) -> dict[str, Any]:
-    by_status = Counter(lead["status"] for lead in leads)
-    won = [lead["value"] or 0 for lead in leads if lead["status"] == "won"]
+    by_status = Counter(_text(lead["status"]) for lead in leads)
+    won = [_number(lead) for lead in leads if lead["status"] == "won"]
     qualified = by_status["qualified"] + by_status["won"]
     return {
         "leads": {
@@ -84,7 +95,7 @@ def _results(leads: list[Lead]) -> dict[str, Any]:
             "byStatus": {
                 status: by_status[status] for status in ("open", "qualified", "won", "lost")
             },
-            "bySource": Counter(lead["source"] for lead in leads),
+            "bySource": Counter(_text(lead["source"]) for lead in leads),
         },
         "conversion": {
             "qualified": qualified,
