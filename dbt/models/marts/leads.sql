@@ -1,0 +1,13 @@
+with
+
+leads as (
+    {% for system in ['kommo', 'dashly', 'carrotquest', 'octanist'] -%}
+    select * from {{ ref('int_leads_' ~ system) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+)
+
+select
+    leads.*,
+    coalesce({{ tap_leads.normal_email('email') }}, {{ tap_leads.normal_phone('phone') }}) as person_key
+from leads

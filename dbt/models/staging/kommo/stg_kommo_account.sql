@@ -1,0 +1,25 @@
+-- Generated from the tap's declarations by `make docs`.
+{{ tap_leads.stage(
+    source('kommo', 'kommo_account'),
+    {
+        'account': 'text',
+        'id': 'integer',
+        'name': 'text',
+        'subdomain': 'text',
+        'created_by': 'integer',
+        'updated_by': 'integer',
+        'created_at': 'timestamp',
+        'updated_at': 'timestamp',
+        'current_user_id': 'integer',
+        'country': 'text',
+        'currency': 'text',
+        'currency_symbol': 'text',
+        'is_unsorted_on': 'boolean',
+        'is_loss_reason_enabled': 'boolean',
+        'is_api_filter_enabled': 'boolean',
+        'users_groups': 'json',
+        'task_types': 'json',
+        'datetime_settings': 'json',
+        'extra': 'json',
+    },
+) }}

@@ -1,0 +1,28 @@
+-- Generated from the tap's declarations by `make docs`.
+{{ tap_leads.stage(
+    source('kommo', 'kommo_companies'),
+    {
+        'account': 'text',
+        'id': 'integer',
+        'name': 'text',
+        'responsible_user_id': 'integer',
+        'group_id': 'integer',
+        'created_by': 'integer',
+        'updated_by': 'integer',
+        'created_at': 'timestamp',
+        'updated_at': 'timestamp',
+        'closest_task_at': 'timestamp',
+        'is_deleted': 'boolean',
+        'phone': 'text',
+        'email': 'text',
+        'phones': 'json',
+        'emails': 'json',
+        'custom_fields_values': 'json',
+        'account_id': 'integer',
+        'tags': 'json',
+        'leads': 'json',
+        'catalog_elements': 'json',
+        'contacts': 'json',
+        'extra': 'json',
+    },
+) }}
