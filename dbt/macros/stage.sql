@@ -78,16 +78,20 @@ left join deletions
 {%- set sql -%}
 (
     select *
-    from read_json(
-        ['{{ files | join("', '") }}'],
-        format = 'newline_delimited',
-        maximum_object_size = 268435456,
-        columns = { {%- for column, type in types.items() -%}
-            '{{ column }}': '{{ type }}' {%- if not loop.last %}, {% endif -%}
-        {%- endfor -%} },
-        filename = true
-    ) with ordinality
-    qualify row_number() over (partition by {{ key | join(', ') }} order by ordinality desc) = 1
+    from (
+        select *, row_number() over () as line
+        from read_json(
+            ['{{ files | join("', '") }}'],
+            format = 'newline_delimited',
+            maximum_object_size = 268435456,
+            columns = {
+                {%- for column, type in types.items() %}
+                '{{ column }}': '{{ type }}' {%- if not loop.last %},{% endif -%}
+                {%- endfor %}
+            }
+        )
+    )
+    qualify row_number() over (partition by {{ key | join(', ') }} order by line desc) = 1
 ) as {{ name }}
 {%- endset -%}
 {{ return({'sql': sql, 'types': types}) }}

@@ -13,6 +13,22 @@ contacts as (
     where links.is_main
 ),
 
+-- A reason that was deleted in Kommo is in its leads only.
+lead_reasons as (
+    select
+        leads.lead_key,
+        {{ tap_leads.json_text('reason.item', 'name') }} as name
+    from {{ ref('int_kommo_leads') }} as leads
+    {{ tap_leads.each_item('leads.loss_reason', 'reason') }}
+    where reason.place = 1
+),
+
+accounts as (
+    select account, max(currency) as currency
+    from {{ ref('stg_kommo_account') }}
+    group by account
+),
+
 touches as (
     select lead_key, max(touched_at) as last_touch_at
     from {{ ref('lead_touches') }}
@@ -50,7 +66,7 @@ select
     tracking.fbclid,
     tracking.yclid,
     {{ tap_leads.nulls(['msclkid', 'ttclid', 'li_fat_id']) | indent(4) }},
-    reasons.name as loss_reason,
+    coalesce(reasons.name, lead_reasons.name) as loss_reason,
     leads.created_at,
     leads.updated_at,
     leads.closed_at,
@@ -67,10 +83,12 @@ left join {{ ref('stg_kommo_stages') }} as stages
         and leads.status_id = stages.id
 left join {{ ref('stg_kommo_users') }} as users
     on leads.account = users.account and leads.responsible_user_id = users.id
-left join {{ ref('stg_kommo_account') }} as accounts
+left join accounts
     on leads.account = accounts.account
 left join {{ ref('stg_kommo_loss_reasons') }} as reasons
     on leads.account = reasons.account and leads.loss_reason_id = reasons.id
+left join lead_reasons
+    on leads.lead_key = lead_reasons.lead_key
 left join {{ ref('int_lead_tracking') }} as tracking
     on leads.account = tracking.account and leads.id = tracking.lead_id
 left join contacts

@@ -2,28 +2,35 @@
 
 with
 
-streams as (
+loaded as (
     {% for name, stream in tap_leads.streams().items() -%}
     select
-        '{{ stream.source }}' as system,
         '{{ name }}' as stream,
         account,
         count(*) as row_count,
-        {% if stream.newest -%} max({{ stream.newest }}) {%- else -%} max(cast(null as timestamp)) {%- endif %} as newest_at,
+        max({{ stream.newest or 'cast(null as timestamp)' }}) as newest_at,
         max(loaded_at) as loaded_at
     from {{ ref('stg_' ~ name) }}
     group by account
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
+),
+
+streams as (
+    {% for name, stream in tap_leads.streams().items() -%}
+    select '{{ stream.source }}' as system, '{{ name }}' as stream
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 )
 
 select
-    system,
-    stream,
-    account,
-    case when account is null then 0 else row_count end as row_count,
-    newest_at,
-    loaded_at,
-    {{ tap_leads.hours_between('newest_at', tap_leads.now_utc()) }} as hours_behind,
-    {{ tap_leads.hours_between('loaded_at', tap_leads.now_utc()) }} as hours_since_load
+    streams.system,
+    streams.stream,
+    loaded.account,
+    coalesce(loaded.row_count, 0) as row_count,
+    loaded.newest_at,
+    {{ tap_leads.hours_between('loaded.newest_at', tap_leads.now_utc()) }} as hours_behind,
+    loaded.loaded_at,
+    {{ tap_leads.hours_between('loaded.loaded_at', tap_leads.now_utc()) }} as hours_since_load
 from streams
+left join loaded on streams.stream = loaded.stream
