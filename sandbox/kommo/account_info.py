@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.kommo.leads import ACCOUNT_ID, USERS
 from sandbox.kommo.users import GROUPS
+
+if TYPE_CHECKING:
+    from sandbox.kommo.options import KommoOptions
 
 _PLAIN: dict[str, Any] = {
     "amojo_id": "f3c6340d-0000-4000-8000-000000000000",
@@ -30,7 +33,7 @@ _EMBEDDED: dict[str, Any] = {
 }
 
 
-def account_info(query: dict[str, Any], base: str, timezone: str) -> dict[str, Any]:
+def account_info(query: dict[str, Any], base: str, options: KommoOptions) -> dict[str, Any]:
     """Return the account: https://developers.kommo.com/reference/account-parameters."""
     with_ = str(query.get("with", "")).split(",")
     content: dict[str, Any] = {
@@ -43,7 +46,7 @@ def account_info(query: dict[str, Any], base: str, timezone: str) -> dict[str, A
         "updated_by": 0,
         "current_user_id": USERS[0],
         "country": "US",
-        "currency": "USD",
+        "currency": options.currency,
         "currency_symbol": "$",
         "customers_mode": "disabled",
         "is_unsorted_on": True,
@@ -61,7 +64,10 @@ def account_info(query: dict[str, Any], base: str, timezone: str) -> dict[str, A
     content |= {name: value for name, value in _PLAIN.items() if name in with_}
     embedded = {name: value for name, value in _EMBEDDED.items() if name in with_}
     if "datetime_settings" in embedded:
-        embedded["datetime_settings"] = {**embedded["datetime_settings"], "timezone": timezone}
+        embedded["datetime_settings"] = {
+            **embedded["datetime_settings"],
+            "timezone": options.timezone,
+        }
     if embedded:
         content["_embedded"] = embedded
     return content

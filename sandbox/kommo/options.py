@@ -94,6 +94,8 @@ class KommoOptions(Options):
     """A lead that is merged into another also gets a `lead_deleted` event."""
     timezone: str = "UTC"
     """The account's time zone."""
+    currency: str = "USD"
+    """The currency of the account."""
     hidden_places: tuple[int, ...] = ()
     """Positions in every list, from 0, whose rows are missing from their page."""
     hidden_contacts: bool = True

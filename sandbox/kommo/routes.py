@@ -76,7 +76,7 @@ class Routes:
         if request.method != "GET":
             return problem(405)
         if path == "account":
-            content = account_info(nested(request.pairs), request.base, self._options.timezone)
+            content = account_info(nested(request.pairs), request.base, self._options)
             return json_reply(200, content, HAL)
         produce = self._produce(path.split("/"))
         if produce is None:

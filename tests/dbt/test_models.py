@@ -1,0 +1,285 @@
+"""The models of the dbt package have the figures of the sources, on PostgreSQL and DuckDB."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from contextlib import suppress
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import Sandbox
+from sandbox.kommo.leads import LOST, WON
+from tests.support.lead_truth import CURRENCIES, ZONE, Truth, code, text
+from tests.support.settings import settings_for
+from tests.support.warehouse import models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.kommo.api import Kommo
+    from tests.support.database import Database, Row
+
+VARIABLES = {
+    "leads_timezone": ZONE,
+    "leads_currency": "EUR",
+    "leads_currencies": CURRENCIES,
+}
+Models = dict[str, list[Any]]
+
+
+@pytest.fixture
+def other() -> Iterator[Kommo]:
+    """Another account of Kommo, with another currency."""
+    with Sandbox(leads=40, seed=8) as box:
+        box.kommo.options.rate_limit = None
+        box.kommo.options.currency = "UAH"
+        box.kommo.options.hidden_contacts = False
+        yield box.kommo
+
+
+def several_accounts(box: Sandbox, other: Kommo) -> Row:
+    """Return the settings of all sources, with two accounts of Kommo."""
+    accounts = [
+        {"name": name, **settings_for(api)}
+        for name, api in (("acme", box.kommo), ("zweite", other))
+    ]
+    rate = {"requests_per_second": 10_000}
+    config = {slot: settings_for(api) for slot, api in box.apis.items() if slot != "kommo"}
+    return {**config, "kommo": {"accounts": accounts, **rate}}
+
+
+def history_before_the_first_run(box: Sandbox) -> None:
+    """Create leads at midnight, moves to the same stage, and persons in several systems."""
+    api = box.kommo
+    api.options.hidden_contacts = False
+    midnight = int(datetime(2026, 3, 31, 22, 30, tzinfo=UTC).timestamp())  # 1 April in Berlin
+    api.insert(1, at=midnight, status_id=94386187, pipeline_id=12215168)
+    moves = [event for event in api.events() if event["type"] == "lead_status_changed"]
+    for event in moves[3:30:3]:
+        api.edit_events([event["id"]], value_before=event["value_after"])
+    for event in moves[40:60:4]:
+        api.edit_events([event["id"]], value_after=event["value_before"])
+    mail = next(
+        found
+        for lead in api.rendered()
+        for contact in lead["_embedded"]["contacts"][:1]
+        if (found := code(api.contacts.rows[contact["id"]], "EMAIL"))
+    )
+    box.octanist.insert(1, email=f" {mail.upper()}\t")
+    box.dashly.insert(1, **{"$email": f"{mail} "})
+    box.carrotquest.insert(1, **{"$email": None, "$phone": "+1 (555) 010-2030"})
+    box.octanist.insert(1, email=None, phone="1.555.010.2030")
+    box.octanist.insert(1, email=" ", phone="-")
+
+
+def changes_before_the_second_run(box: Sandbox) -> tuple[int, int]:
+    """Change the account; return a lead that lost its links, and one that lost its fields."""
+    api = box.kommo
+    api.insert(5)
+    box.clock.advance(3600)
+    api.edit(60)
+    api.edit(20, status_id=WON, loss_reason_id=None)
+    api.edit(10, status_id=LOST)
+    gone = api.delete(10)
+    api.restore(gone[:2])
+    survivor, merged = list(api.leads)[:2]
+    api.merge([merged], survivor)
+    linked, filled = (
+        next(
+            lead["id"]
+            for lead in api.rendered()
+            if lead["id"] != survivor and wanted(lead)
+        )
+        for wanted in (
+            lambda lead: all(lead["_embedded"][n] for n in ("contacts", "tags", "catalog_elements")),
+            lambda lead: len(lead["custom_fields_values"] or ()) > 1,
+        )
+    )
+    links = {"contacts": [], "tags": [], "catalog_elements": []}
+    api.edit([linked], _embedded={**api.leads[linked]["_embedded"], **links})
+    api.edit([filled], custom_fields_values=[])
+    (text_field,) = [row["id"] for row in api.fields.rendered() if row["name"] == "Product interest"]
+    api.fields.edit([text_field], name="Interest")
+    box.dashly.edit(5)
+    box.octanist.edit(20)
+    return linked, filled
+
+
+def load(box: Sandbox, other: Kommo, database: Database) -> tuple[Truth, int, int]:
+    """Run the tap twice, with many changes in between."""
+    apis = {("kommo", "acme"): box.kommo, ("kommo", "zweite"): other}
+    names = {"dashly": "$self_app", "carrotquest": "$self_app"}
+    truth = Truth(
+        apis | {(slot, "default"): api for slot, api in box.apis.items() if slot != "kommo"}
+    )
+    del names
+    config = several_accounts(box, other)
+    history_before_the_first_run(box)
+    database.extract(config)
+    truth.remember()
+    linked, filled = changes_before_the_second_run(box)
+    database.extract(config)
+    truth.remember()
+    return truth, linked, filled
+
+
+def leads_of_every_system(truth: Truth, found: Models) -> None:
+    rows = {row["lead_key"]: row for row in found["leads"]}
+    expected = truth.leads()
+    assert rows.keys() == expected.keys()
+    for key, lead in expected.items():
+        assert {name: rows[key][name] for name in lead} == lead, key
+    statuses = Counter(row["status"] for row in rows.values())
+    assert set(statuses) == {"open", "qualified", "won", "lost", "deleted"}
+
+
+def people_in_several_systems(truth: Truth, found: Models) -> None:
+    persons = defaultdict(list)
+    for key, lead in truth.leads().items():
+        if lead["person_key"]:
+            persons[lead["person_key"]].append((key.partition(":")[0], lead["status"]))
+    rows = {row["person_key"]: row for row in found["people"]}
+    assert rows.keys() == persons.keys()
+    for person, leads in persons.items():
+        row, systems = rows[person], {system for system, _ in leads}
+        assert row["systems"] == len(systems)
+        assert {name for name in truth_systems(truth) if row[f"in_{name}"]} == systems
+        assert row["leads"] == len(leads)
+        statuses = Counter(status for _, status in leads)
+        assert {name: row[f"{name}_leads"] for name in statuses} == statuses
+    assert max(row["systems"] for row in rows.values()) >= 3
+    assert rows["15550102030"]["systems"] == 2
+
+
+def truth_systems(truth: Truth) -> set[str]:
+    return {source for source, _ in truth.apis}
+
+
+def links_as_rows(truth: Truth, found: Models, linked: int, filled: int) -> None:
+    contacts, tags, products, values = (set[Any]() for _ in range(4))
+    for account, api, lead, _ in truth.kommo():
+        at, links = (account, lead["id"]), lead["_embedded"]
+        contacts |= {(*at, each["id"], each["is_main"]) for each in links["contacts"]}
+        tags |= {(*at, each["id"], each["name"]) for each in links["tags"]}
+        products |= {
+            (*at, each["metadata"]["catalog_id"], each["id"], each["metadata"]["quantity"])
+            for each in links["catalog_elements"]
+        }
+        names = {row["id"]: row["name"] for row in api.fields.rendered()}
+        values |= {
+            (*at, custom["field_id"], place, names[custom["field_id"]], shown(value.get("value")))
+            for custom in lead["custom_fields_values"] or ()
+            for place, value in enumerate(custom["values"], 1)
+        }
+    for name, rows, columns in (
+        ("lead_contacts", contacts, ("contact_id", "is_main")),
+        ("lead_tags", tags, ("tag_id", "tag")),
+        ("lead_products", products, ("list_id", "product_id", "quantity")),
+        ("lead_custom_fields", values, ("field_id", "position", "field", "value")),
+    ):
+        columns = ("account", "lead_id", *columns)
+        there = {tuple(row[column] for column in columns) for row in found[name]}
+        if name == "lead_custom_fields":
+            there = {(*row[:-1], shown(row[-1])) for row in there}
+        assert there == rows, name
+        assert len(found[name]) == len(rows)
+        gone = filled if name == "lead_custom_fields" else linked
+        assert gone not in {row["lead_id"] for row in found[name] if row["account"] == "acme"}
+    assert "Interest" in {row["field"] for row in found["lead_custom_fields"]}
+
+
+def shown(value: Any) -> str | None:
+    """Return a value as text that is the same for 250 and "250", and for objects and their JSON."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = json.loads(value)
+    return None if value is None else json.dumps(value, sort_keys=True)
+
+
+def stays_in_stages(truth: Truth, found: Models) -> None:
+    there = defaultdict(list)
+    for row in sorted(found["lead_stage_history"], key=lambda row: row["stay"]):
+        stay = row["pipeline_id"], row["status_id"], row["from_at"][:19]
+        there[row["lead_key"]].append((*stay, row["until_at"] and row["until_at"][:19]))
+    expected = {
+        key: [(*stay[:2], text(stay[2]), text(stay[3])) for stay in stays]
+        for key, stays in truth.stays().items()
+    }
+    assert there == expected
+
+
+def funnel_by_cohort(truth: Truth, found: Models) -> None:
+    expected = truth.funnel()
+    keys = ("account", "pipeline_id", "status_id", "cohort")
+    rows = {tuple(row[name] for name in keys): row for row in found["pipeline_funnel"]}
+    assert rows.keys() == expected.keys()
+    for key, sums in expected.items():
+        row = rows[key]
+        for name in ("entered", "went_on", "won", "lost", "waiting"):
+            assert row[name] == len(sums[name]), (key, name)
+        assert row["finished_stays"] == len(sums["days"])
+        if sums["days"]:
+            assert float(row["days"]) == pytest.approx(fmean(sums["days"]))
+    assert ("acme", 12215168, 94386187, "2026-04-01") in rows
+
+
+def win_rates(truth: Truth, found: Models) -> None:
+    for dimension in ("system", "channel", "utm_source", "owner"):
+        expected = truth.counts(dimension)
+        rows = {
+            (row["value"], row["system"], row["account"]): row
+            for row in found["win_rate"]
+            if row["dimension"] == dimension
+        }
+        assert rows.keys() == expected.keys()
+        for key, counts in expected.items():
+            row, closed = rows[key], counts["won"] + counts["lost"]
+            assert (row["won"], row["lost"], row["leads"]) == (
+                counts["won"], counts["lost"], counts.total(),
+            )  # fmt: skip
+            percent = None if not closed else pytest.approx(100 * counts["won"] / closed)
+            assert row["won_percent"] == percent
+
+
+def value_lost_by_reason(truth: Truth, found: Models) -> None:
+    expected = defaultdict[Any, list[float]](list)
+    for key, lead in truth.leads().items():
+        if lead["status"] == "lost":
+            system, account, _ = key.split(":")
+            place = system, account, lead["loss_reason"], lead["currency"]
+            expected[place].append(lead["value"] or 0)
+    keys = ("system", "account", "reason", "currency")
+    rows = {tuple(row[name] for name in keys): row for row in found["lost_reasons"]}
+    assert rows.keys() == expected.keys()
+    for key, values in expected.items():
+        assert rows[key]["leads"] == len(values)
+        assert rows[key]["value"] == pytest.approx(sum(values))
+
+
+def health_of_each_stream(truth: Truth, found: Models) -> None:
+    rows = {(row["stream"], row["account"]): row for row in found["sync_health"]}
+    for (source, account), leads in truth.loaded.items():
+        row = rows[f"{source}_leads", account]
+        assert row["row_count"] == len(leads)
+        assert -1 < row["hours_behind"] < 24
+    assert rows["kommo_lead_notes", None]["row_count"] == 0
+
+
+@pytest.mark.parametrize("engine", ["postgres", "duckdb"])
+def test_each_model_has_the_figures_of_the_sources(
+    box: Sandbox, other: Kommo, database: Database, engine: str
+) -> None:
+    truth, linked, filled = load(box, other, database)
+    found = models(database, engine, **VARIABLES)
+    leads_of_every_system(truth, found)
+    people_in_several_systems(truth, found)
+    links_as_rows(truth, found, linked, filled)
+    stays_in_stages(truth, found)
+    funnel_by_cohort(truth, found)
+    win_rates(truth, found)
+    value_lost_by_reason(truth, found)
+    health_of_each_stream(truth, found)
