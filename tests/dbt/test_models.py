@@ -13,6 +13,8 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.kommo.leads import LOST, WON
+from tap_leads.sources import SOURCES
+from tests.support.catalogs import catalog_for
 from tests.support.lead_truth import CURRENCIES, ZONE, Truth, code, text
 from tests.support.settings import settings_for
 from tests.support.warehouse import models
@@ -28,6 +30,7 @@ VARIABLES = {
     "leads_currency": "EUR",
     "leads_currencies": CURRENCIES,
 }
+STREAMS = {stream.name for source in SOURCES for stream in source.streams} - {"kommo_lead_events"}
 Models = dict[str, list[Any]]
 
 
@@ -111,18 +114,16 @@ def changes_before_the_second_run(box: Sandbox) -> tuple[int, int]:
 
 def load(box: Sandbox, other: Kommo, database: Database) -> tuple[Truth, int, int]:
     """Run the tap twice, with many changes in between."""
-    apis = {("kommo", "acme"): box.kommo, ("kommo", "zweite"): other}
-    names = {"dashly": "$self_app", "carrotquest": "$self_app"}
-    truth = Truth(
-        apis | {(slot, "default"): api for slot, api in box.apis.items() if slot != "kommo"}
-    )
-    del names
+    kommo = {("kommo", "acme"): box.kommo, ("kommo", "zweite"): other}
+    others = {(slot, "default"): api for slot, api in box.apis.items() if slot != "kommo"}
+    truth = Truth(kommo | others)
     config = several_accounts(box, other)
+    catalog = catalog_for(*STREAMS)
     history_before_the_first_run(box)
-    database.extract(config)
+    database.extract(config, catalog)
     truth.remember()
     linked, filled = changes_before_the_second_run(box)
-    database.extract(config)
+    database.extract(config, catalog)
     truth.remember()
     return truth, linked, filled
 
@@ -260,13 +261,24 @@ def value_lost_by_reason(truth: Truth, found: Models) -> None:
         assert rows[key]["value"] == pytest.approx(sum(values))
 
 
+def activity_of_each_lead(truth: Truth, found: Models) -> None:
+    rows = {row["lead_key"]: row for row in found["activity"]}
+    expected = truth.activity()
+    assert rows.keys() == expected.keys()
+    for key, lead in expected.items():
+        assert {name: rows[key][name] for name in lead} == lead, key
+    assert any(row["first_response_at"] for row in rows.values())
+    touches = Counter(row["kind"] for row in found["lead_touches"])
+    assert set(touches) == {"call", "message", "note", "task"}
+
+
 def health_of_each_stream(truth: Truth, found: Models) -> None:
     rows = {(row["stream"], row["account"]): row for row in found["sync_health"]}
     for (source, account), leads in truth.loaded.items():
         row = rows[f"{source}_leads", account]
         assert row["row_count"] == len(leads)
         assert -1 < row["hours_behind"] < 24
-    assert rows["kommo_lead_notes", None]["row_count"] == 0
+    assert rows["kommo_lead_events", None]["row_count"] == 0
 
 
 @pytest.mark.parametrize("engine", ["postgres", "duckdb"])
@@ -282,4 +294,5 @@ def test_each_model_has_the_figures_of_the_sources(
     funnel_by_cohort(truth, found)
     win_rates(truth, found)
     value_lost_by_reason(truth, found)
+    activity_of_each_lead(truth, found)
     health_of_each_stream(truth, found)
