@@ -1,7 +1,7 @@
 {#- The rows of a stream, with the type of each column. A table or column that is missing gives no
     rows or nulls: so any selection of sources, streams and columns works. -#}
-{% macro stage(table, columns) %}
-{%- set found = tap_leads.loaded_table(table, columns) -%}
+{% macro stage(table, columns, key=none) %}
+{%- set found = tap_leads.loaded_table(table, columns, key) -%}
 select
 {%- for name, type in columns.items() %}
     {{ tap_leads.typed(found, name, type) }} as {{ tap_leads.quoted(name) }},
@@ -43,11 +43,11 @@ left join deletions
 
 
 {#- Where the rows of a table are and which columns it has; none if it is not there. -#}
-{% macro loaded_table(table, columns) %}
+{% macro loaded_table(table, columns, key) %}
 {%- if not execute or tap_leads.source_of(table.identifier) not in var('leads_sources') -%}
     {{ return(none) }}
 {%- elif target.type == 'duckdb' and var('leads_jsonl_path') -%}
-    {{ return(tap_leads.jsonl_files(table.identifier, columns)) }}
+    {{ return(tap_leads.jsonl_files(table.identifier, columns, key)) }}
 {%- endif -%}
 {%- set relation = adapter.get_relation(table.database, table.schema, table.identifier) -%}
 {%- if relation is none -%}
@@ -62,7 +62,7 @@ left join deletions
 
 
 {#- The files that target-jsonl wrote for a stream: of several rows with one key, the last one. -#}
-{% macro jsonl_files(name, columns) %}
+{% macro jsonl_files(name, columns, key) %}
 {%- set path = var('leads_jsonl_path') ~ '/' ~ name -%}
 {%- set files = run_query(
     "select file from glob(['" ~ path ~ ".jsonl', '" ~ path ~ "-*.jsonl']) order by file"
@@ -74,7 +74,7 @@ left join deletions
 {%- for column, type in columns.items() -%}
     {%- do types.update({column: 'json' if type == 'json' else 'varchar'}) -%}
 {%- endfor -%}
-{%- set key = tap_leads.streams().get(name, {}).get('key', ['account', 'id']) -%}
+{%- set key = key or tap_leads.streams()[name].key -%}
 {%- set sql -%}
 (
     select *

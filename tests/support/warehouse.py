@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tests.support.pages import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.support.database import Database, Row
 
 MELTANO = ROOT / ".meltano"
@@ -35,14 +37,17 @@ print(json.dumps(found, default=plain))
 
 
 def models(
-    database: Database, engine: str, command: str = "build", **variables: Any
+    database: Database,
+    engine: str,
+    others: Mapping[str, list[Row]] | None = None,
+    **variables: Any,
 ) -> dict[str, list[Row]]:
     """Load the messages of the last runs, build every model, and return the rows of each.
 
     Args:
         database: Where the runs of the tap were extracted to.
         engine: `postgres`, or `duckdb` over the files of target-jsonl.
-        command: The command of dbt.
+        others: Rows of tables that no stream loads, by the name of the table.
         variables: Variables of the package.
     """
     folder, place = database.folder, f"{database.schema}_models"
@@ -50,8 +55,13 @@ def models(
     if engine == "duckdb":
         database.write_files()
         variables["leads_jsonl_path"] = str(folder)
+        for name, rows in (others or {}).items():
+            lines = [json.dumps(row) + "\n" for row in rows]
+            (folder / f"{name}.jsonl").write_text("".join(lines))
     else:
         database.write()
+        for name, rows in (others or {}).items():
+            create(database, name, rows)
     environment = {
         "DBT_POSTGRES_HOST": database.server.url.partition("host=")[2],
         "DBT_POSTGRES_SCHEMA": place,
@@ -63,7 +73,7 @@ def models(
     done = subprocess.run(
         [
             MELTANO / f"utilities/dbt-{engine}/venv/bin/dbt", "--no-use-colors", "--warn-error",
-            "--no-version-check", command, "--project-dir", project, "--profiles-dir",
+            "--no-version-check", "build", "--project-dir", project, "--profiles-dir",
             project / "profiles", "--target", engine, "--vars", json.dumps(variables),
         ],
         env={**os.environ, **environment}, capture_output=True, text=True, check=False,
@@ -79,6 +89,20 @@ def models(
     printed = subprocess.check_output([DUCKDB, "-c", READ, path, *MODELS], text=True)
     found: dict[str, list[Row]] = json.loads(printed)
     return found
+
+
+def create(database: Database, table: str, rows: list[Row]) -> None:
+    """Create a table with these rows."""
+    types = {str: "text", int: "bigint"}
+    columns = {
+        name: "timestamp" if name.endswith("_at") else types[type(value)]
+        for name, value in rows[0].items()
+    }
+    declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    database.query(f"create table {table} ({declared})")
+    for row in rows:
+        values = ", ".join(f"'{value}'" for value in row.values())
+        database.query(f"insert into {table} values ({values})")  # noqa: S608 - ours
 
 
 def plain(row: Row) -> Row:

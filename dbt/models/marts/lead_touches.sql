@@ -11,25 +11,25 @@ leads as (
 ),
 
 lead_notes as (
-    {{ tap_leads.stage(tap_leads.raw('kommo_lead_notes'), note_columns) | indent(4) }}
+    {{ tap_leads.stage(tap_leads.raw('kommo_lead_notes'), note_columns, ['account', 'id']) | indent(4) }}
 ),
 
 contact_notes as (
-    {{ tap_leads.stage(tap_leads.raw('kommo_contact_notes'), note_columns) | indent(4) }}
+    {{ tap_leads.stage(tap_leads.raw('kommo_contact_notes'), note_columns, ['account', 'id']) | indent(4) }}
 ),
 
 talks as (
     {{ tap_leads.stage(tap_leads.raw('kommo_talks'), {
         'account': 'text', 'talk_id': 'integer', 'contact_id': 'integer', 'entity_id': 'integer',
         'entity_type': 'text',
-    }) | indent(4) }}
+    }, ['account', 'talk_id']) | indent(4) }}
 ),
 
 messages as (
     {{ tap_leads.stage(tap_leads.raw('kommo_messages'), {
         'account': 'text', 'id': 'text', 'talk_id': 'integer', 'type': 'text',
         'author_type': 'text', 'created_at': 'timestamp',
-    }) | indent(4) }}
+    }, ['account', 'id']) | indent(4) }}
 ),
 
 -- What hangs on a contact belongs to the leads of that contact that were open at that moment.
