@@ -16,7 +16,7 @@ OUTPUT = ROOT / "output"
 
 def environment_of(box: Sandbox, postgres: Postgres) -> dict[str, str]:
     """Return Meltano's environment, with the sandbox's settings instead of the user's own."""
-    ours = ("MELTANO_", "TAP_LEADS_", "TARGET_")
+    ours = ("DBT_", "MELTANO_", "TAP_LEADS_", "TARGET_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     for slot, api in box.apis.items():
         environment[f"TAP_LEADS_{slot.upper()}_API_URL"] = api.url
@@ -31,6 +31,7 @@ def environment_of(box: Sandbox, postgres: Postgres) -> dict[str, str]:
         "TAP_LEADS_CARROTQUEST_AUTH_TOKEN": box.carrotquest.token,
         "TAP_LEADS_OCTANIST_API_KEY": box.octanist.token,
         "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url.replace("://", "+psycopg://"),
+        "DBT_POSTGRES_HOST": postgres.url.partition("host=")[2],
         "MELTANO_ENVIRONMENT": "demo",
         "MELTANO_STATE_BACKEND_URI": (OUTPUT / "state").as_uri(),
         "no_proxy": "127.0.0.1",

@@ -92,20 +92,20 @@ def changes_before_the_second_run(box: Sandbox) -> tuple[int, int]:
     survivor, merged = list(api.leads)[:2]
     api.merge([merged], survivor)
     linked, filled = (
-        next(
-            lead["id"]
-            for lead in api.rendered()
-            if lead["id"] != survivor and wanted(lead)
-        )
+        next(lead["id"] for lead in api.rendered() if lead["id"] != survivor and wanted(lead))
         for wanted in (
-            lambda lead: all(lead["_embedded"][n] for n in ("contacts", "tags", "catalog_elements")),
+            lambda lead: all(
+                lead["_embedded"][n] for n in ("contacts", "tags", "catalog_elements")
+            ),
             lambda lead: len(lead["custom_fields_values"] or ()) > 1,
         )
     )
     links = {"contacts": [], "tags": [], "catalog_elements": []}
     api.edit([linked], _embedded={**api.leads[linked]["_embedded"], **links})
     api.edit([filled], custom_fields_values=[])
-    (text_field,) = [row["id"] for row in api.fields.rendered() if row["name"] == "Product interest"]
+    (text_field,) = [
+        row["id"] for row in api.fields.rendered() if row["name"] == "Product interest"
+    ]
     api.fields.edit([text_field], name="Interest")
     box.dashly.edit(5)
     box.octanist.edit(20)

@@ -82,17 +82,22 @@ class Truth:
             contact = api.contacts.rows.get(linked[0]) if linked else None
             status = {WON: "won", LOST: "lost"}.get(lead["status_id"], "open")
             users = {row["id"]: row["name"] for row in api.users.rendered()}
-            yield f"kommo:{account}:{lead['id']}", {
-                "status": status if alive else "deleted",
-                "value": lead["price_with_minor_units"],
-                "currency": api.options.currency,
-                "owner": users.get(lead["responsible_user_id"]),
-                "channel": (lead["_embedded"]["source"] or {}).get("name"),
-                "utm_source": code(lead, "UTM_SOURCE"),
-                "loss_reason": next((r["name"] for r in lead["_embedded"]["loss_reason"]), None),
-                "email": contact and code(contact, "EMAIL"),
-                "phone": contact and code(contact, "PHONE"),
-            }
+            yield (
+                f"kommo:{account}:{lead['id']}",
+                {
+                    "status": status if alive else "deleted",
+                    "value": lead["price_with_minor_units"],
+                    "currency": api.options.currency,
+                    "owner": users.get(lead["responsible_user_id"]),
+                    "channel": (lead["_embedded"]["source"] or {}).get("name"),
+                    "utm_source": code(lead, "UTM_SOURCE"),
+                    "loss_reason": next(
+                        (r["name"] for r in lead["_embedded"]["loss_reason"]), None
+                    ),
+                    "email": contact and code(contact, "EMAIL"),
+                    "phone": contact and code(contact, "PHONE"),
+                },
+            )
 
     def _of_octanist(self, lead: Row, account: str) -> Row:
         names = ("status", "value", "utm_source", "email", "phone")

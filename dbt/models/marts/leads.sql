@@ -9,5 +9,6 @@ leads as (
 
 select
     leads.*,
+    {{ tap_leads.first_day('day', 'first_touch_at') }} as first_touch_on,
     coalesce({{ tap_leads.normal_email('email') }}, {{ tap_leads.normal_phone('phone') }}) as person_key
 from leads
