@@ -1,5 +1,4 @@
-"""Load the four sandbox APIs into CSV and PostgreSQL with Meltano, build the models and report on
-them: `make demo`.
+"""Load the four sandbox APIs with Meltano, build the models and write the report: `make demo`.
 
 Later runs first change a few leads, then load only the changes. All output is in `output/`.
 `python -m demo sql` opens psql on the loaded database.
@@ -105,7 +104,7 @@ def load(targets: str, box: Sandbox, environment: dict[str, str]) -> dict[str, i
     """
     command = f"meltano run tap-leads {targets}"
     options = ["--log-format=uncolored", f"--env-file={os.devnull}"]
-    log = OUTPUT / "logs" / f"{targets.split()[0]}.log"
+    log = OUTPUT / "logs" / f"{targets.partition(' ')[0]}.log"
     log.parent.mkdir(exist_ok=True)
     began = time.monotonic()
     asked = {slot: len(api.journal) for slot, api in box.apis.items()}

@@ -125,7 +125,7 @@ def _streams_macro() -> str:
     lines = "".join(_stream_line(source, s) for source in SOURCES for s in source.streams)
     return (
         f"{{# {NOTICE} #}}\n"
-        "{#- Each stream: its source, the columns of its key, and the column of its newest date. -#}\n"
+        "{#- The source of each stream, its key, and the column with its newest date. -#}\n"
         f"{{% macro streams() %}}\n{{{{ return({{\n{lines}}}) }}}}\n{{% endmacro %}}\n"
     )
 

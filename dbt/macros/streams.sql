@@ -1,5 +1,5 @@
 {# Generated from the tap's declarations by `make docs`. #}
-{#- Each stream: its source, the columns of its key, and the column of its newest date. -#}
+{#- The source of each stream, its key, and the column with its newest date. -#}
 {% macro streams() %}
 {{ return({
     'kommo_account': {'source': 'kommo', 'key': ['account', 'id'], 'newest': 'updated_at'},

@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from contextlib import suppress
-from datetime import UTC, datetime
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Sandbox
-from sandbox.kommo.leads import LOST, WON
-from tap_leads.sources import SOURCES
-from tests.support.catalogs import catalog_for
-from tests.support.lead_truth import CURRENCIES, ZONE, Truth, code, text
-from tests.support.settings import settings_for
+from tests.support.lead_troubles import load
+from tests.support.lead_truth import CURRENCIES, ZONE, text
 from tests.support.warehouse import models
 
 if TYPE_CHECKING:
@@ -24,13 +20,13 @@ if TYPE_CHECKING:
 
     from sandbox.kommo.api import Kommo
     from tests.support.database import Database, Row
+    from tests.support.lead_truth import Truth
 
-VARIABLES = {
+VARIABLES: Row = {
     "leads_timezone": ZONE,
     "leads_currency": "EUR",
     "leads_currencies": CURRENCIES,
 }
-STREAMS = {stream.name for source in SOURCES for stream in source.streams} - {"kommo_lead_events"}
 Models = dict[str, list[Any]]
 
 
@@ -42,90 +38,6 @@ def other() -> Iterator[Kommo]:
         box.kommo.options.currency = "UAH"
         box.kommo.options.hidden_contacts = False
         yield box.kommo
-
-
-def several_accounts(box: Sandbox, other: Kommo) -> Row:
-    """Return the settings of all sources, with two accounts of Kommo."""
-    accounts = [
-        {"name": name, **settings_for(api)}
-        for name, api in (("acme", box.kommo), ("zweite", other))
-    ]
-    rate = {"requests_per_second": 10_000}
-    config = {slot: settings_for(api) for slot, api in box.apis.items() if slot != "kommo"}
-    return {**config, "kommo": {"accounts": accounts, **rate}}
-
-
-def history_before_the_first_run(box: Sandbox) -> None:
-    """Create leads at midnight, moves to the same stage, and persons in several systems."""
-    api = box.kommo
-    api.options.hidden_contacts = False
-    midnight = int(datetime(2026, 3, 31, 22, 30, tzinfo=UTC).timestamp())  # 1 April in Berlin
-    api.insert(1, at=midnight, status_id=94386187, pipeline_id=12215168)
-    moves = [event for event in api.events() if event["type"] == "lead_status_changed"]
-    for event in moves[3:30:3]:
-        api.edit_events([event["id"]], value_before=event["value_after"])
-    for event in moves[40:60:4]:
-        api.edit_events([event["id"]], value_after=event["value_before"])
-    mail = next(
-        found
-        for lead in api.rendered()
-        for contact in lead["_embedded"]["contacts"][:1]
-        if (found := code(api.contacts.rows[contact["id"]], "EMAIL"))
-    )
-    box.octanist.insert(1, email=f" {mail.upper()}\t")
-    box.dashly.insert(1, **{"$email": f"{mail} "})
-    box.carrotquest.insert(1, **{"$email": None, "$phone": "+1 (555) 010-2030"})
-    box.octanist.insert(1, email=None, phone="1.555.010.2030")
-    box.octanist.insert(1, email=" ", phone="-")
-
-
-def changes_before_the_second_run(box: Sandbox) -> tuple[int, int]:
-    """Change the account; return a lead that lost its links, and one that lost its fields."""
-    api = box.kommo
-    api.insert(5)
-    box.clock.advance(3600)
-    api.edit(60)
-    api.edit(20, status_id=WON, loss_reason_id=None)
-    api.edit(10, status_id=LOST)
-    gone = api.delete(10)
-    api.restore(gone[:2])
-    survivor, merged = list(api.leads)[:2]
-    api.merge([merged], survivor)
-    linked, filled = (
-        next(lead["id"] for lead in api.rendered() if lead["id"] != survivor and wanted(lead))
-        for wanted in (
-            lambda lead: all(
-                lead["_embedded"][n] for n in ("contacts", "tags", "catalog_elements")
-            ),
-            lambda lead: len(lead["custom_fields_values"] or ()) > 1,
-        )
-    )
-    links = {"contacts": [], "tags": [], "catalog_elements": []}
-    api.edit([linked], _embedded={**api.leads[linked]["_embedded"], **links})
-    api.edit([filled], custom_fields_values=[])
-    (text_field,) = [
-        row["id"] for row in api.fields.rendered() if row["name"] == "Product interest"
-    ]
-    api.fields.edit([text_field], name="Interest")
-    box.dashly.edit(5)
-    box.octanist.edit(20)
-    return linked, filled
-
-
-def load(box: Sandbox, other: Kommo, database: Database) -> tuple[Truth, int, int]:
-    """Run the tap twice, with many changes in between."""
-    kommo = {("kommo", "acme"): box.kommo, ("kommo", "zweite"): other}
-    others = {(slot, "default"): api for slot, api in box.apis.items() if slot != "kommo"}
-    truth = Truth(kommo | others)
-    config = several_accounts(box, other)
-    catalog = catalog_for(*STREAMS)
-    history_before_the_first_run(box)
-    database.extract(config, catalog)
-    truth.remember()
-    linked, filled = changes_before_the_second_run(box)
-    database.extract(config, catalog)
-    truth.remember()
-    return truth, linked, filled
 
 
 def leads_of_every_system(truth: Truth, found: Models) -> None:
@@ -182,8 +94,8 @@ def links_as_rows(truth: Truth, found: Models, linked: int, filled: int) -> None
         ("lead_products", products, ("list_id", "product_id", "quantity")),
         ("lead_custom_fields", values, ("field_id", "position", "field", "value")),
     ):
-        columns = ("account", "lead_id", *columns)
-        there = {tuple(row[column] for column in columns) for row in found[name]}
+        names = ("account", "lead_id", *columns)
+        there = {tuple(row[column] for column in names) for row in found[name]}
         if name == "lead_custom_fields":
             there = {(*row[:-1], shown(row[-1])) for row in there}
         assert there == rows, name
@@ -265,8 +177,8 @@ def activity_of_each_lead(truth: Truth, found: Models) -> None:
     rows = {row["lead_key"]: row for row in found["activity"]}
     expected = truth.activity()
     assert rows.keys() == expected.keys()
-    for key, lead in expected.items():
-        assert {name: rows[key][name] for name in lead} == lead, key
+    for lead_key, lead in expected.items():
+        assert {name: rows[lead_key][name] for name in lead} == lead, lead_key
     assert any(row["first_response_at"] for row in rows.values())
     touches = Counter(row["kind"] for row in found["lead_touches"])
     assert set(touches) == {"call", "message", "note", "task"}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox
 from sandbox.kommo.leads import LOST, WON
 from tests.support.catalogs import catalog_for
 from tests.support.hashing import KEY, sha
@@ -16,6 +15,7 @@ from tests.support.settings import settings_for
 from tests.support.warehouse import MODELS, models
 
 if TYPE_CHECKING:
+    from sandbox import Sandbox
     from sandbox.kommo.api import Kommo
     from tests.support.database import Database, Row
 
@@ -80,7 +80,8 @@ def test_hashes_native_values_deselected_columns_and_missing_sources_are_no_obst
     api = box.kommo
     api.options.hidden_contacts = False
     box.octanist.insert(1, email=None, phone="+1 (555) 010-2030")
-    box.dashly.insert(1, **{"$email": None, "$phone": "1.555.010.2030"})
+    person: dict[str, Any] = {"$email": None, "$phone": "1.555.010.2030"}
+    box.dashly.insert(1, **person)
     sources = {"dashly": box.dashly, "octanist": box.octanist}
     apis = {(name, "default"): source for name, source in sources.items()}
     truth = Truth({("kommo", "acme"): api, **apis}, identify=sha)

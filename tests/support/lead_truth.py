@@ -6,8 +6,8 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Any
+from itertools import groupby, zip_longest
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sandbox.kommo.leads import LOST, WON
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.kommo.api import Kommo
 
 Row = dict[str, Any]
+T = TypeVar("T")
 ZONE = "Europe/Berlin"
 CURRENCIES = {"default": "GBP"}
 
@@ -52,7 +53,7 @@ class Truth:
 
     def leads(self) -> dict[str, Row]:
         """Return each lead in the columns of `leads`, by its key."""
-        found = {key: row for key, row in self._kommo_leads()}
+        found = dict(self._kommo_leads())
         for (source, account), leads in self.loaded.items():
             for lead in leads.values():
                 key = f"{source}:{account}:{lead['id']}"
@@ -133,7 +134,7 @@ class Truth:
             end = None if alive else gone[-1]
             found[f"kommo:{account}:{lead['id']}"] = [
                 (*here, at, following[1] if following else end)
-                for (here, at), following in pairwise([*kept, None])
+                for (here, at), following in with_next(kept)
             ]
         return found
 
@@ -145,8 +146,7 @@ class Truth:
             created = datetime.fromtimestamp(lead["created_at"], ZoneInfo(ZONE))
             cohort = str(created.date().replace(day=1))
             key = f"kommo:{account}:{lead['id']}"
-            for stay, following in pairwise([*stays[key], None]):
-                pipeline, status, since, until = stay
+            for (pipeline, status, since, until), following in with_next(stays[key]):
                 if not alive or status in {WON, LOST}:
                     continue
                 row = sums.setdefault(
@@ -170,8 +170,9 @@ class Truth:
         for account, api, lead, _ in self.kommo():
             notes = [note for note in api.tables["leads/notes"].rows.values()
                      if note["entity_id"] == lead["id"]]  # fmt: skip
+            about = ("leads", lead["id"])
             tasks = [task for task in api.tasks.rows.values()
-                     if (task["entity_type"], task["entity_id"]) == ("leads", lead["id"])]  # fmt: skip
+                     if (task["entity_type"], task["entity_id"]) == about]  # fmt: skip
             kinds = Counter(note["note_type"] for note in notes)
             done = [task["updated_at"] for task in tasks if task["is_completed"]]
             answers = [
@@ -206,6 +207,11 @@ class Truth:
             if lead["status"] != "deleted":
                 found[value, system, account][lead["status"]] += 1
         return dict(found)
+
+
+def with_next(items: list[T]) -> Iterable[tuple[T, T | None]]:
+    """Return each item with the one after it."""
+    return zip_longest(items, items[1:])
 
 
 def email(value: str) -> str:
