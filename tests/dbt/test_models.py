@@ -94,8 +94,8 @@ def links_as_rows(truth: Truth, found: Models, linked: int, filled: int) -> None
         ("lead_products", products, ("list_id", "product_id", "quantity")),
         ("lead_custom_fields", values, ("field_id", "position", "field", "value")),
     ):
-        names = ("account", "lead_id", *columns)
-        there = {tuple(row[column] for column in names) for row in found[name]}
+        wanted = ("account", "lead_id", *columns)
+        there = {tuple(row[column] for column in wanted) for row in found[name]}
         if name == "lead_custom_fields":
             there = {(*row[:-1], shown(row[-1])) for row in there}
         assert there == rows, name
