@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from contextlib import suppress
 from statistics import fmean
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from examples.report.__main__ import report
+from examples.report.charts import CHARTS
 from sandbox import Sandbox
+from tests.support.browser import CHROMIUM, opened
 from tests.support.lead_troubles import load
 from tests.support.lead_truth import CURRENCIES, ZONE, text
-from tests.support.warehouse import models
+from tests.support.warehouse import MODELS, models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,6 +197,35 @@ def health_of_each_stream(truth: Truth, found: Models) -> None:
     assert rows["kommo_lead_events", None]["row_count"] == 0
 
 
+def report_of_the_models(database: Database) -> None:
+    place, file = f"{database.schema}_models", database.folder / "report.html"
+    report(database.server.url, place, file)
+    page = file.read_text(encoding="utf-8")
+    drawings = re.findall(r'<div class="chart" id="(chart\d+)">', page)
+    assert page.count("<section>") == page.count("<summary>SQL") == len(CHARTS)
+    assert page.count("<summary>Numbers") == len(CHARTS)
+    assert len(drawings) > len(CHARTS)
+    assert "default-src 'none'" in page  # the browser would refuse a request, and say so
+    for width in (1280, 390) if CHROMIUM else ():
+        drawn, console = opened(file, database.folder, width)
+        for drawing in drawings:
+            assert re.search(rf'id="{drawing}"[^>]*>.{{0,400}}<svg', drawn, re.DOTALL), drawing
+        assert "NaN" not in drawn.partition("</main>")[0]
+        assert not console
+
+
+def report_without_leads(database: Database) -> None:
+    place, empty = f"{database.schema}_models", f"{database.schema}_empty"
+    database.query(f"create schema {empty}")
+    for name in MODELS:
+        database.query(f"create table {empty}.{name} as select * from {place}.{name} limit 0")  # noqa: S608 - ours
+    file = database.folder / "empty.html"
+    report(database.server.url, empty, file)
+    page = file.read_text(encoding="utf-8")
+    assert page.count("No data yet") == len(CHARTS)
+    assert "No leads yet" in page
+
+
 @pytest.mark.parametrize("engine", ["postgres", "duckdb"])
 def test_each_model_has_the_figures_of_the_sources(
     box: Sandbox, other: Kommo, database: Database, engine: str
@@ -208,3 +241,6 @@ def test_each_model_has_the_figures_of_the_sources(
     value_lost_by_reason(truth, found)
     activity_of_each_lead(truth, found)
     health_of_each_stream(truth, found)
+    if engine == "postgres":
+        report_of_the_models(database)
+        report_without_leads(database)
