@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from ruamel.yaml import YAML
 
 from tap_leads.records.columns import Nested
 from tap_leads.records.convert import JSON
 from tap_leads.sources import SOURCES
+from tools.plugin import dump
 from tools.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -146,8 +144,4 @@ def _newest(stream: StreamSpec) -> Iterator[str]:
 
 
 def _yaml(content: dict[str, object]) -> str:
-    yaml, text = YAML(), StringIO()
-    yaml.width = 100
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.dump(content, text)
-    return f"# {NOTICE}\n{text.getvalue()}"
+    return f"# {NOTICE}\n{dump(content)}"

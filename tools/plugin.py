@@ -48,7 +48,7 @@ record's modification date require a full-table sync.
 
 def plugin_yml() -> str:
     """Return plugin.yml: one extractor, as `meltano add --from-ref` and MeltanoHub expect it."""
-    return HEADER + _dump(
+    return HEADER + dump(
         {
             "name": "tap-leads",
             "namespace": "tap_leads",
@@ -72,7 +72,7 @@ def plugin_yml() -> str:
 
 def meltano_settings(settings: Iterable[Setting]) -> str:
     """Return settings for meltano.yml."""
-    return _dump([_definition(setting) for setting in settings])
+    return dump([_definition(setting) for setting in settings])
 
 
 def default_selection() -> list[str]:
@@ -111,7 +111,7 @@ def _definition(setting: Setting) -> dict[str, Any]:
     return definition | {"description": description}
 
 
-def _dump(content: Any) -> str:
+def dump(content: Any) -> str:
     """Return YAML, wrapped at 100 characters."""
     writer = YAML()
     writer.width = 100
