@@ -5,9 +5,9 @@
 length({{ value }}) = 64 and {{ tap_leads.without(value, '[0-9a-f]') }} = ''
 {%- endmacro %}
 
-{#- Trimmed and in lower case; null if nothing is left. -#}
+{#- Trimmed, also of no-break spaces, and in lower case; null if nothing is left. -#}
 {% macro normal_email(email) -%}
-nullif(lower({{ tap_leads.without(email, '^[[:space:]]+|[[:space:]]+$') }}), '')
+nullif(lower({{ tap_leads.without(email, '^[[:space:]\u00a0]+|[[:space:]\u00a0]+$') }}), '')
 {%- endmacro %}
 
 {#- The digits alone, or the hash; null if nothing is left. -#}

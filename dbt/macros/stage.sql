@@ -10,7 +10,7 @@ select
 {%- if found %}
 from {{ found.sql }}
 {%- if var('leads_accounts') %}
-where account in ('{{ var("leads_accounts") | join("', '") }}')
+where account in ('{{ var("leads_accounts") | map("replace", "'", "''") | join("', '") }}')
 {%- endif %}
 {%- else %}
 from (select 1 as nothing) as nothing
@@ -46,7 +46,7 @@ left join deletions
 {% macro loaded_table(table, columns, key) %}
 {%- if not execute or tap_leads.source_of(table.identifier) not in var('leads_sources') -%}
     {{ return(none) }}
-{%- elif target.type == 'duckdb' and var('leads_jsonl_path') -%}
+{%- elif target.type == 'duckdb' and tap_leads.jsonl_path() -%}
     {{ return(tap_leads.jsonl_files(table.identifier, columns, key)) }}
 {%- endif -%}
 {%- set relation = adapter.get_relation(table.database, table.schema, table.identifier) -%}
@@ -63,7 +63,7 @@ left join deletions
 
 {#- The files that target-jsonl wrote for a stream: of several rows with one key, the last one. -#}
 {% macro jsonl_files(name, columns, key) %}
-{%- set path = var('leads_jsonl_path') ~ '/' ~ name -%}
+{%- set path = tap_leads.jsonl_path() ~ '/' ~ name -%}
 {%- set files = run_query(
     "select file from glob(['" ~ path ~ ".jsonl', '" ~ path ~ "-*.jsonl']) order by file"
 ).columns[0].values() -%}
@@ -95,6 +95,12 @@ left join deletions
 ) as {{ name }}
 {%- endset -%}
 {{ return({'sql': sql, 'types': types}) }}
+{% endmacro %}
+
+
+{#- The folder of those files. Meltano sets the environment variable. -#}
+{% macro jsonl_path() %}
+{{ return(var('leads_jsonl_path') or env_var('DBT_DUCKDB_JSONL_PATH', '')) }}
 {% endmacro %}
 
 

@@ -70,6 +70,7 @@ class Compiler:
             "return": _return, "execute": True, "ref": lambda name: f"analytics.{name}",
             "source": lambda _source, name: Relation(name), "config": lambda **_: "",
             "target": type("Target", (), {"type": dialect, "database": "db"}),
+            "env_var": lambda _name, default: default,
             "var": lambda name, default=None: VARIABLES.get(name, default),
         }  # fmt: skip
         self.environment = environment
