@@ -11,14 +11,18 @@ from sandbox.kommo.leads import LOST, WON
 from tests.support.catalogs import catalog_for
 from tests.support.hashing import KEY, sha
 from tests.support.lead_truth import Truth
+from tests.support.pages import ROOT, fences
 from tests.support.settings import settings_for
 from tests.support.warehouse import MODELS, models
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox import Sandbox
     from sandbox.kommo.api import Kommo
     from tests.support.database import Database, Row
 
+GUIDE = (ROOT / "docs/guides/dbt.md").read_text(encoding="utf-8")
 STREAMS = ("kommo_leads", "kommo_contacts", "kommo_lead_stage_changes", "kommo_deleted_leads",
            "kommo_account", "dashly_leads", "octanist_leads")  # fmt: skip
 
@@ -119,11 +123,24 @@ def test_hashes_native_values_deselected_columns_and_missing_sources_are_no_obst
     assert call["last_touch"] == "call"
 
 
-def test_an_account_without_leads_gives_models_without_rows(
-    kommo: Kommo, database: Database
+def test_in_a_project_as_the_guide_says_an_account_without_leads_gives_models_without_rows(
+    kommo: Kommo, database: Database, tmp_path: Path
 ) -> None:
+    packages, settings = fences(GUIDE, "yaml")
+    commands = next(block for block in fences(GUIDE, "sh") if block.startswith("dbt deps"))
+    (tmp_path / "tap-leads").symlink_to(ROOT)
+    project = tmp_path / "mycompany"
+    profiles = (ROOT / "dbt/profiles/profiles.yml").read_text().replace("tap_leads:", "mycompany:")
+    for name, text in (
+        ("packages.yml", packages),
+        ("dbt_project.yml", settings),
+        ("profiles/profiles.yml", profiles),
+        ("models/mine.sql", "select count(*) as leads from {{ ref('leads') }}"),
+    ):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
     database.extract({"kommo": settings_for(kommo)})
-    found = models(database, "duckdb")
+    found = models(database, "duckdb", commands=commands.splitlines(), project=project)
     health = found.pop("sync_health")
     assert {name: rows for name, rows in found.items() if rows} == {}
     assert found.keys() == {*MODELS} - {"sync_health"}

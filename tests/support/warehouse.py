@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tests.support.pages import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tests.support.database import Database, Row
 
@@ -40,6 +41,8 @@ def models(
     database: Database,
     engine: str,
     others: Mapping[str, list[Row]] | None = None,
+    commands: Sequence[str] = ("dbt build",),
+    project: Path = ROOT / "dbt",
     **variables: Any,
 ) -> dict[str, list[Row]]:
     """Load the messages of the last runs, build every model, and return the rows of each.
@@ -48,6 +51,8 @@ def models(
         database: Where the runs of the tap were extracted to.
         engine: `postgres`, or `duckdb` over the files of target-jsonl.
         others: Rows of tables that no stream loads, by the name of the table.
+        commands: Commands to run.
+        project: The folder of the dbt project.
         variables: Variables of the package.
     """
     folder, place = database.folder, f"{database.schema}_models"
@@ -68,18 +73,19 @@ def models(
         "DBT_DUCKDB_PATH": str(folder / "leads.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        "DBT_PROFILES_DIR": str(project / "profiles"),
+        "DBT_TARGET": engine,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_WARN_ERROR": "true",
+        "PATH": f"{MELTANO / f'utilities/dbt-{engine}/venv/bin'}:{os.environ['PATH']}",
     }
-    project = ROOT / "dbt"
-    done = subprocess.run(
-        [
-            MELTANO / f"utilities/dbt-{engine}/venv/bin/dbt", "--no-use-colors", "--warn-error",
-            "--no-version-check", "build", "--project-dir", project, "--profiles-dir",
-            project / "profiles", "--target", engine, "--vars", json.dumps(variables),
-        ],
-        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-        timeout=280, cwd=folder,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:]
+    for command in commands:
+        done = subprocess.run(
+            ["sh", "-c", f"{command} --vars '{json.dumps(variables)}'"],  # noqa: S607 - any shell
+            env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+            timeout=280, cwd=project,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:]
     if engine == "postgres":
         return {
             name: [plain(row) for row in database.query(f"select * from {place}.{name}")]  # noqa: S608 - ours
