@@ -26,7 +26,7 @@ select
     leads.email,
     leads.phone,
     {{ tap_leads.nulls(['channel']) | indent(4) }},
-    {%- for name in ['utm_source', 'utm_medium', 'utm_campaign', 'gclid', 'fbclid', 'yclid', 'msclkid', 'ttclid', 'li_fat_id'] %}
+    {%- for name in tap_leads.tracking_columns() %}
     {{ tap_leads.json_text('leads.props', name) }} as {{ name }},
     {%- endfor %}
     {{ tap_leads.nulls(['loss_reason']) | indent(4) }},

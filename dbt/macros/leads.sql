@@ -22,3 +22,11 @@ case {{ account }}
 cast(null as {{ tap_leads.type(type) }}) as {{ name }} {%- if not loop.last %}, {% endif -%}
 {%- endfor -%}
 {%- endmacro %}
+
+{#- UTM tags and click IDs of `leads`. Octanist calls the one of Meta `fbc`. -#}
+{% macro tracking_columns() %}
+{{ return([
+    'utm_source', 'utm_medium', 'utm_campaign', 'gclid', 'wbraid', 'gbraid', 'dclid', 'fbclid',
+    'msclkid', 'ttclid', 'twclid', 'li_fat_id', 'rdt_cid', 'sccid', 'epik', 'yclid',
+]) }}
+{% endmacro %}

@@ -98,5 +98,5 @@ select to_char(min(first_touch_on), 'FMDD Mon YYYY') as first,
     to_char(max(first_touch_on), 'FMDD Mon YYYY') as last, count(distinct lead_key) as "leads", count(distinct person_key) as "people",
     count(case when status in ('open', 'qualified') then 1 end) as "open",
     count(case when status = 'won' then 1 end) as "won", count(case when status = 'lost' then 1 end) as "lost",
-    (select percentile_cont(0.5) within group (order by first_response_hours) from activity) as "hours to respond"
+    (select percentile_cont(0.5) within group (order by first_response_hours) from activity) as "median hours to respond"
 from leads where status <> 'deleted'"""

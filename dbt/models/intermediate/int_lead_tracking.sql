@@ -1,13 +1,9 @@
--- UTM tags and click IDs of Kommo's leads, from the tracking fields with these codes.
-{%- set codes = {
-    'utm_source': 'UTM_SOURCE', 'utm_medium': 'UTM_MEDIUM', 'utm_campaign': 'UTM_CAMPAIGN',
-    'gclid': 'GCLID', 'fbclid': 'FBCLID', 'yclid': 'YCLID',
-} %}
+-- UTM tags and click IDs of Kommo's leads, from the fields with these codes, such as UTM_SOURCE.
 select
     account,
     lead_id
-    {%- for column, code in codes.items() %},
-    max(case when code = '{{ code }}' then value end) as {{ column }}
+    {%- for name in tap_leads.tracking_columns() %},
+    max(case when code = '{{ name | upper }}' then value end) as {{ name }}
     {%- endfor %}
 from {{ ref('lead_custom_fields') }}
 where position = 1

@@ -59,13 +59,9 @@ select
     contacts.email,
     contacts.phone,
     {{ tap_leads.json_text('leads.source', 'name') }} as channel,
-    tracking.utm_source,
-    tracking.utm_medium,
-    tracking.utm_campaign,
-    tracking.gclid,
-    tracking.fbclid,
-    tracking.yclid,
-    {{ tap_leads.nulls(['msclkid', 'ttclid', 'li_fat_id']) | indent(4) }},
+    {%- for name in tap_leads.tracking_columns() %}
+    tracking.{{ name }},
+    {%- endfor %}
     coalesce(reasons.name, lead_reasons.name) as loss_reason,
     leads.created_at,
     leads.updated_at,

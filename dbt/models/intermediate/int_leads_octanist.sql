@@ -13,15 +13,9 @@ select
     email,
     phone,
     source as channel,
-    utm_source,
-    utm_medium,
-    utm_campaign,
-    gclid,
-    fbc as fbclid,
-    {{ tap_leads.nulls(['yclid']) | indent(4) }},
-    msclkid,
-    ttclid,
-    li_fat_id,
+    {%- for name in tap_leads.tracking_columns() %}
+    {{ {'fbclid': 'fbc as fbclid', 'yclid': tap_leads.nulls(['yclid']) | trim}.get(name, name) }},
+    {%- endfor %}
     loss_reason,
     created_at,
     updated_at,
