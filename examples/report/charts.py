@@ -90,7 +90,7 @@ select case when first_response_hours is null then 'none yet'
         when first_response_hours <= 72 then 'within 3 days' else 'later' end as response,
     count(*) as leads,
     count(*) || ' leads, ' || round(100.0 * count(*) / sum(count(*)) over ()) || '%' as label
-from activity
+from activity where system = 'kommo'
 group by response order by min(first_response_hours)""", bars("response", "leads")),
 )  # fmt: skip
 FIGURES = """
@@ -98,5 +98,6 @@ select to_char(min(first_touch_on), 'FMDD Mon YYYY') as first,
     to_char(max(first_touch_on), 'FMDD Mon YYYY') as last, count(distinct lead_key) as "leads", count(distinct person_key) as "people",
     count(case when status in ('open', 'qualified') then 1 end) as "open",
     count(case when status = 'won' then 1 end) as "won", count(case when status = 'lost' then 1 end) as "lost",
-    (select percentile_cont(0.5) within group (order by first_response_hours) from activity) as "median hours to respond"
+    (select percentile_cont(0.5) within group (order by first_response_hours)
+        from activity where system = 'kommo') as "median hours to respond"
 from leads where status <> 'deleted'"""

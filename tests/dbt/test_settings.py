@@ -77,6 +77,29 @@ def conversations(api: Kommo) -> tuple[Row, Row, dict[str, list[Row]]]:
     }  # fmt: skip
 
 
+def chats(written: str, removed: str) -> dict[str, list[Row]]:
+    """Return a conversation with a lead of Dashly, and details of one that was removed."""
+
+    def part(number: int, kind: str, author: str, at: str) -> Row:
+        about = {"account": "default", "id": f"p{number}", "conversation_id": "c"}
+        return {**about, "type": kind, "author_type": author, "created": f"2026-05-01 {at}"}
+
+    return {
+        "dashly_conversations": [{"account": "default", "id": "c", "user_id": written}],
+        "dashly_conversation_parts": [
+            part(1, "reply_admin", "bot", "09:59:00"),
+            part(2, "reply_user", "user", "10:00:00"),
+            part(3, "reply_admin", "bot", "10:01:00"),
+            part(4, "note", "admin", "10:02:00"),
+            part(5, "reply_admin", "admin", "12:00:00"),
+            part(6, "assigned", "admin", "13:00:00"),
+        ],
+        "dashly_lead_details": [
+            {"account": "default", "id": removed, "removed": "2026-05-02 00:00:00"}
+        ],
+    }
+
+
 @pytest.mark.parametrize("engine", ["postgres", "duckdb"])
 def test_hashes_native_values_deselected_columns_and_missing_sources_are_no_obstacle(
     box: Sandbox, database: Database, engine: str
@@ -99,9 +122,11 @@ def test_hashes_native_values_deselected_columns_and_missing_sources_are_no_obst
     database.extract(config, without(catalog, "dashly_leads", "events"))
     truth.remember()
     written, called, others = conversations(api)
-    found = models(database, engine, others)
+    talker, removed = [str(lead["id"]) for lead in box.dashly.rendered()][:2]
+    found = models(database, engine, {**others, **chats(talker, removed)})
     rows = {row["lead_key"]: row for row in found["leads"]}
     expected = truth.leads()
+    expected[f"dashly:default:{removed}"]["status"] = "deleted"
     assert rows.keys() == expected.keys()
     for key, lead in expected.items():
         same = ("status", "email", "phone", "person_key", "utm_source", "channel", "loss_reason")
@@ -114,13 +139,16 @@ def test_hashes_native_values_deselected_columns_and_missing_sources_are_no_obst
     assert not found["lead_tags"]
     assert {row["owner"] for row in rows.values()} == {None}
     assert found["lead_stage_history"]
-    activity = {row["lead_id"]: row for row in found["activity"]}
-    messages, call = activity[written["id"]], activity[called["id"]]
+    activity = {row["lead_key"]: row for row in found["activity"]}
+    messages, call = (activity[f"kommo:acme:{lead['id']}"] for lead in (written, called))
     assert (messages["incoming_messages"], messages["outgoing_messages"]) == (1, 2)
     assert float(messages["first_response_hours"]) == 1
     assert (call["incoming_calls"], call["call_seconds"]) == (1, 30)
     assert float(call["first_response_hours"]) == 0.5
     assert call["last_touch"] == "call"
+    chat = activity[f"dashly:default:{talker}"]
+    counts = ("incoming_messages", "outgoing_messages", "notes", "first_response_hours")
+    assert [float(chat[name]) for name in counts] == [1, 3, 1, 2]
 
 
 def test_in_a_project_as_the_guide_says_an_account_without_leads_gives_models_without_rows(

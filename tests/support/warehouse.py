@@ -24,6 +24,7 @@ MODELS = (
     "lead_stage_history", "pipeline_funnel", "win_rate", "lost_reasons", "lead_touches", "activity",
     "sync_health",
 )  # fmt: skip
+DATES = {"created", "removed"}
 READ = """
 import decimal, duckdb, json, sys
 connection = duckdb.connect(sys.argv[1], read_only=True)
@@ -101,7 +102,7 @@ def create(database: Database, table: str, rows: list[Row]) -> None:
     """Create a table with these rows."""
     types = {str: "text", int: "bigint"}
     columns = {
-        name: "timestamp" if name.endswith("_at") else types[type(value)]
+        name: "timestamp" if name.endswith("_at") or name in DATES else types[type(value)]
         for name, value in rows[0].items()
     }
     declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())

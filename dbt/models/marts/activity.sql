@@ -11,8 +11,7 @@ touches as (
 
 tasks as (
     select
-        account,
-        entity_id as lead_id,
+        {{ tap_leads.lead_key("'kommo'", 'account', 'entity_id') }} as lead_key,
         count(*) as tasks,
         sum(case when is_completed then 0 else 1 end) as open_tasks,
         min(case when not is_completed then complete_till end) as next_task_at
@@ -21,12 +20,23 @@ tasks as (
     group by account, entity_id
 ),
 
-totals as (
+-- A lead waits for a response from its creation on, or else from its first message on.
+leads as (
     select
+        leads.system,
         leads.account,
         leads.id as lead_id,
         leads.lead_key,
-        leads.created_at,
+        coalesce(leads.created_at, min(touches.touched_at)) as asked_at
+    from {{ ref('leads') }} as leads
+    left join touches
+        on leads.lead_key = touches.lead_key and touches.direction = 'incoming'
+    group by leads.system, leads.account, leads.id, leads.lead_key, leads.created_at
+),
+
+totals as (
+    select
+        leads.lead_key,
         {%- for kind in ['call', 'message'] %}
         {%- for direction in ['incoming', 'outgoing'] %}
         sum(case when touches.kind = '{{ kind }}' and touches.direction = '{{ direction }}' then 1 else 0 end)
@@ -35,19 +45,17 @@ totals as (
         {%- endfor %}
         sum(case when touches.kind = 'call' then coalesce(touches.call_seconds, 0) else 0 end) as call_seconds,
         sum(case when touches.kind = 'note' then 1 else 0 end) as notes,
-        min(case when touches.is_response and touches.touched_at >= leads.created_at then touches.touched_at end)
+        min(case when touches.is_response and touches.touched_at >= leads.asked_at then touches.touched_at end)
             as first_response_at,
         max(touches.touched_at) as last_touch_at,
         max(case when touches.place_from_end = 1 then touches.kind end) as last_touch
-    from {{ ref('int_kommo_leads') }} as leads
+    from leads
     left join touches on leads.lead_key = touches.lead_key
-    group by leads.account, leads.id, leads.lead_key, leads.created_at
+    group by leads.lead_key
 )
 
 select
-    totals.account,
-    totals.lead_id,
-    totals.lead_key,
+    leads.*,
     totals.incoming_calls,
     totals.outgoing_calls,
     totals.call_seconds,
@@ -58,9 +66,9 @@ select
     coalesce(tasks.open_tasks, 0) as open_tasks,
     tasks.next_task_at,
     totals.first_response_at,
-    {{ tap_leads.hours_between('totals.created_at', 'totals.first_response_at') }} as first_response_hours,
+    {{ tap_leads.hours_between('leads.asked_at', 'totals.first_response_at') }} as first_response_hours,
     totals.last_touch_at,
     totals.last_touch
-from totals
-left join tasks
-    on totals.account = tasks.account and totals.lead_id = tasks.lead_id
+from leads
+inner join totals on leads.lead_key = totals.lead_key
+left join tasks on leads.lead_key = tasks.lead_key
