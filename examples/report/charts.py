@@ -47,7 +47,7 @@ def bars(name: str, value: str, color: str = BLUE, behind: str = "") -> Callable
             .encode(alt.X(f"{column}:Q", scale=scale, axis=None))
             for column, shade in ((behind, PALE), (value, color)) if column
         ]  # fmt: skip
-        text = base.transform_calculate(text=f"datum.{name} + '  ·  ' + datum.label").mark_text(
+        text = base.transform_calculate(text=f"truncate(datum.{name}, 26) + '  ·  ' + datum.label").mark_text(
             align="left", dy=-9)  # fmt: skip
         return alt.layer(*layers, text.encode(x=alt.value(0), text="text:N"))
 
@@ -78,8 +78,8 @@ group by system, value having sum(closed) >= 5
 order by system, won_percent desc""", bars("source", "won_percent", behind="whole"), "system"),
     Chart("Value lost by reason", "Lost leads and their value.", """
 select coalesce(currency, 'no currency') as currency, coalesce(reason, 'no reason') as reason,
-    sum(value) as value, sum(leads) as leads, to_char(sum(value), 'FM999,999,999,990 ')
-        || coalesce(currency, '') || ' (' || sum(leads) || ' leads)' as label
+    sum(value) as value, sum(leads) as leads,
+    to_char(sum(value), 'FM999,999,999,990') || ' (' || sum(leads) || ' leads)' as label
 from lost_reasons
 group by lost_reasons.currency, lost_reasons.reason
 order by currency, value desc""", bars("reason", "value", RED), "currency"),
