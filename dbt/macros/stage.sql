@@ -98,6 +98,23 @@ left join deletions
 {% endmacro %}
 
 
+{#- Warns if there is no table at all, because then every model is empty. -#}
+{% macro warn_without_tables() %}
+{%- set found = [] -%}
+{%- for name in tap_leads.streams() if execute -%}
+    {%- if tap_leads.loaded_table(tap_leads.raw(name), {'account': 'text', 'id': 'text'}, ['id']) -%}
+        {%- do found.append(name) -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- if execute and not found -%}
+    {%- do exceptions.warn(
+        'tap_leads found no table in the schema ' ~ tap_leads.raw('kommo_leads').schema
+        ~ ', so its models are empty. Set the variable leads_schema to the schema of the tables.'
+    ) -%}
+{%- endif -%}
+{% endmacro %}
+
+
 {#- The folder of those files. Meltano sets the environment variable. -#}
 {% macro jsonl_path() %}
 {{ return(var('leads_jsonl_path') or env_var('DBT_DUCKDB_JSONL_PATH', '')) }}

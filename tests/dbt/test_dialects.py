@@ -60,8 +60,10 @@ class Relation:
 class Compiler:
     """Renders the package as dbt does, for one database; serves as `adapter` and `tap_leads`."""
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, *, loaded: bool = True) -> None:
         self.dialect = dialect
+        self.loaded = loaded
+        self.warnings: list[str] = []
         environment = jinja2.Environment(  # noqa: S701 - SQL
             extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined
         )
@@ -70,6 +72,7 @@ class Compiler:
             "return": _return, "execute": True, "ref": lambda name: f"analytics.{name}",
             "source": lambda _source, name: Relation(name), "config": lambda **_: "",
             "target": type("Target", (), {"type": dialect, "database": "db"}),
+            "exceptions": self,
             "env_var": lambda _name, default: default,
             "var": lambda name, default=None: VARIABLES.get(name, default),
         }  # fmt: skip
@@ -97,9 +100,12 @@ class Compiler:
         mark = "`" if self.dialect == "bigquery" else '"'
         return f"{mark}{name}{mark}"
 
-    def get_relation(self, database: str, schema: str, name: str) -> Relation:
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def get_relation(self, database: str, schema: str, name: str) -> Relation | None:
         del database, schema
-        return Relation(name)
+        return Relation(name) if self.loaded else None
 
     def get_columns_in_relation(self, relation: Relation) -> list[Any]:
         names = self.columns[relation.identifier]
@@ -125,3 +131,13 @@ def test_each_model_compiles_to_sql_that_the_database_can_parse(dialect: str) ->
         assert isinstance(statement, sqlglot.exp.Query), model.name
         if dialect != "postgres":
             assert "jsonb" not in sql, model.name
+
+
+def test_a_schema_without_any_table_is_warned_about() -> None:
+    model = (PACKAGE / "models/marts/sync_health.sql").read_text()
+    full, empty = Compiler("postgres"), Compiler("postgres", loaded=False)
+    for compiler in (full, empty):
+        compiler.compiled(model)
+    assert not full.warnings
+    (warning,) = empty.warnings
+    assert "leads_schema" in warning

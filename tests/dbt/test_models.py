@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from examples.report.__main__ import report
 from examples.report.charts import CHARTS
@@ -17,6 +18,7 @@ from sandbox import Sandbox
 from tests.support.browser import CHROMIUM, opened
 from tests.support.lead_troubles import load
 from tests.support.lead_truth import CURRENCIES, ZONE, text
+from tests.support.pages import ROOT
 from tests.support.warehouse import MODELS, models
 
 if TYPE_CHECKING:
@@ -188,6 +190,18 @@ def activity_of_each_lead(truth: Truth, found: Models) -> None:
     assert set(touches) == {"call", "message", "note", "task"}
 
 
+def every_column_is_described(found: Models) -> None:
+    described = {
+        model["name"]: [column["name"] for column in model["columns"]]
+        for file in (ROOT / "dbt/models").glob("*/_*.yml")
+        for model in YAML(typ="safe").load(file).get("models", ())
+        if "columns" in model
+    }
+    assert described.keys() == found.keys()
+    for name, rows in found.items():
+        assert set(described[name]) == rows[0].keys(), name
+
+
 def health_of_each_stream(truth: Truth, found: Models) -> None:
     rows = {(row["stream"], row["account"]): row for row in found["sync_health"]}
     for (source, account), leads in truth.loaded.items():
@@ -232,6 +246,7 @@ def test_each_model_has_the_figures_of_the_sources(
 ) -> None:
     truth, linked, filled = load(box, other, database)
     found = models(database, engine, **VARIABLES)
+    every_column_is_described(found)
     leads_of_every_system(truth, found)
     people_in_several_systems(truth, found)
     links_as_rows(truth, found, linked, filled)

@@ -1,4 +1,5 @@
 {{ config(materialized='view') }}
+{%- do tap_leads.warn_without_tables() %}
 
 with
 
