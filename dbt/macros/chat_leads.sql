@@ -6,7 +6,7 @@ first_events as (
     select
         leads.account,
         leads.id,
-        min(cast({{ tap_leads.json_text('event.item', 'first') }} as timestamp)) as first_at
+        min({{ tap_leads.json_as('timestamp', 'event.item', 'first') }}) as first_at
     from {{ ref('stg_' ~ system ~ '_leads') }} as leads
     {{ tap_leads.each_item('leads.events', 'event') }}
     group by leads.account, leads.id

@@ -23,6 +23,12 @@ coalesce(json_value({{ value }}, {{ at }}), to_json_string(json_query({{ value }
 {%- endmacro %}
 
 
+{#- The same, cast to a type. -#}
+{% macro json_as(type, value, path) -%}
+cast({{ tap_leads.json_text(value, path) }} as {{ tap_leads.type(type) }})
+{%- endmacro %}
+
+
 {#- A member of an object as JSON. -#}
 {% macro json_member(value, name) %}
 {{ return(adapter.dispatch('json_member', 'tap_leads')(value, name)) }}

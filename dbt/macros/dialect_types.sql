@@ -44,8 +44,8 @@
 {%- endmacro %}
 
 {% macro duckdb__to_json(column, dtype) -%}
-{%- set text = column if dtype == 'varchar' else
-    "case when json_type(" ~ column ~ ") = 'VARCHAR' then " ~ column ~ " ->> '$' else cast(" ~ column ~ " as varchar) end" -%}
+{#- JSON in a text of a JSON file is a JSON string, whose value is the text. -#}
+{%- set text = column if dtype == 'varchar' else "json_extract_string(" ~ column ~ ", '$')" -%}
 {%- if dtype in ('varchar', 'json') -%}
     case when substr(ltrim({{ text }}), 1, 1) in ('[', '{') then cast({{ text }} as json) end
 {%- else -%}

@@ -9,8 +9,11 @@
     'cast(null as ' ~ tap_leads.type('text') ~ ')' -%}
 {%- if var('leads_currencies') -%}
 case {{ account }}
-    {%- for name, currency in var('leads_currencies').items() %} when '{{ name }}' then '{{ currency }}' {%- endfor %}
-    else {{ usual }} end
+    {%- for name, currency in var('leads_currencies').items() %}
+    when '{{ name }}' then '{{ currency }}'
+    {%- endfor %}
+    else {{ usual }}
+end
 {%- else -%}
 {{ usual }}
 {%- endif -%}

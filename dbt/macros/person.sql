@@ -13,7 +13,10 @@ nullif(lower({{ tap_leads.without(email, '^[[:space:]\u00a0]+|[[:space:]\u00a0]+
 {#- The digits alone, or the hash; null if nothing is left. -#}
 {% macro normal_phone(phone) -%}
 nullif(
-    case when {{ tap_leads.is_hash(phone) }} then {{ phone }} else {{ tap_leads.without(phone, '[^0-9]') }} end,
+    case
+        when {{ tap_leads.is_hash(phone) }} then {{ phone }}
+        else {{ tap_leads.without(phone, '[^0-9]') }}
+    end,
     ''
 )
 {%- endmacro %}

@@ -139,7 +139,8 @@ left join deletions
 
 {#- The column in which the target wrote when it loaded a row, if there is one. -#}
 {% macro loaded_column(found) %}
-{%- for name in ['_sdc_batched_at', '_sdc_received_at', '_sdc_extracted_at'] if found and name in found.types -%}
+{%- set names = ['_sdc_batched_at', '_sdc_received_at', '_sdc_extracted_at'] -%}
+{%- for name in names if found and name in found.types -%}
     {{ return(name) }}
 {%- endfor -%}
 {{ return(none) }}

@@ -5,8 +5,8 @@ contacts as (
         leads.account,
         leads.id as lead_id,
         leads.lead_key,
-        cast({{ tap_leads.json_text('contact.item', 'id') }} as {{ tap_leads.type('integer') }}) as contact_id,
-        cast({{ tap_leads.json_text('contact.item', 'is_main') }} as {{ tap_leads.type('boolean') }}) as is_main,
+        {{ tap_leads.json_as('integer', 'contact.item', 'id') }} as contact_id,
+        {{ tap_leads.json_as('boolean', 'contact.item', 'is_main') }} as is_main,
         contact.place
     from {{ ref('int_kommo_leads') }} as leads
     {{ tap_leads.each_item('leads.contacts', 'contact') }}

@@ -15,7 +15,7 @@ lists as (
         account,
         lead_id,
         lead_key,
-        cast({{ tap_leads.json_text('item', 'field_id') }} as {{ tap_leads.type('integer') }}) as field_id,
+        {{ tap_leads.json_as('integer', 'item', 'field_id') }} as field_id,
         {{ tap_leads.json_text('item', 'field_name') }} as field,
         {{ tap_leads.json_text('item', 'field_code') }} as code,
         {{ tap_leads.json_text('item', 'field_type') }} as type,
@@ -34,7 +34,7 @@ select
     case when definitions.id is null then lists.code else definitions.code end as code,
     coalesce(definitions.type, lists.type) as type,
     {{ tap_leads.json_text('entry.item', 'value') }} as value,
-    cast({{ tap_leads.json_text('entry.item', 'enum_id') }} as {{ tap_leads.type('integer') }}) as option_id
+    {{ tap_leads.json_as('integer', 'entry.item', 'enum_id') }} as option_id
 from lists
 {{ tap_leads.each_item('lists.entries', 'entry') }}
 left join {{ ref('stg_kommo_lead_fields') }} as definitions

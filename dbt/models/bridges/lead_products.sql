@@ -5,14 +5,14 @@ products as (
         leads.account,
         leads.id as lead_id,
         leads.lead_key,
-        cast({{ tap_leads.json_text('element.item', ['metadata', 'catalog_id']) }} as {{ tap_leads.type('integer') }}) as list_id,
-        cast({{ tap_leads.json_text('element.item', 'id') }} as {{ tap_leads.type('integer') }}) as product_id,
+        {{ tap_leads.json_as('integer', 'element.item', ['metadata', 'catalog_id']) }} as list_id,
+        {{ tap_leads.json_as('integer', 'element.item', 'id') }} as product_id,
         -- Kommo returns the quantity in one of two places.
         cast(coalesce(
             {{ tap_leads.json_text('element.item', ['metadata', 'quantity']) }},
             {{ tap_leads.json_text('element.item', 'quantity') }}
         ) as {{ tap_leads.type('number') }}) as quantity,
-        cast({{ tap_leads.json_text('element.item', ['metadata', 'price_id']) }} as {{ tap_leads.type('integer') }}) as price_id
+        {{ tap_leads.json_as('integer', 'element.item', ['metadata', 'price_id']) }} as price_id
     from {{ ref('int_kommo_leads') }} as leads
     {{ tap_leads.each_item('leads.catalog_elements', 'element') }}
 )

@@ -5,7 +5,7 @@ tags as (
         leads.account,
         leads.id as lead_id,
         leads.lead_key,
-        cast({{ tap_leads.json_text('tag.item', 'id') }} as {{ tap_leads.type('integer') }}) as tag_id,
+        {{ tap_leads.json_as('integer', 'tag.item', 'id') }} as tag_id,
         {{ tap_leads.json_text('tag.item', 'name') }} as name
     from {{ ref('int_kommo_leads') }} as leads
     {{ tap_leads.each_item('leads.tags', 'tag') }}

@@ -39,14 +39,16 @@ totals as (
         leads.lead_key,
         {%- for kind in ['call', 'message'] %}
         {%- for direction in ['incoming', 'outgoing'] %}
-        sum(case when touches.kind = '{{ kind }}' and touches.direction = '{{ direction }}' then 1 else 0 end)
-            as {{ direction }}_{{ kind }}s,
+        count(
+            case when touches.kind = '{{ kind }}' and touches.direction = '{{ direction }}' then 1 end
+        ) as {{ direction }}_{{ kind }}s,
         {%- endfor %}
         {%- endfor %}
-        sum(case when touches.kind = 'call' then coalesce(touches.call_seconds, 0) else 0 end) as call_seconds,
-        sum(case when touches.kind = 'note' then 1 else 0 end) as notes,
-        min(case when touches.is_response and touches.touched_at >= leads.asked_at then touches.touched_at end)
-            as first_response_at,
+        sum(coalesce(touches.call_seconds, 0)) as call_seconds,
+        count(case when touches.kind = 'note' then 1 end) as notes,
+        min(
+            case when touches.is_response and touches.touched_at >= leads.asked_at then touches.touched_at end
+        ) as first_response_at,
         max(touches.touched_at) as last_touch_at,
         max(case when touches.place_from_end = 1 then touches.kind end) as last_touch
     from leads
