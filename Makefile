@@ -1,7 +1,7 @@
 # Everything is set up inside this checkout. Requires Python 3.11 to 3.14, git and make.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-sql test check mutants lint package docs linkcheck lock bench clean
+.PHONY: help demo demo-sql test check mutants lint package docs linkcheck lock bench scale clean
 
 PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
@@ -59,8 +59,11 @@ lock: $(UV) ## upgrade the lock file
 bench: .venv/synced ## compare the tap with other tools; BENCH=--quick for a short run
 	@$(BIN)/python -m benchmarks $(BENCH)
 
+scale: .venv/synced ## run the Airflow example over 24 accounts, and 200 accounts in one process (10 minutes)
+	@$(BIN)/python -m benchmarks.scale
+
 clean: ## remove everything that make created
-	rm -rf .bench .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .tools .venv dist mutants output
+	rm -rf .bench .hypothesis .meltano .mypy_cache .pytest_cache .ruff_cache .scale .tools .venv dist mutants output
 
 .meltano/installed: meltano.yml pyproject.toml .venv/synced
 	@echo 'Installing the tap and its loaders into .meltano'

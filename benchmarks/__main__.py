@@ -1,19 +1,23 @@
-"""Measure, print tables, and write `results.json` and `results.png`: `make bench`."""
+"""Measure, print tables, and write `results.json` and `results.png`: `make bench`.
+
+The exit code is 1 if the cost of many accounts is not linear.
+"""
 
 from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 
-from benchmarks import environments, limits, losses, speed
+from benchmarks import accounts, environments, limits, losses, speed
 from benchmarks.report import Results, report
 from benchmarks.tools import ROOT, TOOLS
 
 HERE = Path(__file__).parent
-PARTS = ("speed", "waits", "losses", "pace", "memory")
+PARTS = ("speed", "waits", "losses", "pace", "accounts", "memory")
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -26,9 +30,19 @@ class Sizes(msgspec.Struct, frozen=True):
     pages: int = 100
     few: int = 20_000
     many: int = 500_000
+    accounts: tuple[int, int] = (accounts.FEW, accounts.MANY)
 
 
-QUICK = Sizes(rounds=1, speed=2_000, waits=500, losses=1_500, pages=12, few=2_000, many=8_000)
+QUICK = Sizes(
+    rounds=1,
+    speed=2_000,
+    waits=500,
+    losses=1_500,
+    pages=12,
+    few=2_000,
+    many=8_000,
+    accounts=(10, 40),
+)
 
 
 def main() -> None:
@@ -50,6 +64,7 @@ def main() -> None:
     # README.md shows the results of a complete run.
     whole = not arguments.quick and len(parts) >= len(PARTS) - 1
     write(results, HERE if whole else ROOT / ".bench")
+    sys.exit(bool(results.accounts) and not accounts.is_linear(*results.accounts))
 
 
 def measure(parts: list[str], sizes: Sizes, rounds: int) -> Results:
@@ -67,6 +82,9 @@ def measure(parts: list[str], sizes: Sizes, rounds: int) -> Results:
     if "pace" in parts:
         print(f"Request rate, {sizes.pages} pages", flush=True)
         results.pace = limits.pace(sizes.pages)
+    if "accounts" in parts:
+        print(f"Accounts, {sizes.accounts[0]} and {sizes.accounts[1]}", flush=True)
+        results.accounts = [accounts.cost(number, min(rounds, 2)) for number in sizes.accounts]
     if "memory" in parts:
         print(f"Memory, {sizes.few:,} and {sizes.many:,} leads", flush=True)
         results.memory = limits.memory(sizes.few, sizes.many)

@@ -1,6 +1,7 @@
 """Virtual environments of the competitors, below `.bench/`, from the lock files in `locks/`.
 
-`python -m benchmarks.environments lock` regenerates the lock files from the pins in `locks/*.in`.
+`python -m benchmarks.environments lock` regenerates the lock files from the pins in `locks/*.in`,
+and those of the examples.
 """
 
 from __future__ import annotations
@@ -41,14 +42,18 @@ def problem(name: str | None) -> str:
     """Create an environment if it is missing or outdated; return why that failed, if it did."""
     if name is None:
         return ""
-    lock, done = LOCKS / f"{name}.txt", ENVIRONMENTS / name / "synced"
+    return install(ENVIRONMENTS / name, LOCKS / f"{name}.txt")
+
+
+def install(environment: Path, lock: Path) -> str:
+    """Create an environment from a lock file unless it is current; return why that failed."""
+    done = environment / "synced"
     if done.exists() and done.read_bytes() == lock.read_bytes():
         return ""
-    print(f"Setting up {name} {version(name)} in {ENVIRONMENTS.relative_to(ROOT)}", flush=True)
-    python = program(name, "python")
+    print(f"Setting up {environment.relative_to(ROOT)}", flush=True)
     for command in (
-        ["venv", "--clear", "--python", sys.executable, str(ENVIRONMENTS / name)],
-        ["pip", "sync", "--python", python, str(lock)],
+        ["venv", "--clear", "--python", sys.executable, str(environment)],
+        ["pip", "sync", "--python", str(environment / "bin" / "python"), str(lock)],
     ):
         made = _uv(*command)
         if made.returncode:
@@ -59,7 +64,7 @@ def problem(name: str | None) -> str:
 
 def lock() -> None:
     """Regenerate every lock file from its pins."""
-    for pins in sorted(LOCKS.glob("*.in")):
+    for pins in sorted([*LOCKS.glob("*.in"), *(ROOT / "examples").rglob("*.in")]):
         target = pins.with_suffix(".txt")
         made = _uv("pip", "compile", "--universal", f"--python-version={OLDEST}", "--no-annotate",
                    "--no-header", str(pins), f"--output-file={target}")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from benchmarks.accounts import MOST_BYTES, MOST_CPU, Cost, is_linear, ratios
 from benchmarks.losses import CASES, Loss
 from benchmarks.speed import LATENCIES, Speed, Wait
 from benchmarks.tools import BARE, TAP
@@ -33,6 +34,7 @@ class Results(msgspec.Struct):
     waits: list[Wait] = []
     losses: list[Loss] = []
     pace: Pace | None = None
+    accounts: list[Cost] = []
     memory: list[Memory] = []
 
 
@@ -43,6 +45,7 @@ def report(results: Results) -> str:
         _waits(results.waits) if results.waits else "",
         _losses(results.losses) if results.losses else "",
         _pace(results.pace) if results.pace else "",
+        _accounts(*results.accounts) if results.accounts else "",
         _memory(results.memory) if results.memory else "",
     ]
     failed = _failures(results)
@@ -149,6 +152,20 @@ def _pace(pace: Pace) -> str:
         ["page fill", f"{pace.fill:.1%}"],
     ]
     return table(title, ("", "measured"), rows)
+
+
+def _accounts(few: Cost, many: Cost) -> str:
+    rows = [
+        [f"{one.accounts} accounts", f"{one.cpu:.2f}", f"{one.state_bytes:,}", f"{one.states}"]
+        for one in (few, many)
+    ]
+    text = table(
+        f"Accounts of {TAP.name} in one process", ("", "CPU s", "STATE bytes", "STATEs"), rows
+    )
+    time, size = ratios(few, many)
+    kept = "met" if is_linear(few, many) else "NOT MET"
+    limits = f"limits {MOST_CPU:g} and {MOST_BYTES:g}: {kept}."
+    return f"{text}\n\nRatios {time:.2f} and {size:.2f}; {limits}"
 
 
 def _memory(memory: list[Memory]) -> str:

@@ -130,7 +130,9 @@ def _problem(folder: Path, code: int) -> str:
 
 
 def _tap(job: Job) -> list[str]:
-    kommo: Settings = {"name": "bench", "api_url": job.url, "access_token": job.token}
+    kommo: Settings = {"api_url": job.url, "access_token": job.token}
+    if "accounts" not in job.settings:  # each has its own name
+        kommo["name"] = "bench"
     # The tap's default of 6 requests per second is lifted, because the other tools have no limit.
     kommo |= {"requests_per_second": 10_000, **job.settings}
     config = job.write("config.json", {"kommo": kommo})

@@ -14,10 +14,15 @@ ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
 
 
+def without_settings() -> dict[str, str]:
+    """Return the environment without the user's settings of Meltano, its plugins and Airflow."""
+    ours = ("AIRFLOW_", "DBT_", "MELTANO_", "TAP_LEADS_", "TARGET_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 def environment_of(box: Sandbox, postgres: Postgres) -> dict[str, str]:
     """Return Meltano's environment, with the sandbox's settings instead of the user's own."""
-    ours = ("DBT_", "MELTANO_", "TAP_LEADS_", "TARGET_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    environment = without_settings()
     for slot, api in box.apis.items():
         environment[f"TAP_LEADS_{slot.upper()}_API_URL"] = api.url
         # The defaults respect the limits of the real APIs; the sandbox has none.

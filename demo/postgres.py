@@ -74,6 +74,11 @@ class Postgres:
         finally:
             self._folder.cleanup()
 
+    @property
+    def pid(self) -> int:
+        """The process ID of the server."""
+        return int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+
     def _start(self) -> None:
         if not (self.data / "PG_VERSION").exists():
             self._run(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 import time
+from pathlib import Path
 
 from sandbox.reference import reference
 from sandbox.server import Sandbox
@@ -24,6 +26,8 @@ examples:
       serve 3000 leads per API on port 8070
   python -m sandbox --port 0 --leads 100 --live
       serve 100 leads on a free port, and add and edit leads all the time
+  python -m sandbox --accounts berlin porto --accounts-file accounts.json
+      also serve two further Kommo accounts, and authorize an integration in them
   curl -X POST http://127.0.0.1:8070/_control/kommo/edit -d '{"count": 5}'
       edit five leads of Kommo
   curl -X POST http://127.0.0.1:8070/_control/kommo/faults -d '{"plan": ["reset", 503]}'
@@ -61,13 +65,33 @@ def main() -> None:
         "--live", action="store_true", help="add and edit leads all the time (default: off)"
     )
     parser.add_argument(
+        "--accounts",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="serve further Kommo accounts, each with its own leads",
+    )
+    parser.add_argument(
+        "--accounts-file",
+        type=Path,
+        metavar="FILE",
+        help="write these accounts as a kommo.accounts_file, with a new authorization code of each",
+    )
+    parser.add_argument(
         "--reference", action="store_true", help="print all faults and options as Markdown and exit"
     )
     arguments = parser.parse_args()
     if arguments.reference:
         sys.stdout.write(reference())
         return
-    with Sandbox(port=arguments.port, leads=arguments.leads, seed=arguments.seed) as box:
+    with Sandbox(
+        port=arguments.port,
+        leads=arguments.leads,
+        seed=arguments.seed,
+        accounts=arguments.accounts,
+    ) as box:
+        if arguments.accounts_file:
+            arguments.accounts_file.write_text(accounts_file(box), encoding="utf-8")
         sys.stdout.write(banner(box, live=arguments.live))
         sys.stdout.flush()
         try:
@@ -98,6 +122,12 @@ def banner(box: Sandbox, *, live: bool = False) -> str:
         if hasattr(api, "app_id"):
             lines.append(f"  app_id        {api.app_id}")
         lines += [f"  {credential:<13} {api.token}", ""]
+    for name, account in box.accounts.items():
+        lines += [
+            f"Kommo account {name}, {account.count} leads",
+            f"  api_url       {account.url}",
+            "",
+        ]
     control = f"{box.url}/_control"
     lines += [
         "Try:",
@@ -109,6 +139,25 @@ def banner(box: Sandbox, *, live: bool = False) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def accounts_file(box: Sandbox) -> str:
+    """Return the further Kommo accounts as the tap's setting `kommo.accounts_file` takes them."""
+    accounts = [
+        {
+            "name": name,
+            "subdomain": name,
+            "api_url": account.url,
+            "oauth": {
+                "client_id": account.oauth.client_id,
+                "client_secret": account.oauth.client_secret,
+                "redirect_uri": account.oauth.redirect_uri,
+                "code": account.oauth.consent(),
+            },
+        }
+        for name, account in box.accounts.items()
+    ]
+    return json.dumps(accounts, indent=2) + "\n"
 
 
 def change(box: Sandbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from sandbox.core.actions import Action
@@ -14,7 +15,11 @@ from sandbox.kommo.api import Kommo
 from sandbox.octanist.api import Octanist
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
+
+_APART = 1_000_003
+"""The distance between the seeds of two accounts."""
 
 
 class Sandbox:
@@ -25,10 +30,18 @@ class Sandbox:
         leads: The initial number of leads in each API.
         seed: The same seed generates the same leads, with dates before the initial time.
         start: The clock's initial time in epoch seconds. Default: the real time.
+        accounts: The names of further Kommo accounts: `berlin` is served at `/kommo-berlin`. Each
+            has its own leads, tokens and authorizations. They share the integration, the options
+            and the rate limit of `kommo`, as if all requests came from one IP address.
     """
 
     def __init__(
-        self, port: int = 0, leads: int = 3000, seed: int = 1, start: float | None = None
+        self,
+        port: int = 0,
+        leads: int = 3000,
+        seed: int = 1,
+        start: float | None = None,
+        accounts: Sequence[str] = (),
     ) -> None:
         self.clock = Clock(start)
         self._server = HttpServer(port, self.clock)
@@ -37,6 +50,11 @@ class Sandbox:
         began = self.clock.now() if start is None else start
         world = World(self.url, self.clock, began, seed, leads)
         self.kommo = Kommo("kommo", world)
+        self.accounts = {
+            name: Kommo(f"kommo-{name}", replace(world, seed=seed + _APART * number), self.kommo)
+            for number, name in enumerate(accounts, start=1)
+        }
+        """The further Kommo accounts by name."""
         self.dashly = Dashly("dashly", world)
         self.carrotquest = Dashly("carrotquest", world)
         self.octanist = Octanist("octanist", world)
@@ -48,6 +66,7 @@ class Sandbox:
     def apis(self) -> dict[str, Api]:
         """The APIs by the first segment of their paths."""
         every: tuple[Api, ...] = (self.kommo, self.dashly, self.carrotquest, self.octanist)
+        every += tuple(self.accounts.values())
         return {api.slot: api for api in every}
 
     @property

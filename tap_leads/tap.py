@@ -6,6 +6,7 @@ import copy
 import gc
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import click
@@ -16,12 +17,12 @@ from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
 from tap_leads.errors import Code, coded
-from tap_leads.settings import load
 from tap_leads.settings.errors import SettingsError
+from tap_leads.settings.load import with_defaults
 from tap_leads.settings.model import top_level
-from tap_leads.settings.normalize import normalize, without_ignored
+from tap_leads.settings.prepare import Prepared, prepare
 from tap_leads.settings.validate import validate
-from tap_leads.settings.variables import mistyped_variables
+from tap_leads.settings.variables import read_options
 from tap_leads.singer.about import about
 from tap_leads.singer.bookmark import moments_in
 from tap_leads.singer.command import (
@@ -38,6 +39,7 @@ from tap_leads.singer.report import RunReport, Stats, start_line
 from tap_leads.singer.runtime import RunContext, Runtime
 from tap_leads.singer.selection import check_selection
 from tap_leads.singer.stream import LeadsStream
+from tap_leads.singer.stream_maps import correct_schema
 from tap_leads.singer.writer import Writer
 from tap_leads.sources import SOURCES
 from tap_leads.sources.base import Discovery
@@ -97,10 +99,7 @@ class TapLeads(Tap):
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
         self.logger.addFilter(is_useful)
-        own = [source.settings for source in self.sources]
-        settings = normalize(load.tidy(config or {}), self._full_schema(), own)
-        errors = self._problems(settings)
-        settings, ignored = without_ignored(settings, own)
+        settings, errors, ignored = self.prepare(config or {})
         for line in ignored:
             self.logger.info(line)
         if errors and validate_config:
@@ -112,7 +111,7 @@ class TapLeads(Tap):
         if errors:  # discovery works without settings, and so with invalid ones too
             settings = {source.name: {} for source in self.sources if source.name in settings}
         else:
-            settings = load.with_defaults(settings, self.config_jsonschema)
+            settings = with_defaults(settings, self.config_jsonschema)
         # The SDK writes defaults into the dict that it receives, also into each of `accounts`,
         # where they would override the settings that all accounts share.
         self._settings = copy.deepcopy(settings)
@@ -126,39 +125,35 @@ class TapLeads(Tap):
     @classmethod
     @override
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Append the SDK's settings, with `stream_maps` as any object, without `faker_config`.
-
-        The SDK's schema for `stream_maps` is invalid ("null" in place of a schema), and the SDK's
-        mapper reports an error in a map better than a schema could. Faker is not installed.
-        """
+        """Append the SDK's settings, with `stream_maps` as any object, without `faker_config`."""
         super().append_builtin_config(config_jsonschema)
-        config_jsonschema["properties"].pop("faker_config", None)
-        maps = config_jsonschema["properties"]["stream_maps"]
-        texts = {key: maps[key] for key in ("title", "description")}
-        config_jsonschema["properties"]["stream_maps"] = {"type": ["object", "null"], **texts}
+        correct_schema(config_jsonschema["properties"])
 
     @classmethod
-    def _full_schema(cls) -> dict[str, Any]:
+    def full_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of all settings, including the SDK's."""
         cls.append_builtin_config(cls.config_jsonschema)
         return cls.config_jsonschema
 
     @classmethod
-    def _problems(cls, settings: dict[str, Any]) -> list[str]:
+    def prepare(cls, config: dict[str, Any], *, with_variables: bool = True) -> Prepared:
+        """Return settings as the tap uses them; the arguments are described in `prepare`."""
+        own = [source.settings for source in cls.sources]
         streams = [stream for source in cls.sources for stream in source.streams]
-        return validate(
-            settings,
-            cls._full_schema(),
-            [source.settings for source in cls.sources],
-            {stream.name: stream.hashable_columns for stream in streams},
-            {stream.name: stream.dynamic_columns for stream in streams if stream.dynamic_columns},
+        check = partial(
+            validate,
+            schema=cls.full_schema(),
+            sources=own,
+            columns={stream.name: stream.hashable_columns for stream in streams},
+            dynamic={each.name: each.dynamic_columns for each in streams if each.dynamic_columns},
         )
+        return prepare(config, cls.full_schema(), own, check, with_variables=with_variables)
 
     @classmethod
     @override
     def print_about(cls, output_format: str | None = None) -> None:
         own = [source.settings for source in cls.sources]
-        click.echo(about(cls, cls._full_schema(), own, output_format))
+        click.echo(about(cls, cls.full_schema(), own, output_format))
 
     @override
     def discover_streams(self) -> Sequence[LeadsStream]:
@@ -217,11 +212,16 @@ class TapLeads(Tap):
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
         """Read the settings files; `ENV` stands for the environment, which takes precedence."""
         result = super().cb_config(ctx, param, ())
-        schema = cls._full_schema()
-        result.config, is_read = load.from_options(value, schema, _ENVIRONMENT_PREFIX)
-        for line in mistyped_variables(schema, _ENVIRONMENT_PREFIX, is_read=is_read):
-            cls.logger.warning(coded(line, Code.UNKNOWN_VARIABLE))
+        result.config = cls.read_config(value)
         return result
+
+    @classmethod
+    def read_config(cls, options: Sequence[str]) -> dict[str, Any]:
+        """Return the settings of all `--config` options, and warn of mistyped variables."""
+        config, unknown = read_options(options, cls.full_schema(), _ENVIRONMENT_PREFIX)
+        for line in unknown:
+            cls.logger.warning(coded(line, Code.UNKNOWN_VARIABLE))
+        return config
 
     @classmethod
     @override

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import ROUND_FLOOR, Decimal
 from typing import TypeAlias
 
 Micros: TypeAlias = int
@@ -16,6 +17,7 @@ DAY = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # isoformat() is faster without a zone
+_MAX_DIGITS = 15
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -36,9 +38,11 @@ def from_text(value: object, zone: tzinfo = UTC) -> Micros | None:
 
 
 def from_unix_seconds(value: object) -> Micros | None:
-    """Return the moment of a Unix time in whole seconds, None for anything else."""
+    """Return the moment of a Unix time, rounded down to a microsecond; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value * SECOND
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _MAX_DIGITS:
+        return int((value * SECOND).to_integral_value(ROUND_FLOOR))
     return None
 
 

@@ -6,9 +6,11 @@ import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+import click
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from tap_leads.admin import cli, tokens
 from tap_leads.sources import SOURCES
 from tap_leads.tap import TapLeads
 from tools.settings import own_settings, sdk_settings
@@ -33,7 +35,8 @@ You need a credential of at least one source:
 """
 PREAMBLE = """\
 A source is synced if its credential is set: `kommo.access_token` or `kommo.oauth`,
-`dashly.auth_token`, `carrotquest.auth_token`, `octanist.api_key`, or the `accounts` of a source.
+`dashly.auth_token`, `carrotquest.auth_token`, `octanist.api_key`, or the `accounts` or
+`accounts_file` of a source.
 Tokens of `kommo.oauth` rotate; the tap stores and renews them itself.
 """
 USAGE = """\
@@ -41,8 +44,9 @@ Every run after the first one emits the records of the last minutes again, so us
 upserts. For target-postgres set `load_method` to `upsert`; its default, `append-only`, stores these
 records twice.
 
-Deletions are reported for Kommo only, in `kommo_deleted_leads`. Changes that do not update a
-record's modification date require a full-table sync.
+Deletions are reported for Kommo only, in `kommo_deleted_leads`, `kommo_deleted_contacts` and
+`kommo_deleted_companies`. Changes that do not update a record's modification date require a
+full-table sync.
 """
 
 
@@ -59,6 +63,7 @@ def plugin_yml() -> str:
             "keywords": ["amocrm", "carrotquest", "crm", "dashly", "kommo", "leads", "octanist"],
             "pip_url": "../tap-leads",
             "executable": "tap-leads",
+            "commands": commands(),
             "capabilities": sorted(each.value for each in TapLeads.capabilities),
             "settings_group_validation": groups(),
             "settings": [_definition(each) for each in own_settings() + sdk_settings()],
@@ -86,8 +91,22 @@ def groups() -> list[list[str]]:
     """Return the sets of settings of which at least one must be complete."""
     found = []
     for source in SOURCES:
-        ways = [*source.settings.required, ("accounts",)]
+        ways = [*source.settings.required, ("accounts",), ("accounts_file",)]
         found += [[f"{source.name}.{name}" for name in way] for way in ways]
+    return found
+
+
+def commands() -> dict[str, dict[str, str]]:
+    """Return the commands of `tap-leads-admin`, for `meltano invoke tap-leads:accounts`."""
+    found = {}
+    for name, command in [*cli.commands.items(), *tokens.commands.items()]:
+        if not isinstance(command, click.Group):
+            group = "tokens" if name in tokens.commands else ""
+            found["-".join(filter(None, (group, name)))] = {
+                "args": " ".join(filter(None, (group, name, "--config=ENV"))),
+                "executable": "tap-leads-admin",
+                "description": command.get_short_help_str(200),
+            }
     return found
 
 

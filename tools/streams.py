@@ -24,9 +24,21 @@ JOINS = (
     ("kommo_companies", "|o--o{", "kommo_contacts", "companies"),
     ("kommo_leads", "|o--o{", "kommo_lead_stage_changes", "lead_id"),
     ("kommo_leads", "|o--o|", "kommo_deleted_leads", "id"),
+    ("kommo_contacts", "|o--o|", "kommo_deleted_contacts", "id"),
+    ("kommo_companies", "|o--o|", "kommo_deleted_companies", "id"),
     ("kommo_leads", "|o--o{", "kommo_tasks", "entity_id"),
     ("kommo_leads", "|o--o{", "kommo_lead_notes", "entity_id"),
     ("kommo_leads", "|o--o{", "kommo_lead_events", "entity_id"),
+    ("kommo_leads", "|o--o{", "kommo_talks", "entity_id"),
+    ("kommo_contacts", "|o--o{", "kommo_talks", "contact_id"),
+    ("kommo_talks", "||--o{", "kommo_messages", "talk_id"),
+    ("kommo_contacts", "|o--o{", "kommo_contact_notes", "entity_id"),
+    ("kommo_companies", "|o--o{", "kommo_company_notes", "entity_id"),
+    ("kommo_contacts", "|o--o{", "kommo_events", "entity_id"),
+    ("kommo_contacts", "}o--o{", "kommo_customers", "contacts"),
+    ("kommo_customer_statuses", "|o--o{", "kommo_customers", "status_id"),
+    ("kommo_customer_segments", "}o--o{", "kommo_customers", "segments"),
+    ("kommo_customers", "||--o{", "kommo_customer_transactions", "customer_id"),
     ("kommo_lists", "||--o{", "kommo_list_elements", "catalog_id"),
 )
 """Tables that are joined, how many rows of each, and the columns of the second that refer to it."""
@@ -44,7 +56,7 @@ def _stream(stream: StreamSpec) -> str:
         ["Primary key", key],
         ["Replication", f"incremental by `{cursor.column}`" if cursor else "full table"],
         ["Selected by default", "yes" if stream.selected_by_default else "no"],
-        ["Endpoint", f"`GET {stream.path}`"],
+        ["Endpoint", f"`{stream.method} {stream.path}`"],
     ]
     columns = table(["column", "type", "description", "API"], map(_column, stream.columns))
     return f"## {stream.name}\n\n{table(['', ''], facts)}\n{columns}"

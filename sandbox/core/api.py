@@ -71,7 +71,7 @@ class Api(Rows):
         """The IDs on the last page, before `after_request` ran."""
         self.order_rng = random.Random(world.seed)
         """Shuffles rows of equal sort keys, and generates request IDs."""
-        self._limit = RateLimit()
+        self.limit = RateLimit()
         self._world = world
         self._arrivals = 0
         self._is_change_due = False
@@ -145,7 +145,7 @@ class Api(Rows):
     def unblock(self) -> None:
         """Lift the block that follows `block_after` rejections."""
         with self.lock:
-            self._limit.unblock()
+            self.limit.unblock()
 
     def actions(self) -> Mapping[str, Action]:
         """Return the control plane's actions for this API, besides those that every API has."""
@@ -228,9 +228,9 @@ class Api(Rows):
     def _rejection(self, request: Request) -> Reply | None:
         """Return the reply to a request that is blocked or exceeds the rate limit, or `None`."""
         options = self.options
-        if options.ban_html or self._limit.blocked:
+        if options.ban_html or self.limit.blocked:
             return html_reply(403)
-        if self._limit.admits(request.at, options):
+        if self.limit.admits(request.at, options):
             return None
         reply = html_reply(429) if options.rate_body == "html" else self.error(429)
         if options.rate_retry_after is not None:

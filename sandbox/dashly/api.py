@@ -16,10 +16,12 @@ from sandbox.core.wire import RejectedError, Reply, Request, json_reply
 from sandbox.dashly import leads as dashly_leads
 from sandbox.dashly.filters import Filters, InvalidFilterError, as_moment, read_filters
 from sandbox.dashly.options import DashlyOptions
+from sandbox.dashly.related import Related
 
 if TYPE_CHECKING:
     from sandbox.core.people import Arrival
     from sandbox.core.store import Entry, Key, Lead
+    from sandbox.dashly.conversations import Conversations
 
 _MAX_LIMIT = 50
 _DEFAULT_LIMIT = 20
@@ -50,6 +52,16 @@ class Dashly(Api):
         key, secret = (f"{self.rng.getrandbits(bits):0{bits // 4}x}" for bits in (128, 256))
         self.token = f"app.{key}.{secret}"
         self.tokens = {self.token}
+        self.related = Related(self)
+
+    @property
+    def conversations(self) -> Conversations:
+        """The conversations of the app."""
+        return self.related.conversations
+
+    def visible_at(self) -> float | None:
+        """Return when lists show a change made now; `None` is at once."""
+        return self._visible_at()
 
     # -- leads ---------------------------------------------------------------------------------
 
@@ -129,6 +141,8 @@ class Dashly(Api):
     def _route(self, request: Request) -> Reply:
         if request.token not in self.tokens:
             return self.error(401)
+        if (reply := self.related.route(request)) is not None:
+            return reply
         path = _PATH.fullmatch(request.path)
         if path is None or path["method"] != "users":
             return self.error(404)
@@ -141,14 +155,14 @@ class Dashly(Api):
     def _list(self, request: Request) -> Reply:
         version = _last(request, "version", "2")
         if re.fullmatch(r"[12](\.\d+)*", version) is None:
-            raise self._invalid(version="unknown version")
+            raise self.invalid(version="unknown version")
         limit, offset = self._limit_and_offset(request)
         name = _last(request, "sort_prop", "$last_seen")
         way = _last(request, "sort_order", "desc")
         if way not in {"asc", "desc"}:
-            raise self._invalid(sort_order="must be asc or desc")
+            raise self.invalid(sort_order="must be asc or desc")
         if not name:
-            raise self._invalid(sort_prop="must not be empty")
+            raise self.invalid(sort_prop="must not be empty")
         filters = self._filters(request)
         if self.options.ignore_order:
             name, way = "$last_seen", "desc"
@@ -173,21 +187,21 @@ class Dashly(Api):
         if limit > _MAX_LIMIT and self.options.limit_out_of_range == "clamp":
             limit = _MAX_LIMIT
         if not lowest <= limit <= _MAX_LIMIT:
-            raise self._invalid(limit=f"must be from {lowest} to {_MAX_LIMIT}")
+            raise self.invalid(limit=f"must be from {lowest} to {_MAX_LIMIT}")
         if offset < 0:
-            raise self._invalid(offset="must not be negative")
+            raise self.invalid(offset="must not be negative")
         if offset + limit > self.options.reach:
             message = f"offset + limit must not exceed {self.options.reach}"
             if self.options.reach_error == "ValidationError":
-                raise self._invalid(offset=message)
-            raise RejectedError(self._refusal(400, "BadRequest", message))
+                raise self.invalid(offset=message)
+            raise RejectedError(self.refusal(400, "BadRequest", message))
         reject_heavy(self.options, limit)
         return limit, offset
 
     def _integer(self, request: Request, name: str, default: int) -> int:
         text = _last(request, name, str(default))
         if re.fullmatch(r"-?\d{1,18}", text) is None:
-            raise self._invalid(**{name: "must be an integer"})
+            raise self.invalid(**{name: "must be an integer"})
         return int(text)
 
     def _filters(self, request: Request) -> Filters:
@@ -199,7 +213,7 @@ class Dashly(Api):
         try:
             filters = read_filters(text, now, inclusive=inclusive)
         except InvalidFilterError as error:
-            raise self._invalid(filters=str(error)) from None
+            raise self.invalid(filters=str(error)) from None
         return Filters() if self.options.ignore_filters else filters
 
     def _find(self, name: str, filters: Filters) -> list[Entry]:
@@ -250,16 +264,18 @@ class Dashly(Api):
     @override
     def error(self, status: int) -> Reply:
         name, message = _ERRORS.get(status, _ERRORS[500])
-        return self._refusal(status, name, message)
+        return self.refusal(status, name, message)
 
-    def _refusal(self, status: int, name: str, message: str, **more: object) -> Reply:
+    def refusal(self, status: int, name: str, message: str, **more: object) -> Reply:
+        """Return the reply to a request that is refused, with the name of an error."""
         meta = {"status": status, "error": name, "error_message": message, **more}
         return json_reply(status, {"meta": meta, "data": {}})
 
-    def _invalid(self, **fields: str) -> RejectedError:
+    def invalid(self, **fields: str) -> RejectedError:
+        """Return the exception for invalid parameters, each with the reason."""
         message = "; ".join(f"{name}: {why}" for name, why in fields.items())
         errors = {name: [why] for name, why in fields.items()}
-        return RejectedError(self._refusal(400, "ValidationError", message, error_fields=errors))
+        return RejectedError(self.refusal(400, "ValidationError", message, error_fields=errors))
 
     @override
     def empty(self, total: int = 0) -> Reply:

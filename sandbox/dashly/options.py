@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sandbox.core.options import Options
@@ -26,3 +26,13 @@ class DashlyOptions(Options):
     """Lists include properties that do not start with `$`."""
     props_utc_offset: float = 0.0
     """The UTC offset, in hours, of the dates in `props`, which have no time zone."""
+    missing_scopes: tuple[str, ...] = ()
+    """Scopes that tokens lack, `conversations-read` or `user-read`: what needs them gets 403."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """The status of each list that is refused: `conversations`, `parts`, `channels`, `users`."""
+    position_name: Literal["next_before_position", "next_after"] = "next_before_position"
+    """The name of the next page's position: documented, or as in an older sample."""
+    repeat_position: bool = False
+    """Every page but the first has its own position as that of the next page."""
+    events_shape: Literal["list", "dict"] = "list"
+    """The events of a single lead: a list, or an object with the IDs of events as names."""

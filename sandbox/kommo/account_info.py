@@ -15,7 +15,7 @@ _PLAIN: dict[str, Any] = {
     "uuid": "9c3f2c1b-0000-4000-8000-000000000000",
     "version": 12,
     "entity_names": {"leads": {"ru": {}, "en": []}},
-    "invoices_settings": [],
+    "invoices_settings": {"lang": "en", "currency": "USD"},
 }
 _EMBEDDED: dict[str, Any] = {
     "amojo_rights": {"can_direct": True, "can_create_groups": True},
@@ -48,7 +48,7 @@ def account_info(query: dict[str, Any], base: str, options: KommoOptions) -> dic
         "country": "US",
         "currency": options.currency,
         "currency_symbol": "$",
-        "customers_mode": "disabled",
+        "customers_mode": options.customers_mode,
         "is_unsorted_on": True,
         "mobile_feature_version": 0,
         "is_loss_reason_enabled": True,
@@ -64,10 +64,8 @@ def account_info(query: dict[str, Any], base: str, options: KommoOptions) -> dic
     content |= {name: value for name, value in _PLAIN.items() if name in with_}
     embedded = {name: value for name, value in _EMBEDDED.items() if name in with_}
     if "datetime_settings" in embedded:
-        embedded["datetime_settings"] = {
-            **embedded["datetime_settings"],
-            "timezone": options.timezone,
-        }
+        settings = embedded["datetime_settings"]
+        embedded["datetime_settings"] = {**settings, "timezone": options.timezone}
     if embedded:
         content["_embedded"] = embedded
     return content

@@ -11,12 +11,14 @@ from sandbox.core.api import Api
 from sandbox.core.store import Collection, Key, Lead, pick
 from sandbox.core.wire import Reply, Request
 from sandbox.kommo import control, lead_wire, reference, work
+from sandbox.kommo import customers as kommo_customers
 from sandbox.kommo import fields as kommo_fields
 from sandbox.kommo import leads as kommo_leads
 from sandbox.kommo import people as kommo_people
+from sandbox.kommo import talks as kommo_talks
 from sandbox.kommo import users as kommo_users
 from sandbox.kommo.account import Account
-from sandbox.kommo.events import Happening, History, Stage
+from sandbox.kommo.events import ENTITIES, Happening, History, Stage
 from sandbox.kommo.oauth import OAuth, first_token
 from sandbox.kommo.options import KommoOptions
 from sandbox.kommo.problems import problem
@@ -30,26 +32,26 @@ if TYPE_CHECKING:
     from sandbox.core.api import World
     from sandbox.core.people import Arrival
 
-_ENTITIES = {"contacts": "contact", "companies": "company"}
-"""The entity types of tables whose changes are events."""
-
 
 class Kommo(Api):
     """Kommo: leads, the tables that they refer to, and the events of their changes.
 
     A deleted lead goes to the recycle bin, which `with=only_deleted` lists. `tables` has all rows
     that are not leads, by path; a table is generated on first use. Changing rows in place creates
-    no events.
+    no events. Options and rate limit are shared with `first`, another account of the integration.
     """
 
     options: KommoOptions
+    oauth: OAuth
 
-    def __init__(self, slot: str, world: World) -> None:
+    def __init__(self, slot: str, world: World, first: Kommo | None = None) -> None:
         super().__init__(slot, world)
-        self.options = KommoOptions()
+        self.options = first.options if first else KommoOptions()
+        self.limit = first.limit if first else self.limit
         self.token = first_token(world.seed)
         self.tokens = {self.token}
-        self.oauth = OAuth(world.seed, world.clock, self.options, self.tokens)
+        secret = first.oauth.client_secret if first else ""
+        self.oauth = OAuth(world.seed, world.clock, self.options, self.tokens, client_secret=secret)
         self.merged: dict[int, int] = {}
         """The lead that each merged lead became part of."""
         self.purged: set[int] = set()
@@ -61,15 +63,21 @@ class Kommo(Api):
             self.lock, self.clock, world.seed, self._visible_at, self._on_table_change
         )
         fields = kommo_fields.tables(context)
-        people = kommo_people.tables(context, fields, lambda: self.store.rows)
+        people = kommo_people.tables(
+            context, fields, lambda: self.store.rows, lambda: self.options.merge_deletes
+        )
         self.tables: dict[str, Table] = {
             **reference.tables(context),
             **kommo_users.tables(context),
             **fields,
             **people,
+            **kommo_customers.tables(
+                context, fields, people, lambda: self.store.rows, self.options
+            ),
             **work.tables(context, lambda: self.store, people),
+            **kommo_talks.tables(context, self.options, lambda: self.store),
         }
-        self.contacts, self.companies = self.tables["contacts"], self.tables["companies"]
+        self.contacts, self.companies = people["contacts"], people["companies"]
         self.users, self.roles = self.tables["users"], self.tables["roles"]
         self.pipelines, self.stages = self.tables["leads/pipelines"], self.tables["statuses"]
         self.loss_reasons, self.sources = self.tables["leads/loss_reasons"], self.tables["sources"]
@@ -183,7 +191,7 @@ class Kommo(Api):
     def actions(self) -> Mapping[str, Action]:
         return {
             **control.table_actions(self, self.tables),
-            **control.lead_actions(self),
+            **control.lead_actions(self, {"contacts": self.contacts, "companies": self.companies}),
             **control.token_actions(self.oauth),
         }
 
@@ -248,11 +256,12 @@ class Kommo(Api):
             visible_at = max(visible_at or 0.0, self.clock.now() + options.events_lag)
         self._history.record(happening._replace(visible_at=visible_at))
 
-    def _on_table_change(
-        self, path: str, what: str, at: float, before: Row | None, after: Row | None
-    ) -> None:
-        if path in _ENTITIES:
-            self._record(Happening(_ENTITIES[path], what, at, before, after))
+    def _on_table_change(self, path: str, *change: Any) -> None:
+        what, at, before, after, *merged = change
+        if path in ENTITIES:
+            entity = ENTITIES[path].format_map(after or before or {})
+            ids = merged[0] if merged else ()
+            self._record(Happening(entity, what, at, before, after, merged=ids))
 
     # -- answering -------------------------------------------------------------------------------
 

@@ -18,14 +18,28 @@ if TYPE_CHECKING:
     from sandbox.kommo.table import Table
 
 _IDS = '{"ids": [...]} or {"count": 3}'
+_PEOPLE = '; with "of", contacts or companies'
 _OF = '; with "of", the rows of a table: {"of": "contacts", "count": 2}'
 
 
-class KommoLeads(Protocol):
-    """The changes that only Kommo's leads have."""
+class Recycling(Protocol):
+    """The changes of rows that have a recycle bin."""
 
     merged: dict[int, int]
     purged: set[int]
+
+    def restore(self, which: int | Iterable[Any]) -> list[Any]:
+        """Restore rows from the recycle bin."""
+
+    def purge(self, which: int | Iterable[Any]) -> list[Any]:
+        """Delete rows from the recycle bin."""
+
+    def merge(self, ids: Iterable[int], into: int, *, at: float | None = None) -> None:
+        """Merge rows into another row."""
+
+
+class KommoLeads(Recycling, Protocol):
+    """The changes that only Kommo's leads have."""
 
     @property
     def bin(self) -> dict[Any, Lead]:
@@ -34,26 +48,20 @@ class KommoLeads(Protocol):
     def stage_history(self) -> dict[int, list[Stage]]:
         """Return the stages that each lead was in."""
 
-    def restore(self, which: int | Iterable[Any]) -> list[Any]:
-        """Restore leads from the recycle bin."""
-
-    def purge(self, which: int | Iterable[Any]) -> list[Any]:
-        """Delete leads from the recycle bin."""
-
-    def merge(self, ids: Iterable[int], into: int, *, at: float | None = None) -> None:
-        """Merge leads into another lead."""
-
     def fill_field(
         self, field_id: int, which: int | Iterable[Any], *, at: float | None = None
     ) -> list[Any]:
         """Set a custom field in leads."""
 
 
-def lead_actions(leads: KommoLeads) -> dict[str, Action]:
-    """Return the actions on leads that no other API has."""
+def lead_actions(leads: KommoLeads, people: Mapping[str, Recycling]) -> dict[str, Action]:
+    """Return the actions on leads, contacts and companies that no other API has."""
+
+    def rows(content: Content) -> Recycling:
+        return people[content["of"]] if "of" in content else leads
 
     def merge(content: Content) -> object:
-        leads.merge(content["ids"], content["into"], at=content.get("at"))
+        rows(content).merge(content["ids"], content["into"], at=content.get("at"))
         return {"merged": content["ids"]}
 
     def fill_field(content: Content) -> object:
@@ -70,14 +78,14 @@ def lead_actions(leads: KommoLeads) -> dict[str, Action]:
 
     return {
         "restore": Action(
-            f"{_IDS}: restores leads from the recycle bin",
-            lambda content: {"ids": leads.restore(chosen(content))},
+            f"{_IDS}: restores leads from the recycle bin{_PEOPLE}",
+            lambda content: {"ids": rows(content).restore(chosen(content))},
         ),
         "purge": Action(
-            f"{_IDS}: deletes leads from the recycle bin",
-            lambda content: {"ids": leads.purge(chosen(content))},
+            f"{_IDS}: deletes leads from the recycle bin{_PEOPLE}",
+            lambda content: {"ids": rows(content).purge(chosen(content))},
         ),
-        "merge": Action('{"ids": [...], "into": 20024932}', merge),
+        "merge": Action(f'{{"ids": [...], "into": 20024932}}{_PEOPLE}', merge),
         "fill_field": Action(
             '{"field": 1928052, "count": 5}: sets a custom field in leads', fill_field
         ),

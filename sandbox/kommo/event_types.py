@@ -29,6 +29,7 @@ TYPES = (
     "lead_added lead_deleted lead_restored lead_status_changed lead_linked lead_unlinked "
     "contact_added contact_deleted contact_restored contact_linked contact_unlinked "
     "company_added company_deleted company_restored company_linked company_unlinked "
+    "customer_added customer_deleted customer_status_changed customer_linked customer_unlinked "
     "task_added task_deleted task_completed task_type_changed task_text_changed "
     "task_deadline_changed task_result_added incoming_call outgoing_call incoming_mail "
     "outgoing_mail incoming_chat_message outgoing_chat_message entity_direct_message "
@@ -85,6 +86,18 @@ def _about(read: Filters, name: str, value: object, options: KommoOptions) -> No
         integer(each, f"filter.{name}")
 
 
+def _entity(read: Filters, _name: str, value: object, options: KommoOptions) -> None:
+    """Parse the entity types: one, or several as the vendor's SDK sends them."""
+    if options.entity_filter == "ignored":
+        return
+    is_refused = options.customer_events == "refused" and "customer" in several(value)
+    if is_refused and not options.has_customers:
+        raise InvalidParameterError("filter.entity", "The value you selected is not valid.")
+    if options.entity_filter == "one" and len(several(value)) > 1:
+        raise InvalidParameterError("filter.entity", "The value you selected is not valid.")
+    either(read, "entity_type", value, options)
+
+
 EVENT = Resource(
     key="events",
     order="created_at",
@@ -93,7 +106,7 @@ EVENT = Resource(
         "id": either,
         "created_at": since,
         "created_by": few,
-        "entity": lambda read, _name, value, options: either(read, "entity_type", value, options),
+        "entity": _entity,
         "entity_id": _about,
         "type": either,
         "value_after": _values,
@@ -121,7 +134,7 @@ def stage_value(pipeline_id: int, status_id: int) -> dict[str, Any]:
 
 def differences(before: Lead, after: Lead) -> Iterator[Change]:
     """Return the events of a change of a row."""
-    if "status_id" in after:
+    if "pipeline_id" in after:
         old, new = ((row["pipeline_id"], row["status_id"]) for row in (before, after))
         if old != new:
             yield "lead_status_changed", [stage_value(*old)], [stage_value(*new)]
@@ -132,8 +145,13 @@ def differences(before: Lead, after: Lead) -> Iterator[Change]:
     ):
         if name in after and before.get(name) != after[name]:
             yield kind, [{key: {inner: before.get(name)}}], [{key: {inner: after[name]}}]
+    if after.get("is_completed") and not before["is_completed"]:
+        yield "task_completed", [], []
     yield from _fields(before, after)
-    tags, known = ({t["id"]: t for t in row["_embedded"]["tags"]} for row in (after, before))
+    tags, known = (
+        {tag["id"]: tag for tag in row.get("_embedded", {}).get("tags", ())}
+        for row in (after, before)
+    )
     for tag_id in tags.keys() - known.keys():
         yield "entity_tag_added", [], [{"tag": {"id": tag_id, "name": tags[tag_id]["name"]}}]
     for tag_id in known.keys() - tags.keys():
@@ -142,7 +160,7 @@ def differences(before: Lead, after: Lead) -> Iterator[Change]:
 
 def _fields(before: Lead, after: Lead) -> Iterator[Change]:
     old, new = (
-        {custom["field_id"]: custom for custom in row["custom_fields_values"] or ()}
+        {custom["field_id"]: custom for custom in row.get("custom_fields_values") or ()}
         for row in (before, after)
     )
     for field_id in sorted(old.keys() | new.keys()):

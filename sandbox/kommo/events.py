@@ -1,4 +1,4 @@
-"""Kommo's events of leads, contacts and companies, derived from the actual changes."""
+"""Kommo's events of leads and other entities, derived from the actual changes."""
 # ruff: noqa: PLR2004 - shares and sizes of generated data
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from sandbox.core.store import Collection
-from sandbox.kommo.event_types import Change, differences, stage_value
+from sandbox.kommo.event_types import TYPES, Change, differences, stage_value
 from sandbox.kommo.leads import ACCOUNT_ID, PIPELINES
+from sandbox.kommo.talks import MESSAGES, message_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from sandbox.core.store import Lead
     from sandbox.kommo.options import KommoOptions
 
+INTEGRATION = "6f1d3c2e-0000-4000-8000-000000000000"
+"""The ID of the integration that caused the events of user 0."""
+ENTITIES = {
+    "contacts": "contact",
+    "companies": "company",
+    "tasks": "task",
+    "customers": "customer",
+    "catalogs/{catalog_id}/elements": "catalog_{catalog_id}",
+    MESSAGES: "message",
+}
+"""The entity types of tables whose changes are events."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -34,7 +46,7 @@ class Happening(NamedTuple):
     """A change of a row."""
 
     entity: str
-    """`lead`, `contact` or `company`."""
+    """`lead`, `contact`, `company`, `task`, `customer`, `message`, or `catalog_<id>`."""
     what: str
     at: float
     before: Lead | None
@@ -151,10 +163,15 @@ class History:
     def _add_events(self, happening: Happening) -> None:
         entity, what, at, before, after, visible_at, merged = happening
         row = after or before or {}
+        if entity == "message":
+            if what == "added":
+                change, about = message_event(row, self._options)
+                self._put(change, about, row["created_at"], 0, visible_at)
+            return
         changes: list[Change] = []
         if what == "merged":
             changes.append(("entity_merged", *self._merged(entity, row["id"], merged)))
-        elif what not in {"edited", "purged"}:
+        elif f"{entity}_{what}" in TYPES:
             changes.append((f"{entity}_{what}", [], []))
         if what in {"edited", "merged"} and before is not None:
             changes += differences(before, row)
@@ -191,6 +208,7 @@ class History:
             "entity_id": about[1],
             "entity_type": about[0],
             "created_by": who,
+            "oauth_client_uuid": None if who else INTEGRATION,
             "created_at": at,
             "value_after": after,
             "value_before": before,

@@ -1,4 +1,4 @@
-"""Kommo's custom fields, and the values of leads, contacts and companies that follow them."""
+"""Kommo's custom fields, and the values that follow them."""
 # ruff: noqa: PLR2004 - sizes of generated data
 
 from __future__ import annotations
@@ -37,6 +37,12 @@ COMPANY_FIELDS = (
     (1_929_103, "Address", "textarea", "ADDRESS"),
     (1_929_105, "Реквизиты", "legal_entity", None),
 )
+CUSTOMER_FIELDS = (
+    (1_929_201, "Geburtstag 🎂", "birthday", None),
+    (1_929_203, "Loyalty", "select", None),
+    (1_929_205, "Phone", "multitext", "PHONE"),
+    (1_929_207, "Bonus", "numeric", None),
+)
 _LIST_FIELDS = (
     (1_930_002, "SKU", "text", "SKU"),
     (1_930_004, "Group", "category", "GROUP"),
@@ -51,6 +57,7 @@ _BUILT_IN: dict[str, tuple[tuple[int, str, str, str | None], ...]] = {
     "companies": COMPANY_FIELDS,
     f"catalogs/{PRODUCTS}": _LIST_FIELDS,
     f"catalogs/{BRANDS}": (),
+    "customers": CUSTOMER_FIELDS,
 }
 _NEW_NAMES = (
     "Field {}",

@@ -46,10 +46,18 @@ class KommoOptions(Options):
     """The highest page number that is served."""
     page_ceiling_status: Literal[204, 504] = 204
     """The status of pages beyond `page_ceiling`."""
+    customers_mode: Literal["unavailable", "disabled", "periodicity", "dynamic", "segments"] = (
+        "disabled"
+    )
+    """Whether the account has customers, and of which kind. Without them, their paths get 402."""
+    customers_filters: bool = True
+    """Customers can be filtered and sorted by `updated_at`. Otherwise both are ignored."""
     missing_lead: Literal[204, 404] = 204
     """The status for a single row that does not exist."""
     only_deleted_filters: bool = True
     """Filters also apply to `with=only_deleted`."""
+    people_bin: bool = True
+    """Support `with=only_deleted` for contacts and companies. Otherwise it is ignored."""
     with_source: bool = True
     """Support `with=source`."""
     minor_units: bool = True
@@ -84,19 +92,40 @@ class KommoOptions(Options):
     """The share of events that are late, if `events_lag` is set."""
     events_retention_days: float | None = None
     """Days after which events are no longer listed."""
+    customer_events: Literal["listed", "refused"] = "listed"
+    """Without customers, `filter[entity]=customer` finds nothing, or is refused."""
+    entity_filter: Literal["one", "several", "ignored"] = "one"
+    """`filter[entity]` of events supports one entity type, or several, or is ignored."""
     event_values: Literal["full", "empty", "odd"] = "full"
     """The values before and after a change: documented, empty, or malformed."""
     merged_values: Literal["links", "ids", "empty"] = "links"
     """The values of `entity_merged` events, which are not documented."""
     merged_on: Literal["heir", "merged"] = "heir"
-    """The lead an `entity_merged` event belongs to, which is not documented."""
+    """The row that an `entity_merged` event belongs to, which is not documented."""
     merge_deletes: bool = False
-    """A lead that is merged into another also gets a `lead_deleted` event."""
+    """A row that is merged into another also gets an event of its deletion."""
     timezone: str = "UTC"
     """The account's time zone."""
     currency: str = "USD"
     """The currency of the account."""
     hidden_places: tuple[int, ...] = ()
     """Positions in every list, from 0, whose rows are missing from their page."""
+    chat_history: bool = True
+    """Tokens have the scope "External chat history". Otherwise messages get 403."""
+    talks_order: Literal["newest_first", "oldest_first", "edited_first", "edited_last"] = (
+        "newest_first"
+    )
+    """The order of conversations, which cannot be requested."""
+    talks_listed: int | None = None
+    """The number of newest conversations that the list has. Default: all."""
+    message_events: Literal["talk", "contact", "empty"] = "talk"
+    """The events of messages name the conversation, only the contact, or only the lead."""
+    messages_move_talks: bool = False
+    """A message updates the `updated_at` of its conversation."""
     hidden_contacts: bool = True
     """Lists omit the contacts of incoming leads that are not accepted yet."""
+
+    @property
+    def has_customers(self) -> bool:
+        """Return True if the account has customers."""
+        return self.customers_mode not in {"unavailable", "disabled"}

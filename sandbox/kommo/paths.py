@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 Scope = tuple[Hashable, Test]
 """A test that every row of a list passes, with a key that identifies it."""
-_SCOPED = frozenset({"statuses", "elements"})
+_SCOPED = frozenset({"statuses", "elements", "messages"})
 """Tables whose rows are served below the row that they belong to."""
+_BELOW = {("catalogs", "elements"): "catalog_id", ("talks", "messages"): "talk_id"}
+"""The field of a row that has the ID in its path."""
 _WITH_NOTES = frozenset({"leads", "contacts", "companies"})
 
 
@@ -30,9 +32,9 @@ def table_of(
         case ["leads", "pipelines", number, "statuses", *rest] if number.isdigit():
             row_id = (int(number), int(rest[0])) if rest and rest[0].isdigit() else None
             return tables["statuses"], _belongs("pipeline_id", number), row_id
-        case ["catalogs", number, "elements", *rest] if number.isdigit():
+        case [head, number, part, *rest] if (head, part) in _BELOW and number.isdigit():
             row_id = _id(rest[0]) if rest else None
-            return tables["elements"], _belongs("catalog_id", number), row_id
+            return tables[part], _belongs(_BELOW[head, part], number), row_id
         case [entity, number, "notes", *rest] if entity in _WITH_NOTES and number.isdigit():
             row_id = _id(rest[0]) if rest else None
             return tables[f"{entity}/notes"], _belongs("entity_id", number), row_id

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import random
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from sandbox.core.people import Person, person
+from sandbox.core.store import pick
 from sandbox.kommo.fields import COMPANY_FIELDS, CONTACT_FIELDS, Fields
 from sandbox.kommo.leads import ACCOUNT_ID, FIRST_COMPANY, FIRST_CONTACT, FIRST_TAG, TAGS, USERS
 from sandbox.kommo.query import LEAD_FILTERS, searching
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _SECOND = 5_000_000
 """Offset between the person numbers of a lead's first and second contact."""
-_FILTERS = {
+PEOPLE_FILTERS = {
     name: LEAD_FILTERS[name]
     for name in ("id", "name", "created_by", "updated_by", "responsible_user_id", "created_at",
                  "updated_at", "closest_task_at")
@@ -33,18 +34,23 @@ _FILTERS = {
 CONTACT = Resource(
     key="contacts",
     orders=("updated_at", "id"),
-    filters=_FILTERS,
+    filters=PEOPLE_FILTERS,
     search=searching,
     recycles=True,
-    needs={"leads": frozenset(), "catalog_elements": frozenset()},
+    needs={"leads": frozenset(), "catalog_elements": frozenset(), "customers": frozenset()},
 )
 COMPANY = Resource(
     key="companies",
     orders=("updated_at", "id"),
-    filters=_FILTERS,
+    filters=PEOPLE_FILTERS,
     search=searching,
     recycles=True,
-    needs={"contacts": frozenset(), "leads": frozenset(), "catalog_elements": frozenset()},
+    needs={
+        "contacts": frozenset(),
+        "leads": frozenset(),
+        "catalog_elements": frozenset(),
+        "customers": frozenset(),
+    },
 )
 
 
@@ -53,6 +59,47 @@ class People(Table):
 
     fields: Fields
     leads: Callable[[], Mapping[int, Lead]]
+    customers: Callable[[], Mapping[int, Row] | None]
+    merge_deletes: Callable[[], bool]
+    """Returns True if a merged row also gets an event of its deletion."""
+    merged: dict[int, int]
+    """The row that each merged row became part of."""
+    purged: set[int]
+    """The rows that were deleted from the recycle bin."""
+
+    def restore(self, which: int | Iterable[Any]) -> list[Any]:
+        """Restore rows from the recycle bin; return their IDs."""
+        with self.lock:
+            ids = pick(self.bin.rows, which, self.rng)
+            for row_id in ids:
+                gone = self.bin.remove(row_id, self._visible_at())
+                row = {**gone, "is_deleted": False, "updated_at": int(self.clock.now())}
+                self.store.put(row_id, row, self._visible_at())
+                self._context.on_change(self.path, "restored", row["updated_at"], gone, row)
+            return ids
+
+    def purge(self, which: int | Iterable[Any]) -> list[Any]:
+        """Delete rows from the recycle bin; return their IDs."""
+        with self.lock:
+            ids = pick(self.bin.rows, which, self.rng)
+            for row_id in ids:
+                self.bin.remove(row_id, self._visible_at())
+            self.purged.update(ids)
+            return ids
+
+    def merge(self, ids: Iterable[int], into: int, *, at: float | None = None) -> None:
+        """Merge rows into another row. They are in no list afterwards."""
+        with self.lock:
+            moment = self._moment(at)
+            old = self.store.rows[into]
+            gone = [self.store.remove(row_id, self._visible_at()) for row_id in ids]
+            self.merged |= {row["id"]: into for row in gone}
+            row = {**old, "updated_at": int(moment)}
+            self.store.put(into, row, self._visible_at())
+            for each in gone if self.merge_deletes() else ():
+                self._context.on_change(self.path, "deleted", moment, each, None)
+            merged = tuple(each["id"] for each in gone)
+            self._context.on_change(self.path, "merged", moment, old, row, merged)
 
     @override
     def shown(self, row: Row, with_: frozenset[str], base: str) -> Row:
@@ -72,6 +119,10 @@ class People(Table):
             found["leads"] = _linked([n for n in links["leads"] if n in alive], "leads", base)
         if "catalog_elements" in with_:
             found["catalog_elements"] = []
+        customers = self.customers() if "customers" in with_ else None
+        if customers is not None:
+            own = [n for n, each in customers.items() if row["id"] in each["_embedded"][self.path]]
+            found["customers"] = _linked(own, "customers", base)
         return found
 
     @override
@@ -87,10 +138,13 @@ class People(Table):
 
 
 def tables(
-    context: Context, fields: Mapping[str, Table], leads: Callable[[], Mapping[int, Lead]]
-) -> dict[str, Table]:
+    context: Context,
+    fields: Mapping[str, Table],
+    leads: Callable[[], Mapping[int, Lead]],
+    merge_deletes: Callable[[], bool],
+) -> dict[str, People]:
     """Return the tables by path."""
-    found: dict[str, Table] = {}
+    found: dict[str, People] = {}
     for path, resource, make, of in (
         ("contacts", CONTACT, _new_contact, contacts_of),
         ("companies", COMPANY, _new_company, companies_of),
@@ -101,7 +155,8 @@ def tables(
         table = People(context, resource, path, factory)
         own = fields[f"{path}/custom_fields"]
         assert isinstance(own, Fields)  # noqa: S101 - so that the types are known
-        table.fields, table.leads = own, leads
+        table.fields, table.leads, table.merge_deletes = own, leads, merge_deletes
+        table.merged, table.purged = {}, set()
         found[path] = table
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -64,9 +65,17 @@ def _naming(query: str) -> Test:
     return lambda row: words in str(row["name"]).casefold()
 
 
+BUTTON = Resource(
+    key="website_buttons",
+    admin=True,
+    linked=False,
+    order="source_id",
+    needs={"scripts": frozenset({"script"})},
+)
 TAG = Resource(key="tags", filters={"id": members, "name": either}, search=_naming, linked=False)
 CATALOG = Resource(key="catalogs")
-ELEMENT = Resource(key="elements", filters={"id": members}, search=_naming)
+_NEEDS = {name: frozenset({name}) for name in ("invoice_link", "supplier_field_values")}
+ELEMENT = Resource(key="elements", filters={"id": members}, search=_naming, needs=_NEEDS)
 
 
 class Pipelines(Table):
@@ -104,12 +113,16 @@ def tables(context: Context) -> dict[str, Table]:
     sources = RowFactory(make=_source, fill=_own_sources, first_id=17_700_001)
     catalogs = RowFactory(make=_catalog, fill=_catalogs, first_id=2001)
     elements = RowFactory(make=_element, fill=_elements, first_id=900_001)
+    buttons = RowFactory(
+        make=_button, fill=_buttons, first_id=17_800_001, identify=itemgetter("source_id")
+    )
     tags = RowFactory(make=_tag, fill=_tags, first_id=FIRST_TAG + 1001)
     every: list[Table] = [
         pipelines,
         pipelines.stages,
         Table(context, REASON, "leads/loss_reasons", reasons),
         Table(context, SOURCE, "sources", sources),
+        Table(context, BUTTON, "website_buttons", buttons),
         Table(context, CATALOG, "catalogs", catalogs),
         Table(context, ELEMENT, "catalogs/{catalog_id}/elements", elements),
         *(Table(context, TAG, f"{entity}/tags", tags) for entity in TAGGED),
@@ -206,6 +219,25 @@ def _own_sources() -> Iterator[Row]:
     yield {**_source(0, row_id, 0), **own}
 
 
+def _button(number: int, row_id: int, _at: int) -> Row:
+    return {
+        "account_id": ACCOUNT_ID,
+        "source_id": row_id,
+        "button_id": 90_000 + number,
+        "is_duplication_control_enabled": number % 2 == 0,
+        "name": f"Button {number}",
+        "creation_status": "created",
+        "pipeline_id": 12215168,
+        "script": f"<script>/* {row_id} */</script>",
+    }
+
+
+def _buttons() -> Iterator[Row]:
+    yield {**_button(0, 17_790_001, 0), "name": "Сайт 💬"}
+    pending = {"button_id": None, "creation_status": "creation_pending", "pipeline_id": None}
+    yield {**_button(1, 17_790_003, 0), **pending, "script": None}
+
+
 def _catalog(number: int, row_id: int, at: int) -> Row:
     return {
         "id": row_id,
@@ -246,6 +278,7 @@ def _element(number: int, row_id: int, at: int) -> Row:
         "currency_id": None,
         "custom_fields_values": None,
         "invoice_link": None,
+        "supplier_field_values": None,
         "account_id": ACCOUNT_ID,
     }
 
@@ -255,6 +288,10 @@ def _elements() -> Iterator[Row]:
         row = _element(number, 525439 + number, _BEGAN)
         price = {"field_id": 1_930_006, "field_name": "Price", "field_code": "PRICE",
                  "field_type": "price", "values": [{"value": "49.90"}]}  # fmt: skip
-        yield {**row, "name": name, "custom_fields_values": [price] if number % 3 else []}
+        row |= {"name": name, "custom_fields_values": [price] if number % 3 else []}
+        if number % 4 == 1:  # as an invoice would have them
+            row["invoice_link"] = f"https://example.com/invoices/{row['id']}"
+            row["supplier_field_values"] = [{"entity_id": 1, "name": "Example Supplier"}]
+        yield row
     for number, name in enumerate(_BRAND_NAMES):
         yield {**_element(number, 12235 + number, _BEGAN), "catalog_id": BRANDS, "name": name}

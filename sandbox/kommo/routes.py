@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sandbox.core.wire import Reply, Request, html_reply, json_reply
-from sandbox.kommo import event_types, lead_wire
+from sandbox.kommo import event_types, lead_wire, talks
 from sandbox.kommo.account_info import account_info
 from sandbox.kommo.leads import USERS
 from sandbox.kommo.lists import HAL, Lists, asked_with
@@ -39,6 +39,14 @@ LEAD = Resource(
     search=searching,
     noted=True,
 )
+_PATHS = {
+    "lead": "leads",
+    "contact": "contacts",
+    "company": "companies",
+    "task": "tasks",
+    "customer": "customers",
+}
+"""The paths of the entities that events are about; the elements of a list have their own."""
 Produce = Callable[[Request], Reply]
 _EMPTY: Row = {"value_after": [], "value_before": []}
 _ODD: Row = {"value_after": [["no object"], None, {"lead_status": "moved"}], "value_before": "none"}
@@ -84,7 +92,8 @@ class Routes:
         return produce(request)
 
     def _refused(self) -> dict[str, int]:
-        return {**dict.fromkeys(self._options.forbidden, 403), **self._options.refused}
+        off = {} if self._options.has_customers else {"customers": 402}
+        return {**off, **dict.fromkeys(self._options.forbidden, 403), **self._options.refused}
 
     def _token(self, request: Request) -> Reply:
         if request.method != "POST":
@@ -132,6 +141,9 @@ class Routes:
                     return (lambda _request: self._api.empty()) if known else None
             return None
         table, scope, row_id = found
+        refused = talks.refusal(parts, self._tables, self._options)
+        if refused is not None:
+            return lambda _request: refused
         if table.resource.admin and not self._options.admin:
             return lambda _request: problem(403)
         if row_id is None:
@@ -161,19 +173,26 @@ class Routes:
 
     def _listed(self, table: Table, scope: Scope | None, *, deleted: bool = False) -> Listed:
         scopes = [] if scope is None else [scope]
+        if table.path == "talks" and self._options.talks_listed is not None:
+            scopes.append(talks.recent(table, self._options.talks_listed))
         if table.path == "contacts" and self._options.hidden_contacts:
             scopes.append(("accepted", lambda contact: not contact["is_unsorted"]))
         store = table.bin if deleted and table.resource.recycles else table.store
-        others = [self._tables[name].revision for name in ("users", "roles", "statuses")]
+        names = ("users", "roles", "statuses", "customers")
+        others = [self._tables[name].revision for name in names]
         definitions = self._tables.get(f"{table.path}/custom_fields")
         revision = 0 if definitions is None else definitions.revision
         leads = len(self._api.store.rows) if table.path in {"contacts", "companies"} else 0
+        resource, is_filtered = talks.ordered(table.resource, self._options), True
+        if table.path == "customers" and not self._options.customers_filters:
+            resource, is_filtered = replace(resource, orders=()), False
         return Listed(
-            resource=table.resource,
+            resource=resource,
             store=store,
             encode=table.encode,
-            kind=(revision, leads, *others),
+            kind=(revision, leads, self._options.customers_mode, *others),
             scopes=tuple(scopes),
+            filtered=is_filtered,
         )
 
     def _rows(self, request: Request, table: Table, scope: Scope | None) -> Reply:
@@ -185,7 +204,7 @@ class Routes:
                 (scope, tuple(sorted(wanted))),
                 lambda row: str(row["id"]) in wanted and (elements is None or elements(row)),
             )
-        deleted = "only_deleted" in asked_with(query)
+        deleted = self._options.people_bin and "only_deleted" in asked_with(query)
         return self._lists.page(request, self._listed(table, scope, deleted=deleted))
 
     # -- events ----------------------------------------------------------------------------------
@@ -216,10 +235,10 @@ class Routes:
 
     def _encode_event(self, event: Lead, with_: frozenset[str], base: str) -> tuple[bytes, bytes]:
         kind, entity_id = event["entity_type"], event["entity_id"]
-        path = {"lead": "leads", "contact": "contacts", "company": "companies"}[kind]
+        path = _PATHS.get(kind) or f"catalogs/{kind.removeprefix('catalog_')}/elements"
         link = {"self": {"href": f"{base}/api/v4/{path}/{entity_id}"}}
         entity: Row = {"id": entity_id, "_links": link}
-        if f"{kind}_name" in with_:
+        if f"{kind}_name" in with_ and kind in _PATHS:
             rows = (self._api if kind == "lead" else self._tables[path]).store.rows
             entity["name"] = rows.get(entity_id, {}).get("name")
         values = {"full": event, "empty": _EMPTY, "odd": _ODD}[self._options.event_values]

@@ -35,9 +35,9 @@ class Context:
     seed: int
     lag: Callable[[], float | None]
     """Returns when lists show a change made now; `None` is at once."""
-    on_change: Callable[[str, str, float, Row | None, Row | None], None]
-    """Called after each change with the path, the type of change, its time, and the row before
-    and after."""
+    on_change: Callable[..., None]
+    """Called after each change with the path, the type of change, its time, the row before and
+    after, and the IDs of the rows that were merged into it, if any."""
 
 
 @dataclass(frozen=True, kw_only=True)

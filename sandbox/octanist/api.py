@@ -17,6 +17,7 @@ from sandbox.octanist import leads as octanist_leads
 from sandbox.octanist.leads import NEW_CLICK_IDS
 from sandbox.octanist.options import OctanistOptions
 from sandbox.octanist.query import Filters, InvalidError, read_filters, read_sort
+from sandbox.octanist.stats import read_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ def _of_one_kind(key: tuple[bool, Any]) -> tuple[bool, str, Any]:
 
 
 class Octanist(Api):
-    """Octanist: a list of leads, single leads and a check of the API key."""
+    """Octanist: a list of leads, single leads, statistics and a check of the API key."""
 
     options: OctanistOptions
 
@@ -106,16 +107,29 @@ class Octanist(Api):
             case ("GET", ["api", "leads"]):
                 return self.listing(request, self._list)
             case ("GET", ["api", "leads", lead_id]):
-                store = self.store
-                if lead_id not in store.rows:
-                    return self.error(404)
-                meta = self._meta()
-                lead = self._rendered(store.rows[lead_id])
-                return json_reply(200, {"success": True, "data": lead, "meta": meta})
+                return self._one(lead_id)
+            case ("POST", ["api", "stats"]):
+                return self.listing(request, self._stats)
             case ("POST", ["api", "check"]):
                 return json_reply(200, {"success": True})
             case _:
                 return self._refusal(404, "NOT_FOUND", "Not found")
+
+    def _one(self, lead_id: str) -> Reply:
+        lead = self.store.rows.get(lead_id)
+        if lead is None:
+            return self.error(404)
+        content = {"success": True, "data": self._rendered(lead), "meta": self._meta()}
+        return json_reply(200, content)
+
+    def _stats(self, request: Request) -> Reply:
+        try:
+            stats = read_stats(
+                request.body, self.store.shown.values(), self.clock.now(), self.options
+            )
+        except InvalidError as error:
+            return self._refusal(400, error.code, error.message)
+        return json_reply(200, {"success": True, "data": stats, "meta": self._meta()})
 
     def _list(self, request: Request) -> Reply:
         values = {name: found[-1] for name, found in request.query.items()}

@@ -26,3 +26,11 @@ class OctanistOptions(Options):
     """`error` is an object, or plain text as in the oldest documentation."""
     bare_array: bool = False
     """The list is a bare array, as in the oldest documentation."""
+    locked_leads: int = 0
+    """Leads of each month in the statistics that are locked, and not in the list."""
+    unlisted_leads: int = 0
+    """Leads of each month in the statistics that are not locked, and not in the list."""
+    stats_utc_offset: float = 0.0
+    """The UTC offset, in hours, of the dates in statistics."""
+    billing_period: bool = False
+    """`usage` is that of a period of the subscription, whatever the requested period."""

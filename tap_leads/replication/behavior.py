@@ -40,6 +40,8 @@ class ServerBehavior:
     """The cursor of the newest row seen."""
     newest_at_start: Micros | None = None
     """The cursor of the newest row when the read first passed `run_started`."""
+    is_shuffled: bool = False
+    """True once pages of a list without a sort order did not overlap, wherever they began."""
 
     tolerance: Micros = field(init=False)
     """How far a row may lie outside the requested bounds without proving that the filter is
@@ -67,18 +69,27 @@ class ServerBehavior:
         return replace(query, after=after, until=until)
 
     def observe(self, page: Page, asked: Query) -> bool:
-        """Learn from a page; return True if it is the first to show an inclusive upper bound."""
-        if asked.until is None or self.upper_is_inclusive:
+        """Learn from a page; return True if it is the first to show that a bound is inclusive.
+
+        Only the lower bounds of lists that cannot be sorted are learned here.
+        """
+        lower, upper = self.lower_is_exclusive, self.upper_is_inclusive
+        self.upper_is_inclusive = upper or self._has_row_on(asked.until, page)
+        traits = self.traits
+        if lower is None and not (traits.sortable or traits.early_rows or traits.relative_bounds):
+            self.lower_is_exclusive = False if self._has_row_on(asked.after, page) else None
+        return (lower, upper) != (self.lower_is_exclusive, self.upper_is_inclusive)
+
+    def _has_row_on(self, bound: Micros | None, page: Page) -> bool:
+        """Return True if a row of a page lies on the step of a bound."""
+        if bound is None:
             return False
         step = self.traits.granularity
-        last = asked.until // step
-        if any(
-            row.cursor is not None and row.cursor // step == last and self.is_settled(row.cursor)
+        place = bound // step
+        return any(
+            row.cursor is not None and row.cursor // step == place and self.is_settled(row.cursor)
             for row in page.rows
-        ):
-            self.upper_is_inclusive = True
-            return True
-        return False
+        )
 
     def is_after_start(self, cursor: Micros) -> bool:
         """Return True if the read began before `cursor`, by the server's clock."""

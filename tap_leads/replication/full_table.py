@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tap_leads.errors import Code
 from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.model import Bounds, Chunk, Order, Query
 from tap_leads.replication.output import Output
@@ -13,7 +14,7 @@ from tap_leads.replication.ties import OverlappingScan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_leads.replication.model import AccountLists, Collection, Row
+    from tap_leads.replication.model import AccountLists, Collection, Row, Traits
 
 _ALL = Query()
 _UNBOUNDED = Bounds()
@@ -52,6 +53,15 @@ def rows_of(collection: Collection, query: Query = _ALL) -> Iterator[Row]:
     """
     for chunk in full_scan(collection, query=query):
         yield from chunk.rows
+
+
+def warn_of_full_scan(account: AccountLists, traits: Traits) -> None:
+    """Warn that an API ignores the filter or sort order, so that a full scan is necessary."""
+    account.warn(
+        "the API ignored the requested filter or sort order; falling back to a full scan and "
+        f"filtering in the tap (slower, nothing is missed){traits.cursor_hint}",
+        Code.FILTERS_IGNORED,
+    )
 
 
 class FullTable:

@@ -112,6 +112,7 @@ class Traits:
 class Bounds:
     """The rows of a list to read: those with a cursor from `after` to `until`, both inclusive.
 
+    `start`: What `after` would be without a bookmark. They are equal if no row was read before.
     `null`: True to include rows without a cursor; None means `Traits.cursor_nullable`.
     `filterable`: False if the user's filters cannot be combined with bounds, so that the whole
     list must be read.
@@ -121,6 +122,12 @@ class Bounds:
     until: Micros | None = None
     null: bool | None = None
     filterable: bool = True
+    start: Micros | None = None
+
+    @property
+    def bookmark_after(self) -> Micros | None:
+        """Return `after` if it results from a bookmark, which it precedes by the lookback."""
+        return None if self.after == self.start else self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +135,14 @@ class Chunk:
     """Rows to emit together, in order.
 
     `safe` holds, for each row, the bookmark that is safe to store once that row is written; None
-    leaves the bookmark unchanged. `watermark` is the bookmark once all rows are written.
+    leaves the bookmark unchanged. `watermark` is the bookmark once all rows are written. `kept` are
+    values for the state of the account once all rows are written, besides the bookmark.
     """
 
     rows: Sequence[Row]
     safe: Sequence[Micros | None]
     watermark: Micros | None
+    kept: Mapping[str, Any] | None = None
 
 
 class Paginator(Protocol):
@@ -184,12 +193,23 @@ class AccountLists(Protocol):
 
     lookback: Micros
     """How far before a bookmark a run starts, in microseconds."""
+    kept: Mapping[str, Any]
+    """The state of the account in this stream, with what the chunks of earlier runs kept."""
+    memory: dict[str, Any]
+    """What a stream of the account leaves for a later one of the same run."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Return the account's settings."""
 
     def collection(self, stream: Any = None) -> Collection:
         """Return the list of the stream being read, or of another stream of the account."""
 
     def warn(self, message: str, code: Code) -> None:
         """Log a warning that names the stream and the account."""
+
+    def inform(self, message: str) -> None:
+        """Log a line that names the stream and the account."""
 
 
 class Strategy(Protocol):

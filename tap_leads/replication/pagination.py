@@ -134,6 +134,10 @@ class PositionPaginator(BasePaginator):
         """Move forward by that many rows, or slightly fewer."""
         self.position = self._at(self.start + rows)
 
+    def stop_overlapping(self) -> None:
+        """Request no row again from now on, because the order is unstable."""
+        self._overlap = 0
+
     def rewind(self) -> None:
         """Move back one page, to find rows that moved toward the start."""
         self.skip(-min(self.start, self._limit))

@@ -11,7 +11,7 @@ from queue import Empty, Queue
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class ReadAhead(Generic[T]):
             # Not an executor: its threads are joined at exit, which would wait for the network.
             threading.Thread(target=self._work, daemon=True).start()
 
-    def results(self, heartbeat: float) -> Iterator[T | None]:
+    def results(self, heartbeat: float) -> Generator[T | None, None, None]:
         """Yield results in order, and None whenever none arrived for `heartbeat` seconds.
 
         An error of a job is raised here after the results before it, and stops the other jobs.

@@ -28,7 +28,7 @@ _QUIET_SHUFFLED_SCANS = 12
 # Rows that a page must repeat from the previous one, if it can repeat that many.
 _MIN_REPEATED_ROWS = 3
 # Rows that cannot be in order by chance: eight rows have 40,320 possible orders.
-_MIN_ORDERED_ROWS = 8
+MIN_ORDERED_ROWS = 8
 # How far an account's dates may be ahead of the clock because of its time zone.
 _MAX_ZONE_OFFSET = 26 * HOUR
 # How many times more often cursors fall than rise in a list in descending order.
@@ -73,6 +73,10 @@ class Scan:
     pages: int = 0
     size: int = 0
     """The number of rows that the scan itself saw."""
+    reached: int = 0
+    """The number of rows up to the end of its last page, by position."""
+    largest: int = 0
+    """The most rows of a page."""
     ids: dict[Hashable, int] = field(default_factory=dict)
     """The rows seen since the scan began, including by later scans, numbered as they came."""
     trusted: dict[Hashable, Micros | None] = field(default_factory=dict)
@@ -93,6 +97,7 @@ class Scan:
     def note_page(self, rows: Sequence[Row], added: int) -> None:
         """Record a page of this scan; `added` of its rows were not seen by any scan before."""
         self.pages += 1
+        self.largest = max(self.largest, len(rows))
         self.added += added
         self.size = len(self.ids)
         cursors = [row.cursor for row in rows if row.cursor is not None]
@@ -164,7 +169,7 @@ class Scan:
             return False
         is_a_run = known[-1] - known[0] <= len(known) and places[: len(known)] == known
         is_enough = len(known) >= min(_MIN_REPEATED_ROWS, repeated)
-        return (is_a_run and is_enough) or len(known) >= _MIN_ORDERED_ROWS
+        return (is_a_run and is_enough) or len(known) >= MIN_ORDERED_ROWS
 
     @property
     def overlaps(self) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tap_leads.errors import Code
 from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError
-from tap_leads.replication.full_table import full_scan
+from tap_leads.replication.full_table import full_scan, warn_of_full_scan
 from tap_leads.replication.model import Query
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.timestamps import HOUR
@@ -45,6 +45,20 @@ class SlicedStrategy(ABC):
             FilterIgnoredError: The API ignores the filter or the sort order.
         """
 
+    def chunks(
+        self,
+        account: AccountLists,
+        query: Query,
+        behavior: ServerBehavior,
+        *,
+        workers: int,
+        null: bool,
+    ) -> Iterator[Chunk | None]:
+        """Yield the rows of a query in cursor order, and None while waiting; raise as `slices`."""
+        collection = account.collection()
+        slices = self.slices(collection, query, behavior, workers=workers, null=null)
+        yield from ReadAhead(slices, workers).results(POLL_SECONDS)
+
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
         """Yield the rows within the bounds, in cursor order if the API supports it.
 
@@ -59,16 +73,10 @@ class SlicedStrategy(ABC):
             return
         if bounds.filterable:
             behavior = ServerBehavior(traits)
-            slices = self.slices(collection, query, behavior, workers=workers, null=null)
             try:
-                yield from ReadAhead(slices, workers).results(POLL_SECONDS)
+                yield from self.chunks(account, query, behavior, workers=workers, null=null)
             except FilterIgnoredError:
-                account.warn(
-                    "the API ignored the requested filter or sort order; falling back to a full "
-                    "scan and filtering in the tap (slower, nothing is missed)"
-                    f"{traits.cursor_hint}",
-                    Code.FILTERS_IGNORED,
-                )
+                warn_of_full_scan(account, traits)
             else:
                 _warn_of_the_future(account, behavior)
                 return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from tap_leads.replication.model import Query, Split
     from tap_leads.timestamps import Micros
@@ -37,3 +38,51 @@ def split(
     if not splits:
         return []
     return [(replace(query, filters=(*query.filters, part)), splits[1:]) for part in splits[0]]
+
+
+def spans_steps(query: Query, step: Micros) -> bool:
+    """Return True if a set has two bounds between which others can separate its rows."""
+    after, until = query.after, query.until
+    return after is not None and until is not None and until // step > after // step
+
+
+def windows(
+    query: Query, step: Micros, cursors: Collection[Micros], rows: int, limit: int
+) -> list[Query]:
+    """Return ranges of time that together are a set of `rows` rows, each of at most `limit` rows.
+
+    `cursors` are those of the rows that were seen, each row once: a sample of the set. More rows
+    of one step than `limit` are a range of their own. Returns one range if the sample does not
+    show where to divide the set.
+    """
+    counts = Counter(cursor // step for cursor in cursors)
+    limit = max(limit * len(cursors) // rows, 1) if rows > len(cursors) else limit
+    return parts_at(query, [start * step for start in _starts(counts, limit)])
+
+
+def parts_at(query: Query, starts: Sequence[Micros]) -> list[Query]:
+    """Return the parts of a set, split where `starts` lie within its bounds."""
+    after, until = query.after, query.until
+    starts = [
+        start
+        for start in starts
+        if (after is None or start > after) and (until is None or start <= until)
+    ]
+    ends = [*(start - 1 for start in starts), query.until]
+    return [
+        replace(query, after=start, until=end)
+        for start, end in zip([query.after, *starts], ends, strict=True)
+    ]
+
+
+def _starts(counts: Counter[Micros], limit: int) -> Iterator[Micros]:
+    """Yield the steps at which a range must begin so that none has more than `limit` rows."""
+    inside, start = 0, None
+    for moment in sorted(counts):
+        if inside + counts[moment] > limit and moment != start:
+            yield moment
+            inside = 0
+        inside += counts[moment]
+        if inside > limit:
+            inside, start = 0, moment + 1
+            yield start

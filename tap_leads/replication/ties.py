@@ -13,7 +13,7 @@ from tap_leads.replication.behavior import open_set, request
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.pagination import OVERLAP, HALPaginator, Link, PositionPaginator
 from tap_leads.replication.scan import Scan, are_quiet, missing, note
-from tap_leads.replication.splits import split
+from tap_leads.replication.splits import spans_steps, split, windows
 from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 # Maximum scans of a result set whose order is unstable.
 MAX_SCANS = 30
 # Maximum consecutive rewinds to find a row that moved; after that, the order counts as unstable.
+# In a range of time, which costs little to split, it is one, and none once the order is unstable.
 MAX_REWINDS = 3
+# How full the pages of time ranges are to be that a set in unstable order is split into.
+_FILL = 0.9
 # Rows that parts of a set must share to prove that the API ignores the filters that split it.
 MIN_SHARED_ROWS = 3
 # Maximum consecutive pages of a scan without a new row; an API may return pages without end.
@@ -42,6 +45,8 @@ class OverlappingScan:
         self._behavior = behavior
         self.is_proven = True
         """False if a growing set was verified by count only: the bookmark must not pass it."""
+        self.has_more = True
+        """False if the page that was just read is the last one of its scan."""
         # True once a page lacked so many rows that only the API's next links lead on.
         self._by_links = False
 
@@ -49,8 +54,9 @@ class OverlappingScan:
         """Yield the rows of a result set page by page, including duplicates.
 
         One scan whose pages overlap proves that the set is complete. If the order of ties is
-        unstable, there is no such proof: the set is split, ideally into parts of one page, and a
-        set that cannot be split is scanned until as many rows were seen as the API reports.
+        unstable, there is no such proof: the set is split, ideally into parts of one page. What
+        the scan saw shows where to split a range of time. A set that cannot be split is scanned
+        until as many rows were seen as the API reports.
 
         Raises:
             IncompleteError: Rows exist that could not be read.
@@ -61,14 +67,17 @@ class OverlappingScan:
 
     def _read(self, query: Query, splits: Sequence[Split]) -> Iterator[Page]:
         scans: list[Scan] = []
-        can_be_split = bool(self._parts(query, splits, Scan()))
+        by_time = spans_steps(query, self._collection.traits.granularity)
+        can_be_split = by_time or bool(self._parts(query, splits, Scan()))
         while len(scans) < MAX_SCANS:
             current = self._begin(scans)
             scans.append(current)
-            for page in self._walk(query, current):
+            is_range = by_time or (query.cursor == "set" and query.until is None)
+            for page in self._walk(query, current, is_range=is_range):
                 note(page, scans)
+                self.has_more = page.has_more
                 yield page
-                is_unproven = current.gap and current.total is None
+                is_unproven = current.gap and current.total is None and not by_time
                 if can_be_split and (is_unproven or self._fills_window(current)):
                     break
             else:
@@ -76,8 +85,8 @@ class OverlappingScan:
                     if query.cursor == "any" and current.may_descend and current.pages > 1:
                         yield from self._catch_up(query, current)
                     return
-            if can_be_split:
-                yield from self._read_parts(query, self._parts(query, splits, current))
+            if can_be_split and (parts := self._parts(query, splits, current)):
+                yield from self._read_parts(query, parts)
                 return
             if current.cut_off or self._fills_window(current):
                 break
@@ -148,12 +157,19 @@ class OverlappingScan:
         self, query: Query, splits: Sequence[Split], seen: Scan
     ) -> list[tuple[Query, Sequence[Split]]]:
         step = self._collection.traits.granularity
+        if seen.gap and spans_steps(query, step):
+            cursors = [cursor for cursor in seen.trusted.values() if cursor is not None]
+            limit = int(seen.largest * _FILL)
+            parts = windows(query, step, cursors, seen.total or seen.reached, limit)
+            if len(parts) > 1:
+                return [(part, splits) for part in parts]
         return split(query, splits, step, seen.cursors if seen.gap else ())
 
-    def _walk(self, query: Query, current: Scan) -> Iterator[Page]:
+    def _walk(self, query: Query, current: Scan, *, is_range: bool = False) -> Iterator[Page]:
         """Yield the pages of one scan; go back if a page does not overlap the previous one."""
         paginator: Paginator = HALPaginator(0) if self._by_links else self._paginator()
-        rewinds = lost_at = idle = reached = 0
+        rewinds = lost_at = idle = 0
+        max_rewinds = int(not self._behavior.is_shuffled) if is_range else MAX_REWINDS
         while not paginator.finished:
             page = self._fetch_surely(query, current, paginator)
             paginator.settle(page)
@@ -166,15 +182,19 @@ class OverlappingScan:
                 paginator = HALPaginator(0)
                 continue
             elif positions.start and not current.gap:
-                if current.is_followed_by(page.rows, reached - positions.start):
+                if current.is_followed_by(page.rows, current.reached - positions.start):
                     rewinds = rewinds if positions.start < lost_at else 0
-                elif rewinds < MAX_REWINDS:
+                elif rewinds < max_rewinds:
                     rewinds, lost_at = rewinds + 1, positions.start
                     positions.rewind()
                     continue
                 else:
                     current.gap = True
+                    if is_range:
+                        self._behavior.is_shuffled = True
+                        positions.stop_overlapping()
             seen = len(current.ids)
+            current.reached = len(page.rows) + (positions.start if positions else 0)
             yield page
             idle = 0 if len(current.ids) > seen else idle + 1
             if idle > MAX_IDLE_PAGES or (
@@ -182,7 +202,6 @@ class OverlappingScan:
             ):
                 current.cut_off = True
                 return
-            reached = 0 if positions is None else positions.start + len(page.rows)
             paginator.advance(page)
 
     def _paginator(self) -> Paginator:

@@ -7,30 +7,35 @@ sorted before they are emitted.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_leads.replication.behavior import ServerBehavior, open_set, request
+from tap_leads.replication.behavior import ServerBehavior, open_set
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Order, Query
 from tap_leads.replication.output import Output
 from tap_leads.replication.pagination import PositionPaginator
 from tap_leads.replication.sliced_strategy import SlicedStrategy
+from tap_leads.replication.splits import parts_at, spans_steps
 from tap_leads.replication.ties import OverlappingScan
 from tap_leads.timestamps import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tap_leads.replication.model import Chunk, Collection, Row
     from tap_leads.timestamps import Micros
 
+_ALL = Query()
 # Maximum full pages of a slice; another page may follow that is not full.
-_SLICE_PAGES = 8
+_SLICE_PAGES = 11
 # How far ahead of the server's clock rows are dated that are not changes made during the read.
 _AHEAD = MINUTE
+# Pages of a list to read before a request that shows if it is one slice or many.
+_FIRST_PAGES = 3
 
 
 class TimeSlices(SlicedStrategy):
@@ -47,56 +52,46 @@ class TimeSlices(SlicedStrategy):
         null: bool,
     ) -> Iterator[Iterator[Chunk]]:
         del workers, null  # the size of slices is fixed; every row has a cursor
-        step = collection.traits.granularity
-        first = _rows_if_one_page(collection, query, behavior)
-        if first is not None:
-            yield iter([_sorted(Output(behavior, query.after, query.until), first)])
+        query = replace(query, order=Order.STABLE)
+        first = _Slice(collection, query, behavior)
+        if first.is_read():
+            yield first.chunks()
             return
-        until = query.until
+        until, step = query.until, collection.traits.granularity
         end = _next_step(behavior.run_started or collection.now(), step)
         if until is not None:
             end = min(_next_step(until, step), end)
         ahead = list(_dated_ahead(collection, query, behavior))
-        ranges = [(query.after or 0, end)]
+        query = replace(query, after=query.after or 0, until=end - 1)
+        ranges = parts_at(query, first.starts)
         while ranges:
-            start, end = ranges.pop()
-            query = replace(query, after=start, until=end - 1)
-            middle = _middle(collection, query, behavior)
-            if middle is None:
-                # The last slice may reach beyond the bound, to the end of a step.
-                last = end - 1 if until is None else min(end - 1, until)
-                yield _read_slice(collection, query, Output(behavior, start, last), behavior)
+            found = _Slice(collection, query := ranges.pop(0), behavior)
+            if starts := found.begin():
+                ranges[:0] = parts_at(query, starts)
             else:
-                ranges += (middle, end), (start, middle)
+                # The last slice may reach beyond the bound, to the end of a step.
+                yield found.chunks(until)
         yield iter(ahead)
 
 
-def read_all(collection: Collection) -> list[Row]:
-    """Return every row of a list that can be filtered by its cursor, one time range at a time.
+def read_all(
+    collection: Collection, query: Query = _ALL, behavior: ServerBehavior | None = None
+) -> Iterator[Row]:
+    """Yield every row of a list that can be filtered by its cursor, one time range at a time.
 
-    If the API ignores the filter, the list is read by plain pagination.
+    If the API ignores the filter, the list is read by plain pagination: rows may then come twice,
+    and rows outside the bounds of `query` are among them.
 
     Raises:
         IncompleteError: Rows exist that could not be read.
     """
-    behavior = ServerBehavior(collection.traits)
-    slices = TimeSlices().slices(collection, Query(), behavior, workers=1, null=True)
+    behavior = behavior or ServerBehavior(collection.traits)
+    slices = TimeSlices().slices(collection, query, behavior, workers=1, null=True)
     try:
-        return [row for each in slices for chunk in each for row in chunk.rows]
+        for chunk in chain.from_iterable(slices):
+            yield from chunk.rows
     except FilterIgnoredError:
-        return list(rows_of(collection))
-
-
-def _rows_if_one_page(
-    collection: Collection, query: Query, behavior: ServerBehavior
-) -> list[Row] | None:
-    """Return all rows of a query if they fit on one page; an empty page is requested again."""
-    query = replace(query, order=Order.STABLE)
-    page, asked = open_set(collection, behavior, query)
-    if not page.rows:
-        page = request(collection, behavior, asked)
-    behavior.check_bounds(page.rows, query)
-    return None if page.has_more else list(page.rows)
+        yield from rows_of(collection)
 
 
 def _dated_ahead(collection: Collection, query: Query, behavior: ServerBehavior) -> Iterator[Chunk]:
@@ -107,52 +102,91 @@ def _dated_ahead(collection: Collection, query: Query, behavior: ServerBehavior)
     """
     start = _next_step(collection.now() + _AHEAD, collection.traits.granularity)
     if query.until is None or query.until >= start:
-        output = Output(behavior, start, query.until)
-        yield from _read_slice(collection, replace(query, after=start), output, behavior)
+        yield from _Slice(collection, replace(query, after=start), behavior).chunks(query.until)
 
 
-def _middle(collection: Collection, query: Query, behavior: ServerBehavior) -> Micros | None:
-    """Return the cursor to split a time range at; None if it has few rows, or only ties.
+class _Slice:
+    """A time range that is read as one result set, and emitted in cursor order."""
 
-    It is the median of a page some way into the list, so either side has at least half a page. If
-    the list is sorted, in any direction, one side is a full slice; if not, the page is a sample of
-    the whole range.
+    starts: Sequence[Micros] = ()
+    """Where to split the range, once a page of it has shown that."""
+
+    def __init__(self, collection: Collection, query: Query, behavior: ServerBehavior) -> None:
+        """Prepare to read the rows within the bounds of `query`."""
+        self._collection, self._query, self._behavior = collection, query, behavior
+        self._scan = OverlappingScan(collection, behavior)
+        self._pages = self._scan.read(query, collection.traits.splits)
+        self._rows: list[Row] = []
+
+    def is_read(self) -> bool:
+        """Read the range; return False if it is too long for one slice, or its order is unstable.
+
+        Raises:
+            IncompleteError: Rows exist that could not be read.
+            FilterIgnoredError: The API ignores the bounds.
+        """
+        for number, rows in enumerate(self._pages, 1):
+            self._rows += rows
+            if self._behavior.is_shuffled:
+                return False
+            if number == _FIRST_PAGES and self._scan.has_more:
+                self.starts = _starts(self._collection, self._query, self._behavior)
+                if self.starts:
+                    return False
+        return True
+
+    def begin(self) -> Sequence[Micros]:
+        """Read the first page; return where to split the range if it is too long for one slice.
+
+        Raises:
+            IncompleteError: Rows exist that could not be read.
+            FilterIgnoredError: The API ignores the bounds.
+        """
+        for rows in islice(self._pages, 1):
+            self._rows += rows
+        if self._scan.has_more and spans_steps(self._query, self._collection.traits.granularity):
+            self.starts = _starts(self._collection, self._query, self._behavior)
+        return self.starts
+
+    def chunks(self, until: Micros | None = None) -> Iterator[Chunk]:
+        """Yield every row of the range in one chunk, up to `until`.
+
+        Raises:
+            IncompleteError: Rows exist that could not be read.
+            FilterIgnoredError: The API ignores the bounds.
+        """
+        for rows in self._pages:
+            self._rows += rows
+        bounds = [each for each in (self._query.until, until) if each is not None]
+        output = Output(self._behavior, self._query.after, min(bounds, default=None))
+        if not self._scan.is_proven:
+            output.freeze()
+        rows = output.fresh(self._rows)
+        rows.sort(key=lambda row: str(row.id))
+        yield output.ordered(rows)
+
+
+def _starts(collection: Collection, query: Query, behavior: ServerBehavior) -> Sequence[Micros]:
+    """Return where to split a time range; nothing if it has few rows, or only ties.
+
+    It is split at the median of a page some way into the list, so either side has at least half a
+    page. If the list is sorted, in any direction, one side is a full slice; if not, the page is a
+    sample of the whole range. If the page has only ties, they are a part of their own.
     """
     traits = collection.traits
-    start, end = query.after or 0, (query.until or 0) + 1
     paginator = collection.paginator(traits.page_size, result_window=traits.result_window)
     if isinstance(paginator, PositionPaginator):
         paginator.skip(_SLICE_PAGES * traits.page_size)
-    page, _ = open_set(collection, behavior, replace(query, order=Order.STABLE), paginator.position)
-    cursors = sorted(row.cursor for row in page.rows if row.cursor is not None and row.cursor < end)
-    if not page.has_more or not cursors:
-        return None
-    median = cursors[len(cursors) // 2]
-    middle = max(median - median % traits.granularity, _next_step(start, traits.granularity))
-    return middle if middle < end else None
-
-
-def _read_slice(
-    collection: Collection, query: Query, output: Output, behavior: ServerBehavior
-) -> Iterator[Chunk]:
-    """Yield every row of a time range that `output` takes in one chunk, in cursor order.
-
-    Raises:
-        IncompleteError: Rows exist that could not be read.
-        FilterIgnoredError: The API ignores the bounds.
-    """
-    scan = OverlappingScan(collection, behavior)
-    query = replace(query, order=Order.STABLE)
-    found = [row for rows in scan.read(query, collection.traits.splits) for row in rows]
-    if not scan.is_proven:
-        output.freeze()
-    yield _sorted(output, found)
-
-
-def _sorted(output: Output, rows: list[Row]) -> Chunk:
-    rows = output.fresh(rows)
-    rows.sort(key=lambda row: str(row.id))
-    return output.ordered(rows)
+    page, _ = open_set(collection, behavior, query, paginator.position)
+    behavior.check_bounds(page.rows, query)
+    step = traits.granularity
+    places = sorted(row.cursor // step for row in page.rows if row.cursor is not None)
+    if not page.has_more or not places:
+        return ()
+    middle = places[len(places) // 2]
+    starts = [middle, middle + 1] if places[0] == places[-1] else [middle]
+    inside = parts_at(query, [start * step for start in starts])[1:]
+    return [part.after for part in inside if part.after is not None]
 
 
 def _next_step(moment: Micros, step: Micros) -> Micros:

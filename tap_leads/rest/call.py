@@ -29,6 +29,9 @@ class Observer(Protocol):
     def warn(self, message: str, code: Code) -> None:
         """Log a warning about the account."""
 
+    def inform(self, message: str) -> None:
+        """Log a line about the account."""
+
 
 @dataclass(slots=True)
 class Call:

@@ -148,7 +148,7 @@ class AccountClient:
         except TransientError as error:
             failure: LeadsError = error
             if isinstance(error, NoResponseError):
-                cause = f"no response: {error.cause}"
+                cause = f"no response: {error.cause}" if error.is_of_api else error.cause
                 advice = error.advice or f"Check the network and {self.errors.wording.base_url}"
                 failure = LeadsError(cause, advice, code=error.code)
             is_refused = error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after

@@ -12,7 +12,7 @@ LeadsError
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -30,9 +30,10 @@ class PermanentError(LeadsError):
     Attributes:
         status: The HTTP status, if there is one.
         fatal_for_account: True if every other request of the account would fail as well.
+        details: The error codes and request IDs in the response, ready for a message.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the cause are passed by name
         self,
         cause: str,
         advice: str = "",
@@ -40,10 +41,12 @@ class PermanentError(LeadsError):
         code: Code | None = None,
         status: int | None = None,
         fatal_for_account: bool = False,
+        details: str = "",
     ) -> None:
         super().__init__(cause, advice, code=code)
         self.status = status
         self.fatal_for_account = fatal_for_account
+        self.details = details
 
 
 class CredentialError(PermanentError):
@@ -97,9 +100,11 @@ class NoResponseError(TransientError):
 
     Attributes:
         is_unreachable: True if there was no connection, which concerns every list of the host.
+        is_of_api: False if it is not the API that does not respond.
     """
 
     code = Code.NO_RESPONSE
+    is_of_api = True
 
     def __init__(
         self,
@@ -162,6 +167,20 @@ MEANINGS: Mapping[int, Meaning] = {
         retry=True,
     ),
 }
+OPTIONAL_MEANINGS: Mapping[int, Meaning] = {
+    402: Meaning(
+        Code.HTTP_402,
+        "the account's subscription does not include this data",
+        "Deselect the stream, or change the subscription",
+    ),
+    403: replace(
+        MEANINGS[403],
+        advice=f"{MEANINGS[403].advice}, or deselect the stream",
+    ),
+    404: Meaning(Code.HTTP_404, "{api} has no such data for this account", "Deselect the stream"),
+    405: Meaning(Code.HTTP_405, "{api} does not list this data", "Deselect the stream"),
+}
+"""Statuses that an account without a certain list, or without the right to it, gets for it."""
 SERVER_FAULT = Meaning(Code.HTTP_5XX, "{api} reported a server error", _TRY_LATER, retry=True)
 REDIRECT = Meaning(
     Code.REDIRECT,
@@ -186,13 +205,16 @@ BLOCKED = Meaning(
 )
 
 
-def meaning_of(status: int, *, html: bool = False, elsewhere: bool = False) -> Meaning:
+def meaning_of(
+    status: int, *, html: bool = False, elsewhere: bool = False, optional: bool = False
+) -> Meaning:
     """Return the meaning of an HTTP status.
 
     Args:
         status: The status.
         html: True for a page in HTML: with a 403 it is a block by IP address.
         elsewhere: True for a redirect to another origin.
+        optional: True if the account is of use without the response.
     """
     if status == HTTPStatus.FORBIDDEN and html:
         return BLOCKED
@@ -200,6 +222,8 @@ def meaning_of(status: int, *, html: bool = False, elsewhere: bool = False) -> M
         return SERVER_FAULT
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return REDIRECT_ELSEWHERE if elsewhere else REDIRECT
+    if optional and status in OPTIONAL_MEANINGS:
+        return OPTIONAL_MEANINGS[status]
     return MEANINGS.get(status, UNKNOWN)
 
 

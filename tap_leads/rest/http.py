@@ -16,6 +16,7 @@ class Request:
 
     Values of `params` may be lists; a parameter whose value is None is left out. `json` is
     encoded as the body. `at` is not sent: it tells whoever parses the response what it is.
+    `optional` is True if the account is of use without the response (see `OPTIONAL_MEANINGS`).
     """
 
     method: str
@@ -24,6 +25,7 @@ class Request:
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     at: Any = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

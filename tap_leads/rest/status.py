@@ -62,6 +62,7 @@ class StatusErrors:
                 response.status,
                 html="html" in response.headers.get("Content-Type", "").lower(),
                 elsewhere=_is_elsewhere(response),
+                optional=response.request is not None and response.request.optional,
             ),
             self._codes_in(body) + request_id(response.headers.get("X-Request-Id", "")),
             retry_after=parse_retry_after(response.headers, body),
@@ -105,6 +106,7 @@ class StatusErrors:
             code=meaning.code,
             status=status,
             fatal_for_account=meaning.fatal_for_account,
+            details=details,
         )
 
 

@@ -50,7 +50,7 @@ def _read_file(path: str) -> Config:
             Code.CONFIG_FILE,
         )
     try:
-        content = _parse_json(Path(path).read_text(encoding="utf-8"))
+        content = parse_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         msg = f"cannot read the config file {path}: {error.strerror}"
         raise SettingsError([msg], Code.CONFIG_FILE) from None
@@ -64,7 +64,7 @@ def _read_file(path: str) -> Config:
     return content
 
 
-def _parse_json(content: str) -> Any:
+def parse_json(content: str) -> Any:
     """Return the value of a JSON text; raise ValueError for NaN too, which Python accepts."""
     return json.loads(content, parse_constant=int)
 
@@ -89,30 +89,40 @@ def from_environment(schema: Schema, prefix: str) -> Config:
         SettingsError: The value of a variable has the wrong type.
     """
     variables = environment()
+    names = {prefix + "_".join(path).upper(): (path, kind) for path, kind in settings_in(schema)}
+    found = ((name, *names[name], variables[name]) for name in names if name in variables)
+    config, errors = from_texts(found)
+    if errors:
+        raise SettingsError(errors)
+    return config
+
+
+def from_texts(
+    texts: Iterable[tuple[str, tuple[str, ...], Schema, str]],
+) -> tuple[Config, list[str]]:
+    """Return the settings in texts, and a line for each text that has the wrong type.
+
+    Args:
+        texts: For each text, what messages call it, and the path, schema and value of the setting.
+    """
     config: Config = {}
     errors: list[str] = []
-    for path, kind in settings_in(schema):
-        variable = prefix + "_".join(path).upper()
-        value = variables.get(variable)
-        if value is None:
-            continue
+    for name, path, kind, value in texts:
         try:
             parsed = _parse(value, types_of(kind))
         except (KeyError, ValueError):
-            errors.append(f"{variable}: must be {type_names(types_of(kind))}, in JSON syntax")
+            errors.append(f"{name}: must be {type_names(types_of(kind))}, in JSON syntax")
             continue
         place = config
         for depth, key in enumerate(path[:-1], 1):
             inner = place.setdefault(key, {})
-            if not isinstance(inner, dict):  # inside the JSON of another variable
-                errors.append(f"{variable}: {'.'.join(path[:depth])} must be an object")
+            if not isinstance(inner, dict):  # inside the JSON of another text
+                errors.append(f"{name}: {'.'.join(path[:depth])} must be an object")
                 break
             place = inner
         else:
             place[path[-1]] = parsed
-    if errors:
-        raise SettingsError(errors)
-    return config
+    return config, errors
 
 
 def settings_in(
@@ -139,7 +149,7 @@ def _parse(value: str, types: list[str]) -> Any:
     if types == ["boolean"]:
         return BOOLEANS[value.lower()]
     try:
-        parsed = _parse_json(value)
+        parsed = parse_json(value)
     except (ValueError, RecursionError):
         parsed = value
     for each in types or ["string"]:

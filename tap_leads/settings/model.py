@@ -19,6 +19,7 @@ from tap_leads.settings.schema import (
     one_of,
     secret,
     text,
+    with_variables,
 )
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class SourceSettings:
         problems: Yields errors that the schema cannot express, as (setting, message).
         normalize: Returns settings of an account in their usual form, if they have another one.
         required: The settings to set for an account, for each way of authorizing it. Any of them,
-            or `accounts`, configures the source. By default, each credential in the schema, or
-            object with one, is a way of its own.
+            or a list of accounts, configures the source. By default, each credential in the schema,
+            or object with one, is a way of its own.
     """
 
     name: str
@@ -97,7 +98,15 @@ class SourceSettings:
         if not isinstance(settings, dict):
             return settings is not None  # an error for `validate` to report
         parts = {name.partition(".")[0] for names in self.required for name in names}
-        return "accounts" in settings or not parts.isdisjoint(settings)
+        return not {"accounts", "accounts_file", *parts}.isdisjoint(settings)
+
+    def labels(self, config: Config) -> list[str]:
+        """Return the label of each account; the settings need not be valid."""
+        shared = {name: value for name, value in config.items() if name != "accounts"}
+        return [
+            self._account("", {**shared, **own})[1] if isinstance(own, dict) else ""
+            for own in config.get("accounts", [{}])
+        ]
 
     def accounts(self, config: Config) -> list[tuple[str, str, Config]]:
         """Return (name of the settings object, label, settings with defaults) of each account.
@@ -167,11 +176,19 @@ def source(
             default=True,
         ),
         "accounts": list_of(
-            object_of(common),
+            object_of(with_variables(common)),
             title="Accounts",
             description="Several accounts of the source: a list of objects, each with a `name` "
-            "and the settings that differ from those next to `accounts`.",
+            "and the settings that differ from those next to `accounts`. `<name>_env` names the "
+            "environment variable that holds the secret `<name>`.",
             minItems=1,
+        ),
+        "accounts_file": text(
+            "Accounts file",
+            "Alternative to `accounts`, for any number of accounts: the path of a JSON file with "
+            "such a list, or of a CSV file whose header has the names of the settings. A relative "
+            "path starts at the current folder.",
+            minLength=1,
         ),
     }
     return object_of({**common, **of_all_accounts}, title=title, description=description)
@@ -197,6 +214,14 @@ def top_level(sources: Mapping[str, Schema]) -> Schema:
                 examples=["2026-02-01", "2026-02-01T00:00:00Z"],
             ),
             **sources,
+            "account": text(
+                "Account",
+                "Sync only this account, by its ID that `tap-leads-admin accounts` prints, such as "
+                "`kommo-berlin`. Credentials of other accounts are not needed. Default: all "
+                "accounts.",
+                minLength=1,
+                examples=["kommo-berlin"],
+            ),
             "nested_values": one_of(
                 "Nested values",
                 "`text`: emit lists and objects as JSON text, which every target can load. "

@@ -18,6 +18,9 @@ def text(title: str, description: str, **keywords: Any) -> Schema:
     return {"type": "string", "title": title, "description": description, **keywords}
 
 
+VARIABLE = "_env"
+"""Ending of the setting that names the environment variable which holds a secret."""
+
 # Text that is valid as a header value.
 _CREDENTIAL = r"^[!-~]*$(?!\n)"
 
@@ -65,6 +68,20 @@ def object_of(properties: Mapping[str, Schema], **keywords: Any) -> Schema:
 def list_of(items: Schema, **keywords: Any) -> Schema:
     """Return the schema of a list."""
     return {"type": "array", "items": items, **keywords}
+
+
+def with_variables(properties: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return settings, each secret also as `<name>_env`: the environment variable that holds it."""
+    found: dict[str, Schema] = {}
+    for name, schema in properties.items():
+        inner = schema.get("properties")
+        found[name] = {**schema, "properties": with_variables(inner)} if inner else schema
+        if schema.get("secret"):
+            found[f"{name}{VARIABLE}"] = text(
+                f"{schema['title']} variable",
+                f"Name of the environment variable that holds `{name}`.",
+            )
+    return found
 
 
 def types_of(schema: Schema) -> list[str]:

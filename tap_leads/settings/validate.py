@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -142,7 +141,7 @@ def _dotted(path: Iterable[str | int]) -> str:
 def _source_errors(source: SourceSettings, config: Config) -> list[str]:
     """Return the errors in a source's settings that its schema cannot express."""
     if "accounts" in config and "name" in config:
-        what = "cannot be combined with `accounts`; give each account its own `name`"
+        what = "cannot be combined with a list of accounts; give each account its own `name`"
         return [f"{source.name}.name: {what}"]
     errors: list[str] = []
     accounts = source.accounts(config)
@@ -153,12 +152,11 @@ def _source_errors(source: SourceSettings, config: Config) -> list[str]:
         if CONTROL_CHARACTER.search(str(settings.get("name", ""))):
             errors.append(f"{where}.name: must not contain line breaks or control characters")
         errors += [f"{where}.{name}: {what}" for name, what in source.problems(settings)]
-    labels = Counter(label for _, label, _ in accounts)
-    errors += [
-        f"{source.name}.accounts: {count} accounts have the name {label}; give each a unique `name`"
-        for label, count in labels.items()
-        if count > 1
-    ]
+    owners: dict[str, str] = {}
+    for where, label, _ in accounts:
+        owner = owners.setdefault(label, where)
+        if owner != where:
+            errors.append(f"{where}: has the name of {owner}, {label}; give each a unique `name`")
     return [*errors, *token_file_errors((where, settings) for where, _, settings in accounts)]
 
 

@@ -6,17 +6,23 @@ import difflib
 import os
 from typing import TYPE_CHECKING
 
-from tap_leads.settings.load import environment, settings_in
+from tap_leads.settings.load import environment, from_options, settings_in
 from tap_leads.settings.schema import types_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from tap_leads.settings.schema import Schema
+    from tap_leads.settings.schema import Config, Schema
 
 # The SDK reads this one.
 _OTHERS = {"LOGLEVEL"}
 _HINT = "; did you mean "
+
+
+def read_options(options: Sequence[str], schema: Schema, prefix: str) -> tuple[Config, list[str]]:
+    """Return the settings of all `--config` options, and a line for each mistyped variable."""
+    config, is_read = from_options(options, schema, prefix)
+    return config, mistyped_variables(schema, prefix, is_read=is_read)
 
 
 def mistyped_variables(schema: Schema, prefix: str, *, is_read: bool) -> list[str]:

@@ -41,6 +41,7 @@ def about_schema(schema: Schema, sources: Sequence[SourceSettings]) -> Schema:
         _require(own, source.required)
         own["anyOf"] = [
             {"required": ["accounts"]},
+            {"required": ["accounts_file"]},
             {"required": own.pop("required"), "anyOf": own.pop("anyOf", [{}])},
         ]
     return schema

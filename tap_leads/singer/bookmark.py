@@ -12,6 +12,7 @@ from tap_leads.timestamps import DAY, from_text, to_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_leads.replication.model import Chunk
     from tap_leads.sources.collection import AccountReader
     from tap_leads.timestamps import Micros
 
@@ -59,9 +60,15 @@ class Bookmark:
         if start is not None:
             # Records can be listed late (apis/kommo.md 21, apis/dashly.md 19).
             start -= reader.lookback
-        lows = [low for low in (user.after, start_date, start) if low is not None]
+        dates = [low for low in (user.after, start_date) if low is not None]
+        lows = dates if start is None else [*dates, start]
         highs = [high for high in (user.until, end_date) if high is not None]
-        return replace(user, after=max(lows, default=None), until=min(highs, default=None))
+        return replace(
+            user,
+            after=max(lows, default=None),
+            until=min(highs, default=None),
+            start=max(dates, default=None),
+        )
 
     def _start(self, reader: AccountReader) -> Micros | None:
         """Return the moment of the bookmark in the state; None if there is no usable one."""
@@ -83,6 +90,12 @@ class Bookmark:
         )
         del self._state["replication_key_value"]
         return None
+
+    def finish(self, chunk: Chunk) -> None:
+        """Write to the state what a chunk leaves there once all its rows are written."""
+        self._state.update(chunk.kept or {})
+        self.moment = chunk.watermark
+        self.save()
 
     def save(self) -> None:
         """Write `moment` to the state, unless the state is further."""

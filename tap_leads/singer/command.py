@@ -95,6 +95,15 @@ def _output_errors() -> Iterator[None]:
         raise message from None
 
 
+def lines_of(error: Exception) -> list[str]:
+    """Return the lines that explain an error, each with its code."""
+    if isinstance(error, SettingsError):
+        return [coded(line, error.code) for line in error.lines]
+    if isinstance(error, ConfigValidationError):
+        return [coded(line, Code.INVALID_SETTING) for line in error.errors]
+    return [str(error if isinstance(error, LeadsError) else internal_error(error))]
+
+
 class Command(SingerCommand):
     """The SDK's command, without its tracebacks."""
 
@@ -114,14 +123,8 @@ class Command(SingerCommand):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().main(*args, **kwargs)
-        except SettingsError as error:
-            self._end(*(coded(line, error.code) for line in error.lines))
-        except ConfigValidationError as error:
-            self._end(*(coded(line, Code.INVALID_SETTING) for line in error.errors))
-        except LeadsError as error:
-            self._end(str(error))
         except Exception as error:  # noqa: BLE001  # its text may hold a lead's data
-            self._end(str(internal_error(error)))
+            self._end(*lines_of(error))
 
     @override
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tap_leads.errors import LeadsError
     from tap_leads.rest.client import Response
     from tap_leads.singer.bookmark import Bookmark
+    from tap_leads.sources.base import StreamSpec
     from tap_leads.timestamps import Micros
 
 _AT_WORK = "running"
@@ -103,6 +104,10 @@ class Stats:
     def warn(self, message: str, code: Code) -> None:
         """Log a warning about the account."""
         self.logger.warning(coded(f"{self.where}: {message}", code))
+
+    def inform(self, message: str) -> None:
+        """Log a line about the account."""
+        self.logger.info("%s: %s", self.where, message)
 
     def log_request_count(self) -> None:
         """Emit the SDK's metric of the number of requests."""
@@ -191,13 +196,15 @@ class RunReport:
         self._reported.add(key)
         self.failures.append(message)
 
-    def skipped(self, stats: Stats, error: LeadsError, warning: str) -> None:
-        """Log that an account has no such list, which is not a failure.
+    def skipped(self, stats: Stats, error: LeadsError, spec: StreamSpec) -> None:
+        """Log that an account has no such list, which is not a failure, and what to do.
 
-        `warning` is about the account, and logged once.
+        The warning about other streams of the account is logged once.
         """
         stats.outcome = "skipped"
-        line = f"{stats.where}: {error.cause}; the stream is skipped"
+        is_forbidden = getattr(error, "status", None) == HTTPStatus.FORBIDDEN
+        warning = spec.forbidden if is_forbidden else ""
+        line = f"{stats.where}: {error.cause}; the stream is skipped. {error.advice}"
         self._logger.warning(coded(line, Code.STREAM_SKIPPED))
         message = coded(f"account {stats.account}: {warning}", Code.NOT_AN_ADMINISTRATOR)
         if warning and message not in self._reported:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream, metrics
@@ -147,11 +146,11 @@ class LeadsStream(Stream):
         """
         account = self._accounts[(context or {})["account"]]
         reading = self._run.prefetch.take(self.name, account) or self._open(account)
-        state, stats = self.get_context_state(context), reading.stats
+        state = reading.reader.kept = self.get_context_state(context)
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
-        bookmark = self._bookmark = stats.bookmark = Bookmark(state, key)
+        bookmark = self._bookmark = reading.stats.bookmark = Bookmark(state, key)
         build, report, unsaved = self._row_maker(account), self._run.report, 0
-        report.begin(stats)
+        report.begin(stats := reading.stats)
         with self._failure_boundary(account, reading):
             if self._map_error is not None:  # it would fail for every account
                 raise self._map_error
@@ -168,8 +167,8 @@ class LeadsStream(Stream):
                     if unsaved >= self._run.runtime.records_per_state:
                         unsaved = self._checkpoint(bookmark)
                 if chunk:
-                    bookmark.moment = stats.watermark = chunk.watermark
-                    bookmark.save()
+                    stats.watermark = chunk.watermark
+                    bookmark.finish(chunk)
                 if report.heartbeat(stats) and unsaved + self._unsaved:
                     unsaved = self._checkpoint(bookmark)
         self._unsaved += unsaved
@@ -280,14 +279,15 @@ class LeadsStream(Stream):
         return 0
 
     def _fail(self, reading: _Reading, error: Exception) -> None:
-        """Report that an account cannot be read, or not any further."""
-        stats, client = reading.stats, reading.reader.account.client
+        """Report that an account cannot be read, or not any further.
+
+        A list that earlier runs could read is not skipped: its rows would become outdated.
+        """
+        stats = reading.stats
         known = error if isinstance(error, LeadsError) else internal_error(error)
-        status = getattr(error, "status", None)
-        is_absent = status in self._spec.absent and not reading.reader.has_succeeded
-        if is_absent and client.failure is None:
-            is_forbidden = status == HTTPStatus.FORBIDDEN
-            self._run.report.skipped(stats, known, self._spec.forbidden if is_forbidden else "")
+        was_read = stats.records or (stats.bookmark and stats.bookmark.value)
+        if reading.reader.has_no_list(error) and not was_read:
+            self._run.report.skipped(stats, known, self._spec)
         elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
             raise LeadsError(stats.failure(known)) from None
         else:

@@ -1,4 +1,4 @@
-"""Errors of stream maps: the expression of a user can fail on a value.
+"""Stream maps: the schema of their setting, and the errors of their expressions.
 
 https://sdk.meltano.com/en/latest/stream_maps.html
 """
@@ -11,6 +11,18 @@ from tap_leads.errors import Code, LeadsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def correct_schema(properties: dict[str, Any]) -> None:
+    """Make `stream_maps` any object, and remove `faker_config`, in the schema of all settings.
+
+    The SDK's schema for `stream_maps` is invalid ("null" in place of a schema), and the SDK's
+    mapper reports an error in a map better than a schema could. Faker is not installed.
+    """
+    properties.pop("faker_config", None)
+    maps = properties["stream_maps"]
+    texts = {key: maps[key] for key in ("title", "description")}
+    properties["stream_maps"] = {"type": ["object", "null"], **texts}
 
 
 class MapError(LeadsError):

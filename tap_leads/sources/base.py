@@ -15,6 +15,7 @@ from tap_leads.errors import Code, LeadsError
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.model import Bounds, Record
 from tap_leads.replication.pagination import PageNumberPaginator
+from tap_leads.sources.shared import SharedResponses
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -128,6 +129,9 @@ class Account:
     client: AccountClient
     endpoint: StreamSpec | None = None
     """The list at the account's own endpoint: without it, the account does not exist."""
+    shared: SharedResponses = field(default_factory=SharedResponses)
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What a stream of the account leaves for a later one of the same run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,16 @@ def as_is(record: Record, account: Account) -> Mapping[str, Any]:  # noqa: ARG00
     return record
 
 
+def spread(name: str, value: Any) -> dict[str, Any]:
+    """Return the fields of an object as `name.field`; other values as `name`.
+
+    An empty list counts as an empty object (apis/kommo.md 41).
+    """
+    if isinstance(value, dict):
+        return {f"{name}.{field}": part for field, part in value.items()}
+    return {name: value} if value else {}
+
+
 def always(record: Record, settings: Settings) -> bool:  # noqa: ARG001
     """Return True: the stream has no user filters to check."""
     return True
@@ -173,6 +187,7 @@ class StreamSpec:
 
     Attributes:
         path: The path of the list below the API's base URL.
+        method: The HTTP method of its requests.
         columns: All columns except `account` and `extra`, which every stream has.
         primary_key: Columns that identify a row across all accounts.
         identity: Returns the value that identifies a record within its account.
@@ -182,16 +197,21 @@ class StreamSpec:
         strategy: How the list is read.
         params: Parameters of each request: a mapping, or a function of the account's settings
             and the deselected columns.
+        decode: Returns the value of a body in JSON, if numbers are needed as they are written.
         records: Returns the records of a body that lacks the API's usual envelope.
         fields: Returns the fields of a record, keyed by the API's names of the columns.
         wanted: Returns True if a record matches the user's filters, which an API may ignore.
         bounds: Returns the bounds that the user's filters put on the replication key.
         stable_sort: A field to sort by that edits do not change, if there is one.
-        absent: HTTP statuses that mean the account has no such list; the stream is skipped.
-        optional: True if the other streams of the account are usable without the list: it is
-            given up early if it keeps failing.
+        optional: True if the other streams of the account are usable without the list: the stream
+            is skipped if the API does not have it for the account, and a list that is read at once
+            is given up early if it keeps failing.
+        permission: What to do after a 403, if the general advice does not apply.
         forbidden: A warning about other streams of the account if the list is skipped with a 403.
         selected_by_default: False for streams that few users need and that cost many requests.
+        is_shared: True if other streams read the same responses: each is requested once in a run.
+        edited_at: A date that edits change, if the list has no replication key: it shows that rows
+            moved while they were read.
         state: Values to keep in the stream's state.
         dynamic_columns: A regular expression for columns whose names are known only at run time.
     """
@@ -208,15 +228,19 @@ class StreamSpec:
     params: Mapping[str, Any] | Callable[[Settings, Collection[str]], Mapping[str, Any]] = field(
         default_factory=dict
     )
+    decode: Callable[[bytes], Any] | None = None
     records: Callable[[Any], Sequence[Record]] | None = None
     fields: Callable[[Record, Account], Mapping[str, Any]] = as_is
     wanted: Callable[[Record, Settings], bool] = always
     bounds: Callable[[Settings], Bounds] = no_bounds
     stable_sort: str | None = None
-    absent: frozenset[int] = frozenset()
     optional: bool = False
+    permission: str = ""
     forbidden: str = ""
     selected_by_default: bool = True
+    is_shared: bool = False
+    edited_at: Cursor | None = None
+    method: str = "GET"
     state: Mapping[str, Any] = field(default_factory=dict)
     dynamic_columns: str = ""
 

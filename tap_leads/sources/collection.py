@@ -16,13 +16,13 @@ from tap_leads.replication.model import Order, Page, Query, Row
 from tap_leads.replication.pagination import Link
 from tap_leads.rest.body import decode
 from tap_leads.rest.client import Request
-from tap_leads.rest.errors import PermanentError, TransientError
+from tap_leads.rest.errors import OPTIONAL_MEANINGS, PermanentError, TransientError
 from tap_leads.sources.base import FieldError, RawPage, StatusInBodyError, record_error
 from tap_leads.timestamps import MINUTE, SECOND
 from tap_leads.urls import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from tap_leads.replication.model import Record
     from tap_leads.replication.pagination import Position
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 OPTIONAL_SECONDS = 60
 """How long a request for an optional list is retried: the streams after it wait for it."""
+# Statuses of a list that may be those of the whole account.
+_OF_ACCOUNT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.PAYMENT_REQUIRED})
 _EMPTY = RawPage((), has_more=False)
 # Full pages to receive before a reduced page size is doubled again.
 _GOOD_PAGES = 5
@@ -53,8 +55,10 @@ class AccountReader:
         self.observer = observer
         self.deselected = deselected
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
+        self.settings, self.memory = account.settings, account.memory
+        self.kept: Mapping[str, Any] = {}
         self.is_closed = False
-        self.has_succeeded = False
+        self.has_succeeded = False  # at least one page of the stream's own list
 
     def collection(self, stream: StreamSpec | None = None) -> ApiCollection:
         """Return the stream's list, or that of another stream of the account."""
@@ -63,6 +67,16 @@ class AccountReader:
     def warn(self, message: str, code: Code) -> None:
         """Log a warning that names the stream and the account."""
         self.observer.warn(message, code)
+
+    def inform(self, message: str) -> None:
+        """Log a line that names the stream and the account."""
+        self.observer.inform(message)
+
+    def has_no_list(self, error: Exception) -> bool:
+        """Return True if an error means that the API does not have the list for the account."""
+        status = error.status if isinstance(error, PermanentError) else None
+        is_refused = self.stream.optional and status in OPTIONAL_MEANINGS
+        return is_refused and not self.has_succeeded and self.account.client.failure is None
 
     def close(self) -> None:
         """Reject further requests, because nobody would use the responses."""
@@ -86,7 +100,10 @@ class ApiCollection:
             else stream.params
         )
         self._sizes = PageSize(stream.traits.page_size)
-        self._max_seconds = OPTIONAL_SECONDS if stream.optional else math.inf
+        self._is_own = stream is reader.stream
+        self._is_optional = reader.stream.optional
+        is_short = stream.optional and stream.strategy.prefetch
+        self._max_seconds = OPTIONAL_SECONDS if is_short else math.inf
 
     def now(self) -> int:
         """Return the server's clock."""
@@ -110,41 +127,60 @@ class ApiCollection:
             if size < self.traits.page_size:
                 position = position.fit(size)
             if isinstance(position, Link) and position.url:
-                return Request("GET", position.url, at=position)
+                return Request("GET", position.url, at=position, optional=self._is_optional)
             now = self.now() if self.traits.relative_bounds else 0
             request = self._account.api.request(self._stream, query, position, now)
             params = {**self._params, **(request.params or {})}
-            return replace(request, params=params, at=position)
+            return replace(request, params=params, at=position, optional=self._is_optional)
 
         def note(error: TransientError) -> None:
             if error.is_too_slow:
                 sizes.shrink(size)
 
         offset = client.clock.offset
-        call = partial(
-            client.call,
-            build,
-            self._page,
-            observer=self._reader.observer,
-            on_failure=note,
-            max_seconds=self._max_seconds,
-        )
+        call = self._call(build, note, f"{query} {at}")
         try:
-            page: Page = call()
+            page = call()
             if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
                 # The bounds were counted from a local clock that is wrong (apis/dashly.md 3).
                 page = call()
         except PermanentError as error:
             raise self._explained(error) from None
-        self._reader.has_succeeded = True
+        self._reader.has_succeeded |= self._is_own
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
 
+    def _call(
+        self,
+        build: Callable[[], Request],
+        note: Callable[[TransientError], None],
+        place: str,
+    ) -> Callable[[], Page]:
+        """Return the function that returns a page, from a shared response if there is one."""
+        send = partial(
+            self._account.client.call,
+            build,
+            observer=self._reader.observer,
+            on_failure=note,
+            max_seconds=self._max_seconds,
+        )
+        if not self._stream.is_shared:
+            return partial(send, self._page)
+        key = f"{self._stream.path} {self._params} {place}"
+        return partial(self._account.shared.page, key, self._page, send)
+
     def _explained(self, error: PermanentError) -> LeadsError:
-        """Return the error to raise for one; a 404 may mean that the account does not exist."""
+        """Return the error to raise for one.
+
+        If it is the first response, it may concern the whole account: a 404 if the account does
+        not exist, a 402 for an optional list if nothing is paid. The account's endpoint shows it.
+        """
         endpoint, client = self._account.endpoint, self._account.client
-        if error.status != HTTPStatus.NOT_FOUND or client.has_succeeded:
+        permission = self._stream.permission
+        if permission and error.status == HTTPStatus.FORBIDDEN and not error.fatal_for_account:
+            return PermanentError(error.cause, permission, code=error.code, status=error.status)
+        if error.status not in _OF_ACCOUNT or error.fatal_for_account or client.has_succeeded:
             return error
         if endpoint is None:
             return client.close(error)
@@ -169,7 +205,7 @@ class ApiCollection:
         at, body = response.request.at if response.request else None, None
         try:
             if response.status != HTTPStatus.NO_CONTENT:  # an empty page (apis/kommo.md 5)
-                body = decode(response.body)
+                body = (self._stream.decode or decode)(response.body)
                 page: Any = self._account.api.page(self._stream, body, at)
                 records, has_more, total, link = page
                 if not isinstance(total, int | None) or not isinstance(link, str | None):
@@ -194,7 +230,8 @@ class ApiCollection:
         Raises:
             RecordError: A record has no valid ID, or is not an object.
         """
-        identity, cursor = self._stream.identity, self._stream.replication_key
+        identity = self._stream.identity
+        cursor = self._stream.replication_key or self._stream.edited_at
         try:
             if cursor is None:
                 rows = [Row(record, identity(record), None) for record in records]

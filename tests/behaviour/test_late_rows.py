@@ -147,12 +147,13 @@ def test_events_that_are_edited_and_deleted_before_they_are_read_cause_no_warnin
     assert left - set(run.ids("kommo_lead_events")) == set()
 
 
-@pytest.mark.parametrize("stream", ["kommo_contacts", "kommo_tasks"])
+@pytest.mark.parametrize("stream", ["kommo_contacts", "kommo_tasks", "kommo_customers"])
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_other_lists_of_kommo_that_are_read_late_cause_no_warning_and_no_loss(
     box: Sandbox, stream: str, concurrency: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = box.kommo
+    api.options.customers_mode = "periodicity"
     rows = api.tables[stream.removeprefix("kommo_")]
     rows.grow(400)
 

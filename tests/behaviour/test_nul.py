@@ -23,7 +23,15 @@ pytestmark = pytest.mark.usefixtures("no_waits")
 FORMS = ["text", "native"]
 DEEP: dict[str, Any] = {"l\x00ist": [{"in\x00ner": ["d\x00eep", {"\x00": "\x00\x00"}]}, "t\x00ext"]}
 STREAMS = {
-    "kommo": ("kommo_leads", "kommo_contacts", "kommo_lead_events", "kommo_users"),
+    "kommo": (
+        "kommo_leads",
+        "kommo_contacts",
+        "kommo_lead_events",
+        "kommo_users",
+        "kommo_contact_notes",
+        "kommo_events",
+        "kommo_customers",
+    ),
     "dashly": ("dashly_leads",),
     "octanist": ("octanist_leads",),
 }
@@ -94,6 +102,11 @@ def fill_kommo(api: Kommo) -> None:
     api.edit([lead, other])
     events = [event["id"] for event in api.events()][:3]
     api.edit_events(events, value_after=[{"no\x00te": DEEP}], value_before=["t\x00"])
+    api.options.customers_mode = "periodicity"
+    api.tables["customers"].insert(1, name="c\x00", custom_fields_values=[custom])
+    call = {"phone": "+1\x00", "link": DEEP, "te\x00xt": DEEP, "text": "a\x00", "call_result": DEEP}
+    for params in (call, "no\x00te", [DEEP]):
+        api.tables["contacts/notes"].insert(1, params=params)
     user = next(iter(api.users.rows.values()))
     rights = {**user["rights"], "le\x00ads": DEEP}
     api.users.edit([user["id"]], name="u\x00ser", rights=rights)

@@ -34,6 +34,10 @@ PATHS = {
     "kommo_tasks": "/tasks",
     "kommo_contacts": "/contacts",
     "kommo_incoming_leads": "/leads/unsorted",
+    "kommo_contact_notes": "/contacts/notes",
+    "kommo_events": "/events",
+    "kommo_customers": "/customers",
+    "kommo_customer_transactions": "/customers/transactions",
     "dashly_leads": "/users",
     "octanist_leads": "/leads",
 }
@@ -129,6 +133,23 @@ ODDITIES = [
     Odd("kommo_contacts", "a number as _embedded", holding("_embedded", 7), "_embedded"),
     Odd("kommo_incoming_leads", "no uid", without("uid"), "uid", fails=True),
     Odd("kommo_incoming_leads", "text as metadata", holding("metadata", CANARY), "metadata"),
+    *(
+        Odd("kommo_contact_notes", f"{json.dumps(value)} as params", holding("params", value))
+        for value in (None, [], {}, 7, CANARY, [CANARY], {"phone": [CANARY], "duration": {}})
+    ),
+    Odd("kommo_contact_notes", "no params", without("params")),
+    Odd("kommo_contact_notes", "no note_type", without("note_type")),
+    Odd("kommo_contact_notes", "an object as note_type", holding("note_type", {"x": CANARY})),
+    Odd("kommo_contact_notes", "no id", without("id"), "id", fails=True),
+    Odd("kommo_events", "no entity_type", without("entity_type"), "entity_type", fails=True),
+    Odd("kommo_events", "a list as entity_type", holding("entity_type", [CANARY])),
+    Odd("kommo_events", "an object as type", holding("type", {"x": CANARY})),
+    Odd("kommo_events", "no created_at", without("created_at"), "created_at"),
+    Odd("kommo_events", "no id", without("id"), "id", fails=True),
+    Odd("kommo_customers", "text as price", holding("next_price", CANARY), "next_price"),
+    Odd("kommo_customers", "a list as _embedded", holding("_embedded", [CANARY]), "_embedded"),
+    Odd("kommo_customers", "text as id", holding("id", CANARY), "id", fails=True),
+    Odd("kommo_customer_transactions", "text", instead(CANARY), fails=True),
     Odd("dashly_leads", "text as props", holding("props", CANARY), "props"),
     Odd("dashly_leads", "a list as props", holding("props", [CANARY]), "props"),
     Odd("dashly_leads", "no props", without("props"), "props"),
@@ -152,6 +173,8 @@ def box() -> Iterator[Sandbox]:
     with Sandbox(leads=25, seed=7) as sandbox:
         for api in sandbox.apis.values():
             api.options.rate_limit = None
+        sandbox.kommo.options.customers_mode = "periodicity"
+        sandbox.kommo.contacts.edit(3, name="Renamed")
         yield sandbox
 
 

@@ -17,6 +17,7 @@ import pytest
 from typing_extensions import override
 
 from sandbox import faults
+from tap_leads.sources.kommo import KOMMO
 from tests.support.catalogs import catalog_for
 from tests.support.run import everyone
 from tests.support.settings import CREDENTIALS, SOURCES, settings_for
@@ -67,6 +68,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         CANARY: CANARY,
     },
 }
+NOTED = ("_notes", "_events", "_customers", "_transactions", "_list_elements")
+"""The ends of the names of streams with texts of people."""
 IS_CANARY = {"type": "str_eq", "property_name": "$name", "value": {"value": CANARY}}
 NARROWED: dict[str, dict[str, Any]] = {
     "kommo": {"query": CANARY, "filters": {"name": [CANARY]}},
@@ -214,6 +217,33 @@ def test_a_bookmark_that_is_none_is_dropped_without_a_word_of_it(
     partition = {"context": {"account": "north"}, "replication_key_value": bookmark}
     state = {"bookmarks": {f"{api.slot}_leads": {"partitions": [partition]}}}
     assert tell_all(api, config_of(api, name="north"), state=state).code == 0
+
+
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize("api", ["kommo"], indirect=True)
+@pytest.mark.parametrize("code", [400, 402, 403, 500])
+def test_notes_events_and_customers_tell_nothing_private(
+    box: Sandbox, run_here: Runner, caplog: pytest.LogCaptureFixture, api: Api, code: int
+) -> None:
+    kommo = box.kommo
+    kommo.options.customers_mode = "periodicity"
+    call = {"phone": CANARY, "link": CANARY, "text": CANARY, "call_status": CANARY}
+    for path in ("leads/notes", "contacts/notes", "companies/notes"):
+        for params in (call, CANARY, [CANARY]):
+            kommo.tables[path].insert(1, params=params, note_type="call_in")
+    kommo.tables["customers"].insert(1, name=CANARY, next_price=CANARY)
+    kommo.tables["customers/transactions"].insert(1, comment=CANARY, price=CANARY)
+    kommo.contacts.edit(1, name=CANARY)
+    streams = [stream.name for stream in KOMMO.streams if stream.name.endswith(NOTED)]
+    caplog.set_level(logging.DEBUG)
+    config, catalog = config_of(api), catalog_for(*streams)
+    whole = run_here(config, catalog=catalog)
+    assert whole.code == 0
+    assert all(whole.records(stream) for stream in streams)
+    api.faults.random(1.0, [faults.status(code, body="echo")])
+    refused = run_here(config, catalog=catalog)
+    told = whole.stderr + refused.stderr + caplog.text
+    assert [word for word in (CANARY, api.token, *QUERIES) if word in told] == []
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Runner = Callable[..., Run]
 
 NOTHING = "no stream is selected. "
+STREAMS = "octanist_leads, octanist_stats"
 ADVICE = (
     "Select streams: with Meltano in `select`, otherwise in the catalog, which --discover creates."
 )
@@ -42,7 +43,7 @@ def test_a_catalog_of_other_streams_is_an_error_that_lists_both(
     assert run.messages == []
     assert box.octanist.journal == []
     (line,) = run.said()
-    assert line == f"{NOTHING}The catalog lists leads. The tap has octanist_leads. {ADVICE}"
+    assert line == f"{NOTHING}The catalog lists leads. The tap has {STREAMS}. {ADVICE}"
 
 
 def test_a_catalog_in_which_everything_is_deselected_is_an_error(
@@ -52,8 +53,7 @@ def test_a_catalog_in_which_everything_is_deselected_is_an_error(
     assert run.code == 1
     (line,) = run.said()
     assert line == (
-        f"{NOTHING}The catalog lists octanist_leads (deselected). The tap has octanist_leads. "
-        f"{ADVICE}"
+        f"{NOTHING}The catalog lists octanist_leads (deselected). The tap has {STREAMS}. {ADVICE}"
     )
 
 
@@ -63,15 +63,13 @@ def test_a_catalog_of_a_source_that_is_not_configured_is_an_error(
     catalog = catalog_for({"dashly": settings_for(box.dashly)})
     run = run_here(config, catalog=catalog)
     assert run.code == 1
-    assert "The catalog lists dashly_leads. The tap has octanist_leads. " in run.said()[-1]
+    assert f"The catalog lists dashly_leads. The tap has {STREAMS}. " in run.said()[-1]
 
 
 def test_an_empty_catalog_is_an_error(run_here: Runner, config: Config) -> None:
     run = run_here(config, catalog={"streams": []})
     assert run.code == 1
-    assert run.said() == [
-        f"{NOTHING}The catalog lists no streams. The tap has octanist_leads. {ADVICE}"
-    ]
+    assert run.said() == [f"{NOTHING}The catalog lists no streams. The tap has {STREAMS}. {ADVICE}"]
 
 
 @pytest.mark.parametrize("is_selected", [True, False])

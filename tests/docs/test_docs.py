@@ -105,7 +105,7 @@ def test_the_settings_in_an_example_are_accepted(config: dict[str, Any]) -> None
     settings = [source.settings for source in SOURCES]
     columns = {s.name: [column.name for column in s.columns] for s in SPECS.values()}
     dynamic = {s.name: s.dynamic_columns for s in SPECS.values() if s.dynamic_columns}
-    schema = TapLeads._full_schema()  # noqa: SLF001 - with the SDK's settings
+    schema = TapLeads.full_schema()
     assert validate(tidy(config), schema, settings, columns, dynamic) == []
 
 

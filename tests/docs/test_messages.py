@@ -12,6 +12,7 @@ from tap_leads.errors import Code
 from tap_leads.rest.errors import (
     BLOCKED,
     MEANINGS,
+    OPTIONAL_MEANINGS,
     REDIRECT,
     REDIRECT_ELSEWHERE,
     SERVER_FAULT,
@@ -54,6 +55,7 @@ STATUSES = {
     f"{re.sub(r'{.*?}', GAP, meaning.cause)} (HTTP {status})": meaning
     for status, meaning in (
         *MEANINGS.items(),
+        *OPTIONAL_MEANINGS.items(),
         (403, BLOCKED),
         (GAP, SERVER_FAULT),
         (GAP, REDIRECT),

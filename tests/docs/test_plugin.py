@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from tap_leads.settings.load import tidy
 from tap_leads.sources import SOURCES
 from tap_leads.tap import TapLeads
+from tests.support.admin import admin
 from tests.support.pages import README, ROOT, fences
 from tests.support.settings import CREDENTIALS
 from tools.settings import own_settings, sdk_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 YAML_READER = YAML(typ="safe")
 PLUGIN = YAML_READER.load((ROOT / "plugin.yml").read_text(encoding="utf-8"))
@@ -122,8 +126,8 @@ def test_no_setting_of_a_source_has_a_value_and_every_other_value_is_the_default
             assert setting.get("value") == schema.get("default")
 
 
-def filled(group: list[str]) -> dict[str, Any]:
-    """Return settings that have a value for each name of a group."""
+def filled(group: list[str], folder: Path) -> dict[str, Any]:
+    """Return settings that have a value for each name of a group; a file is in a folder."""
     config: dict[str, Any] = {}
     for name in group:
         *path, key = name.split(".")
@@ -134,44 +138,63 @@ def filled(group: list[str]) -> dict[str, Any]:
         account = {CREDENTIALS[source]: "secret"} | (
             {"subdomain": "a"} if source == "kommo" else {}
         )
-        value = "postgresql+psycopg://host/db" if name == TOKEN_STORE else "a"
-        place[key] = [account] if key == "accounts" else value
+        file = folder / f"{source}.json"
+        file.write_text(json.dumps([account]))
+        values = {"accounts": [account], "accounts_file": str(file)}
+        place[key] = values.get(key, "postgresql://host/db" if name == TOKEN_STORE else "a")
     return config
 
 
 def problems(config: dict[str, Any]) -> list[str]:
-    return TapLeads._problems(tidy(config))  # noqa: SLF001 - the tap without an account
+    return TapLeads.prepare(config).errors
 
 
 @pytest.mark.parametrize("group", PLUGIN["settings_group_validation"], ids=".".join)
 def test_a_group_of_settings_is_complete_and_nothing_in_it_can_be_left_out(
-    group: list[str],
+    group: list[str], tmp_path: Path
 ) -> None:
     assert set(group) <= DEFINED.keys()
-    assert problems(filled(group)) == []
+    assert problems(filled(group, tmp_path)) == []
     for name in group:
         if name not in FIRST_TOKENS:  # later runs have the tokens
-            assert problems(filled([other for other in group if other != name]))
+            assert problems(filled([other for other in group if other != name], tmp_path))
 
 
 def test_every_source_has_a_group_for_its_credential_and_for_several_accounts() -> None:
     last = {group[-1] for group in PLUGIN["settings_group_validation"]}
     for source in SOURCES:
-        assert {f"{source.name}.{CREDENTIALS[source.name]}", f"{source.name}.accounts"} <= last
+        names = (CREDENTIALS[source.name], "accounts", "accounts_file")
+        assert {f"{source.name}.{name}" for name in names} <= last
 
 
 def test_the_definition_selects_what_the_tap_selects() -> None:
     streams = TapLeads(validate_config=False).discover_streams()
-    unselected = sorted(stream.name for stream in streams if not stream.selected_by_default)
-    patterns = ["*.*", *(f"!{name}.*" for name in unselected)]
+    unselected = {stream.name for stream in streams if not stream.selected_by_default}
+    patterns = ["*.*", *(f"!{name}.*" for name in sorted(unselected))]
     assert PLUGIN["select"] == DEMO["select"] == patterns
-    (variable,) = [
-        line.partition("=")[2]
-        for block in fences(README, "ini")
-        for line in block.splitlines()
-        if line.startswith("TAP_LEADS__SELECT=")
-    ]
-    assert json.loads(variable.strip("'")) == patterns
+    # In the documentation, patterns with more asterisks select the same.
+    guide = (ROOT / "docs/guides/meltano.md").read_text(encoding="utf-8")
+    for text in (README, (ROOT / "docs/quickstart.md").read_text(encoding="utf-8")):
+        ((_, *excluded),) = [
+            json.loads(line.partition("=")[2].strip("'"))
+            for block in fences(text, "ini")
+            for line in block.splitlines()
+            if line.startswith("TAP_LEADS__SELECT=")
+        ]
+        names = [each.removeprefix("!").removesuffix(".*") for each in excluded]
+        matching = {s.name for s in streams if any(fnmatch(s.name, name) for name in names)}
+        assert matching == unselected
+        assert "\n".join(f"- '{each}'" for each in ("*.*", *excluded)) in guide
+
+
+def test_every_command_of_the_second_program_can_be_invoked_with_meltano() -> None:
+    assert PLUGIN["commands"] == DEMO["commands"]
+    assert PLUGIN["commands"].keys() == {
+        "accounts", "tokens-status", "tokens-import", "tokens-export"
+    }  # fmt: skip
+    for command in PLUGIN["commands"].values():
+        assert command["executable"] == "tap-leads-admin"
+        assert admin(*command["args"].split(), "--help").code == 0
 
 
 def test_the_loader_of_the_quick_start_is_the_one_of_the_demo() -> None:

@@ -38,6 +38,28 @@ def meltano(environment: Mapping[str, str], *loaders: str) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def test_meltano_prints_the_accounts_of_a_file_for_engines(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.csv"
+    file.write_text("name,subdomain,access_token_env\nberlin,a,NOT_SET\nporto,b,NOT_SET\n")
+    environment = {
+        **os.environ,
+        "MELTANO_DATABASE_URI": f"sqlite:///{tmp_path / 'meltano.db'}",
+        "TAP_LEADS_KOMMO_ACCOUNTS_FILE": str(file),
+        "TAP_LEADS_ACCOUNT": "kommo-porto",
+    }
+    options = ("--log-level=warning", f"--env-file={os.devnull}")
+    done = subprocess.run(
+        [MELTANO, *options, "invoke", "tap-leads:accounts"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=280,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout) == {
+        "source": "kommo",
+        "name": "porto",
+        "state_id": "kommo-porto",
+    }
+
+
 def leads_of(box: Sandbox) -> dict[str, Leads]:
     """Return a copy of the leads of each source, by ID."""
     copies = {slot: json.dumps(list(api.rendered())) for slot, api in box.apis.items()}

@@ -61,7 +61,7 @@ def ask(
 def _credential(api: Api, token: str) -> dict[str, str]:
     if api.slot == "octanist":
         return {"X-API-KEY": token}
-    return {"Authorization": f"{'Bearer' if api.slot == 'kommo' else 'Token'} {token}"}
+    return {"Authorization": f"{'Bearer' if api.slot.startswith('kommo') else 'Token'} {token}"}
 
 
 def rows_of(response: requests.Response) -> list[Row]:

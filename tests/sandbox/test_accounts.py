@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from tests.sandbox.client import ask, ids_of
+from sandbox import Sandbox
+from sandbox.__main__ import accounts_file
+from tests.sandbox.client import NOON, ask, ids_of
+from tests.support.run import everyone, sync
 from tests.support.settings import SOURCES
 
 if TYPE_CHECKING:
-    from sandbox import Sandbox
+    from collections.abc import Iterator
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -63,3 +67,50 @@ def test_requests_under_way_and_connections_are_counted_by_account(
     assert api.connections(other) == 1
     ask(api)
     assert api.connections() == 3
+
+
+@pytest.fixture
+def boxes() -> Iterator[Sandbox]:
+    """A sandbox with two further Kommo accounts."""
+    with Sandbox(leads=20, start=NOON, accounts=["berlin", "porto"]) as box:
+        box.kommo.options.rate_limit = None
+        yield box
+
+
+def test_further_kommo_accounts_have_leads_and_tokens_of_their_own(boxes: Sandbox) -> None:
+    berlin, porto = boxes.accounts.values()
+    assert berlin.url == f"{boxes.url}/kommo-berlin"
+    kommos = (boxes.kommo, berlin, porto)
+    names = [{lead["name"] for lead in kommo.rendered()} for kommo in kommos]
+    assert not names[0] & names[1]
+    assert not names[1] & names[2]
+    for kommo in kommos:
+        asked = [ask(kommo, "leads", token=other.token).status_code for other in kommos]
+        assert asked == [200 if other is kommo else 401 for other in kommos]
+
+
+def test_further_kommo_accounts_share_the_integration_and_the_rate_limit(
+    boxes: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.core.http.time", SimpleNamespace(monotonic=lambda: 1000.0))
+    berlin, porto = boxes.accounts.values()
+    codes = [kommo.oauth.consent() for kommo in (berlin, porto)]
+    assert codes[0] != codes[1]
+    assert (
+        berlin.oauth.client_secret == porto.oauth.client_secret == boxes.kommo.oauth.client_secret
+    )
+    boxes.kommo.options.rate_limit = 1
+    kommos = (boxes.kommo, berlin, porto)
+    assert [ask(kommo, "leads").status_code for kommo in kommos] == [200, 429, 429]
+
+
+def test_the_accounts_file_of_the_sandbox_is_one_that_the_tap_reads(
+    boxes: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the tap stores the tokens
+    Path("accounts.json").write_text(accounts_file(boxes), encoding="utf-8")
+    kommo = {"accounts_file": "accounts.json", "requests_per_second": 1000}
+    for name, account in boxes.accounts.items():
+        run = sync({"kommo": kommo, "account": f"kommo-{name}"})
+        assert run.code == 0
+        assert set(run.ids("kommo_leads")) == everyone(account)

@@ -72,6 +72,8 @@ def test_an_asynchronous_client_reads_what_it_knows_of_the_rest(kommo: Kommo) ->
                 "users": client.users.iterate,
                 "leads/custom_fields": client.leads.custom_fields.iterate,
                 "leads/notes": client.leads.notes.iterate,
+                "contacts/notes": client.contacts.notes.iterate,
+                "companies/notes": client.companies.notes.iterate,
             }
             found = {}
             for path, iterate in lists.items():
@@ -147,6 +149,38 @@ def test_a_synchronous_client_reads_lists_and_renews_its_tokens(kommo: Kommo) ->
         gone = kommo.delete(2)
         events = client.get_events(limit=100, filter_by_type=["lead_deleted"])
         assert sorted(e["entity_id"] for e in events["_embedded"]["events"]) == sorted(gone)
+    finally:
+        client.close()
+        asyncio.run(client.close_async())
+
+
+def test_a_synchronous_client_reads_notes_customers_and_events_of_entities(kommo: Kommo) -> None:
+    kommo.options.customers_mode = "periodicity"
+    kommo.tables["customers"].edit(2, name="Renamed")
+    pair = kommo.oauth.issue()
+    names = (kommo.oauth.client_id, kommo.oauth.client_secret, kommo.oauth.redirect_uri)
+    client = Wrapper(pair.access_token, pair.refresh_token, kommo.url, *names)
+    kinds = ["call_in", "call_out"]
+    calls = everything(kommo, "contacts/notes", filter__note_type__=kinds)
+    renamed = everything(kommo, "events", filter__entity="customer")
+    try:
+        for answer, rows in (
+            (client.get_notes_by_entity_type("contacts", filter_by_note_type=kinds), calls),
+            (client.get_customers(), everything(kommo, "customers")),
+            (client.get_customer_statuses(), everything(kommo, "customers/statuses")),
+            (client.get_customer_segments(), everything(kommo, "customers/segments")),
+            (client.get_transactions(), everything(kommo, "customers/transactions")),
+            (client.get_customers_custom_fields(), everything(kommo, "customers/custom_fields")),
+            (
+                client.get_catalog_custom_fields(1057),
+                everything(kommo, "catalogs/1057/custom_fields"),
+            ),
+            (client.get_events(filter_by_entity="customer"), renamed),
+        ):
+            (found,) = answer["_embedded"].values()
+            ids = sorted(row["id"] for row in found)
+            assert ids == sorted(row["id"] for row in rows)[: len(ids)]
+            assert len(ids) == min(len(rows), 250) > 0
     finally:
         client.close()
         asyncio.run(client.close_async())

@@ -23,6 +23,15 @@ def test_leads_are_deleted_restored_purged_and_merged(kommo: Kommo) -> None:
     assert truth["stages"][str(one)][0][0] == kommo.leads[one]["created_at"]
 
 
+def test_contacts_are_deleted_restored_purged_and_merged(kommo: Kommo) -> None:
+    one, two, three, four = list(kommo.contacts.rows)[:4]
+    command(kommo, "kommo/delete", of="contacts", ids=[one, two])
+    assert command(kommo, "kommo/restore", of="contacts", ids=[one])["ids"] == [one]
+    assert command(kommo, "kommo/purge", of="contacts", count=5)["ids"] == [two]
+    command(kommo, "kommo/merge", of="contacts", ids=[three], into=four)
+    assert (kommo.contacts.merged, kommo.contacts.purged) == ({three: four}, {two})
+
+
 def test_rows_of_every_table_are_inserted_edited_deleted_and_multiplied(kommo: Kommo) -> None:
     assert "leads/custom_fields" in command(kommo, "kommo/tables")["tables"]
     (new,) = command(kommo, "kommo/insert", of="contacts", fields={"name": "By hand"})["ids"]

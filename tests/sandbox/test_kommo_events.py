@@ -40,7 +40,7 @@ def test_an_event_has_the_shape_that_kommo_documents(kommo: Kommo) -> None:
     event = page(kommo, "events", filter__type="lead_status_changed", limit=1)[0]
     assert event.keys() == {
         "id", "type", "entity_id", "entity_type", "created_by", "created_at", "value_after",
-        "value_before", "account_id", "_links", "_embedded",
+        "value_before", "account_id", "oauth_client_uuid", "_links", "_embedded",
     }  # fmt: skip
     assert len(event["id"]) == 26
     assert event["entity_type"] == "lead"
@@ -178,6 +178,20 @@ def test_each_filter_narrows_the_events(kommo: Kommo) -> None:
     assert found(**won) == where(value_after=stage)
     mine = found(filter__value_after__responsible_user_id=11087127)
     assert mine == where(value_after=[{"responsible_user": {"id": 11087127}}])
+
+
+def test_several_entities_in_one_filter_are_an_option_and_so_is_a_filter_that_is_ignored(
+    kommo: Kommo,
+) -> None:
+    kommo.contacts.edit(1, at=NOON, name="Renamed")
+    kommo.tasks.edit(1, at=NOON)
+    both = {"filter__entity": "contact,task"}
+    assert ask(kommo, "events", **both).status_code == 400
+    kommo.options.entity_filter = "several"
+    found = [event["entity_type"] for event in everything(kommo, "events", **both)]
+    assert sorted(found) == ["contact", "task"]
+    kommo.options.entity_filter = "ignored"
+    assert len(everything(kommo, "events", **both)) == len(kommo.events())
 
 
 def test_ids_of_entities_need_the_kind_of_entity_and_are_ten_at_most(kommo: Kommo) -> None:

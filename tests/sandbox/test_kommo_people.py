@@ -95,6 +95,34 @@ def test_deleted_contacts_are_in_the_recycle_bin(kommo: Kommo) -> None:
     assert {(contact["is_deleted"], contact["name"]) for contact in gone} == {(True, None)}
 
 
+@pytest.mark.parametrize("path", ["contacts", "companies"])
+def test_people_are_restored_purged_and_merged_with_events(kommo: Kommo, path: str) -> None:
+    table = kommo.contacts if path == "contacts" else kommo.companies
+    word = {"contacts": "contact", "companies": "company"}[path]
+    one, two, three, four = [row["id"] for row in page(kommo, path)][:4]
+    table.delete([one, two])
+    assert table.restore([one]) == [one]
+    assert table.purge(5) == [two]
+    kommo.options.merge_deletes = True
+    table.merge([three], four)
+    listed = {row["id"] for row in everything(kommo, path)}
+    assert {one, four} <= listed
+    assert not {two, three} & listed
+    assert ask(kommo, path, with_="only_deleted").status_code == 204
+    assert (table.merged, table.purged) == ({three: four}, {two})
+    events = everything(kommo, "events", filter__entity=word)
+    told = sorted((event["type"].removeprefix(f"{word}_"), event["entity_id"]) for event in events)
+    expected = [("deleted", one), ("deleted", two), ("deleted", three), ("restored", one)]
+    assert told == sorted([*expected, ("entity_merged", four)])
+
+
+@pytest.mark.parametrize("path", ["contacts", "companies"])
+def test_an_account_without_a_bin_of_people_lists_those_that_exist(kommo: Kommo, path: str) -> None:
+    kommo.options.people_bin = False
+    kommo.tables[path].delete(3)
+    assert page(kommo, path, with_="only_deleted") == page(kommo, path)
+
+
 def test_a_new_leads_contacts_come_with_it(kommo: Kommo) -> None:
     kommo.options.hidden_contacts = False
     before = len(everything(kommo, "contacts"))

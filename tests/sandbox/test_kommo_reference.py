@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PAGED_WITHOUT_TOTALS = (
     "leads/tags", "contacts/tags", "companies/tags", "contacts", "companies", "tasks",
     "leads/notes", "contacts/notes", "companies/notes", "leads/unsorted", "catalogs",
-    "catalogs/1057/elements", "events",
+    "catalogs/1057/elements", "events", "talks", "website_buttons",
 )  # fmt: skip
 PAGED_WITH_TOTALS = (
     "users", "roles", "leads/custom_fields", "contacts/custom_fields", "companies/custom_fields",

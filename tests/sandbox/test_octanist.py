@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import requests
@@ -128,6 +129,61 @@ def test_one_lead_and_the_key_can_be_checked(frozen: Sandbox) -> None:
     headers = {"X-API-KEY": frozen.octanist.token}
     check = requests.post(f"{frozen.octanist.url}/api/check", headers=headers, timeout=10)
     assert check.json() == {"success": True}
+
+
+def statistics(api: Any, **body: object) -> requests.Response:
+    headers = {"X-API-KEY": api.token}
+    return requests.post(f"{api.url}/api/stats", json=body, headers=headers, timeout=10)
+
+
+def test_statistics_count_the_leads_of_a_period(frozen: Sandbox) -> None:
+    api = frozen.octanist
+    stats = statistics(api, period="custom", startDate="2026-01-01", endDate="2026-01-31").json()
+    leads = [lead for lead in api.leads.values() if lead["createdAt"].startswith("2026-01")]
+    assert stats["success"] is True
+    assert stats["data"]["usage"] == {
+        "leadsUsed": len(leads),
+        "leadsLimit": 1000,
+        "lockedLeads": 0,
+        "periodStart": "2026-01-01",
+        "periodEnd": "2026-01-31",
+    }
+    assert stats["data"]["leads"]["total"] == len(leads)
+    assert sum(stats["data"]["leads"]["byStatus"].values()) == len(leads)
+    assert {*stats["data"]["leads"]["bySource"]} == {lead["source"] for lead in leads}
+    won = [lead["value"] for lead in leads if lead["status"] == "won"]
+    assert stats["data"]["conversion"]["totalValue"] == sum(won)
+    api.options.locked_leads, api.options.unlisted_leads = 2, 3
+    usage = statistics(api, period="previous").json()["data"]["usage"]
+    assert (usage["leadsUsed"], usage["lockedLeads"]) == (len(leads) + 5, 2)
+    assert statistics(api).json()["data"]["usage"]["periodEnd"] == "2026-02-02"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "VALIDATION_ERROR"),
+        (b"[]", "VALIDATION_ERROR"),
+        (b'{"period": "all"}', "VALIDATION_ERROR"),
+        (b'{"period": "custom"}', "INVALID_DATE"),
+        (
+            b'{"period": "custom", "startDate": "2026-01-02", "endDate": "2026-01-01"}',
+            "INVALID_DATE",
+        ),
+        (
+            b'{"period": "custom", "startDate": "2026-01-02", "endDate": "2026-03-01"}',
+            "INVALID_DATE",
+        ),
+    ],
+    ids=str,
+)
+def test_statistics_need_a_body_that_names_a_period(
+    unchanged: Sandbox, body: bytes, code: str
+) -> None:
+    api = unchanged.octanist
+    headers = {"X-API-KEY": api.token}
+    response = requests.post(f"{api.url}/api/stats", data=body, headers=headers, timeout=10)
+    assert error_of(response) == (400, code)
 
 
 def test_edits_inserts_and_deletes_show_at_once(frozen: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""The table `kommo_deleted_leads`, over several runs."""
+"""A table of deleted records, over several runs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ Row = dict[str, Any]
 class Target:
     """The table, loaded by each run."""
 
-    def __init__(self, kommo: Kommo) -> None:
+    def __init__(self, kommo: Kommo, stream: str = DELETED) -> None:
         """Start with an empty table and no state."""
         self.kommo = kommo
+        self.stream = stream
         self.table = Table()
         self.state: dict[str, Any] | None = None
 
     def run(self, *others: str) -> dict[int, Row]:
-        """Run the tap once more, and return the rows of the table by lead."""
-        run = read(self.kommo, DELETED, *others, state=self.state)
+        """Run the tap once more, and return the rows of the table by ID."""
+        run = read(self.kommo, self.stream, *others, state=self.state)
         self.state = run.state
         self.table.load(run.messages)
-        return {row["id"]: row for row in self.table.rows[DELETED].values()}
+        return {row["id"]: row for row in self.table.rows[self.stream].values()}
 
 
 def gone(rows: dict[int, Row]) -> set[int]:

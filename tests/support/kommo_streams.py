@@ -43,7 +43,7 @@ def assert_same(record: Row, row: Row, zeros: Sequence[str] = ()) -> None:
             assert extra.get(name, extra.get(f"_embedded.{name}")) == value, name
         elif isinstance(value, (list, dict)):
             assert json.loads(record[name]) == value, name
-        elif name.endswith(("_at", "_till")):
+        elif name.endswith(("_at", "_till", "_date")):
             assert record[name] == moment(value), name
         else:
             assert record[name] == (None if name in zeros and value == 0 else value), name

@@ -13,11 +13,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tap_leads.admin import cli
 from tap_leads.tap import TapLeads
 from tests.support.run import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
@@ -64,9 +65,10 @@ def start(
     killed_at: tuple[Path, int] | None = None,
     environment: Mapping[str, str] | None = None,
     stdout: Path | None = None,
+    admin: Sequence[str] = (),
     **files: Any,
 ) -> Program:
-    """Start the tap.
+    """Start the tap, or `tap-leads-admin`.
 
     Args:
         folder: Its working directory.
@@ -74,12 +76,14 @@ def start(
             of that folder.
         environment: Variables to add to the environment.
         stdout: The file that the messages are written to; they are dropped by default.
+        admin: A command of `tap-leads-admin` to run instead of the tap.
         files: The content of the files for options such as `config`.
     """
     log = folder / f"stderr-{time.monotonic_ns()}"
-    arguments = written(folder, **files)
+    arguments = [*admin, *written(folder, **files)]
     process = _SERVER.Process(
-        target=_run, args=(folder, arguments, killed_at, {**(environment or {})}, stdout, log)
+        target=_run,
+        args=(folder, arguments, killed_at, {**(environment or {})}, stdout, log, bool(admin)),
     )
     process.start()
     return Program(process, log)
@@ -100,6 +104,7 @@ def _run(
     environment: dict[str, str],
     stdout: Path | None,
     log: Path,
+    is_admin: bool,
 ) -> None:
     os.chdir(folder)
     os.environ.update(environment)
@@ -108,6 +113,8 @@ def _run(
         os.dup2(descriptor, number)
     if killed_at:
         _kill_at(str(killed_at[0]), killed_at[1])
+    if is_admin:
+        cli(arguments, "tap-leads-admin")
     TapLeads.cli(arguments, "tap-leads")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -11,9 +12,19 @@ import psycopg
 from psycopg.rows import dict_row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from demo.postgres import Postgres
 
 PASSWORD = "canary-4f1c"
+# Another session can keep a commit that changes tokens from being completed.
+SLOW_COMMIT = """
+create function slow() returns trigger language plpgsql security definer as
+'begin perform pg_advisory_xact_lock(1); return new; end';
+create constraint trigger slow after update of access_token on tap_leads_tokens
+deferrable initially deferred for each row
+when (old.access_token is distinct from new.access_token) execute function slow();
+"""
 
 
 @dataclass
@@ -99,6 +110,20 @@ class TokenDatabase:
     def start(self) -> None:
         """Let the database accept connections again."""
         self.run(f"alter database {self.name} allow_connections true")
+
+    @contextmanager
+    def session(self, statement: str) -> Iterator[None]:
+        """Keep a transaction open that has executed a statement."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute(statement.encode())
+            yield
+
+    @contextmanager
+    def slow_commits(self) -> Iterator[None]:
+        """Keep commits that change tokens from being completed."""
+        self.query(SLOW_COMMIT)
+        with self.session("select pg_advisory_xact_lock(1)"):
+            yield
 
     def expire(self) -> None:
         """Let the rows say that the access tokens have expired."""

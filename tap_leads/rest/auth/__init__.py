@@ -34,9 +34,12 @@ def token_auth(  # noqa: PLR0913  # a source passes what only it knows
     if "oauth" not in settings:
         return LongLivedToken(f"{source}.access_token", settings["access_token"], clock)
     oauth = settings["oauth"]
-    store: TokenStore
-    if address := oauth.get("token_store"):
-        store = TokenTable(address, source, label)
-    else:
-        store = account_file(source, label, oauth.get("token_file"))
+    store = store_of(source, label, oauth)
     return OAuth(f"{source}.oauth", oauth, url=url, store=store, refusals=refusals, clock=clock)
+
+
+def store_of(source: str, label: str, oauth: Mapping[str, Any]) -> TokenStore:
+    """Return where the tokens of an account are kept, given its setting `oauth`."""
+    if address := oauth.get("token_store"):
+        return TokenTable(address, source, label)
+    return account_file(source, label, oauth.get("token_file"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tap_leads.errors import Code
-from tap_leads.rest.auth.token_store import LOCK_SECONDS, Tokens, digest
+from tap_leads.names import account_id
+from tap_leads.rest.auth.token_store import LOCK_SECONDS, Tokens, TokensMovedError
 from tap_leads.rest.errors import CredentialError
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # bytes are written because `posix_fallocate` is not there on every system.
 RESERVED_BYTES = 1 << 16
 _OWNER_ONLY = 0o600
+# What is left of tokens that were moved. A run that has them in its memory must not save them.
+_MOVED = b'{"moved": "tap-leads-admin tokens has moved these tokens to another place"}\n'
 
 _decoder = msgspec.json.Decoder(Tokens)
 
@@ -38,12 +40,7 @@ def default_file(source: str, label: str) -> Path:
     """Return where an account's tokens are by default: in the Meltano project, if there is one."""
     project = os.environ.get("MELTANO_PROJECT_ROOT")
     folder = Path(project, ".meltano", "tap-leads") if project else Path(".tap-leads").absolute()
-    if re.fullmatch("[a-z0-9_-]{1,60}", label):
-        return folder / f"{source}-{label}.json"
-    # Two other labels may be the same text once they fit into a file name, so the name gets a
-    # digest. It follows a dot, which labels of the first form cannot contain.
-    plain = re.sub("[^a-z0-9_-]+", "-", label.lower())[:40]
-    return folder / f"{source}-{plain}.{digest(label)[:16]}.json"
+    return folder / f"{account_id(source, label)}.json"
 
 
 class TokenFile:
@@ -96,6 +93,7 @@ class TokenFile:
         """Return the tokens, None if there is no file yet.
 
         Raises:
+            TokensMovedError: The tokens are in another place now.
             CredentialError: The file cannot be read, or was not written by the tap.
         """
         if tokens := self._left_over():
@@ -109,6 +107,8 @@ class TokenFile:
             if self.path.stat().st_mode & ~_OWNER_ONLY & 0o777:
                 with suppress(PermissionError):
                     self.path.chmod(_OWNER_ONLY)
+        if content == _MOVED:
+            raise TokensMovedError(self.place)
         try:
             return _decoder.decode(content)
         except msgspec.DecodeError:
@@ -145,6 +145,11 @@ class TokenFile:
         finally:
             with suppress(OSError):
                 new.unlink(missing_ok=True)
+
+    def retire(self) -> None:
+        """Replace the tokens by a note that they were moved; `load` then raises."""
+        with self._readable_errors("written"):
+            self._replace(self._sibling(".new"), _MOVED)
 
     def _save(self, new: Path, tokens: Tokens) -> None:
         content = msgspec.json.format(msgspec.json.encode(tokens), indent=2)

@@ -70,6 +70,14 @@ UPDATE {TABLE} SET access_token = %(access_token)s, refresh_token = %(refresh_to
   {_KEY} AND version IN (%(version)s, %(version)s + 1)
 """  # noqa: S608
 
+# What `spent` has once the tokens were moved: no digest of a token is so short.
+_MOVED = '["moved"]'
+_RETIRE = f"""
+UPDATE {TABLE} SET access_token = NULL, refresh_token = NULL, obtained_at = NULL,
+  expires_at = NULL, spent = '{_MOVED}', version = %(version)s + 1, updated_at = now()
+  {_KEY} AND version IN (%(version)s, %(version)s + 1)
+"""  # noqa: S608
+
 # The SQLSTATEs of creating what another program creates at the same time.
 _CREATED_MEANWHILE = {"23505", "42P07", "42710"}
 # The last moment that programs in most languages can read.
@@ -97,6 +105,11 @@ class Row(NamedTuple):
     def is_empty(self) -> bool:
         """True if the row has no tokens yet."""
         return self.access_token is None and self.refresh_token is None
+
+    @property
+    def is_moved(self) -> bool:
+        """True if the tokens were moved to another place."""
+        return self.is_empty and self.spent == _MOVED
 
     def is_same(self, other: Row) -> bool:
         """Return True if nobody has changed the tokens between two looks at a row."""
@@ -149,6 +162,12 @@ class LockedRow:
         self._require_one(self._execute(_WRITE, **values))
         self._connection.commit()
         self.content = new
+        self.is_locked = False
+
+    def retire(self) -> None:
+        """Replace the tokens by a note that they were moved, and end the transaction."""
+        self._require_one(self._execute(_RETIRE, version=self.content.version))
+        self._connection.commit()
         self.is_locked = False
 
     def close(self) -> None:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import msgspec
 from typing_extensions import override
 
+from tap_leads.errors import Code
+from tap_leads.rest.errors import CredentialError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
@@ -49,6 +52,18 @@ def digest(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 
 
+class TokensMovedError(CredentialError):
+    """`tap-leads-admin tokens` has moved the tokens to another place."""
+
+    def __init__(self, place: str) -> None:
+        """Name the place that they were in."""
+        super().__init__(
+            f"`tap-leads-admin tokens` has moved the tokens in {place} to another place",
+            "Set `token_store` or `token_file` in `oauth` to where they are now, or move them back",
+            code=Code.TOKENS_MOVED,
+        )
+
+
 class TokenStore(Protocol):
     """One account's tokens, used by one program at a time."""
 
@@ -67,6 +82,7 @@ class TokenStore(Protocol):
         """Return the tokens, None if there are none yet.
 
         Raises:
+            TokensMovedError: The tokens are in another place now.
             CredentialError: The tokens cannot be read, or are in an unknown form.
         """
 
@@ -75,4 +91,10 @@ class TokenStore(Protocol):
 
         Whatever prevents saving is found out before: once new tokens are issued, the old ones
         may be invalid. The tokens survive a crash once that function returns.
+        """
+
+    def retire(self) -> None:
+        """Replace the tokens by a note that they were moved, within `draft`; `load` then raises.
+
+        The note also stops a run that has the tokens in its memory and would renew them.
         """

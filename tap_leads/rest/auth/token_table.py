@@ -10,11 +10,13 @@ import msgspec
 
 from tap_leads.errors import Code
 from tap_leads.rest.auth.token_row import TABLE, locked_row
-from tap_leads.rest.auth.token_store import Tokens
-from tap_leads.rest.errors import CredentialError, TransientError
+from tap_leads.rest.auth.token_store import Tokens, TokensMovedError
+from tap_leads.rest.errors import CredentialError, NoResponseError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import psycopg
 
     from tap_leads.rest.auth.token_row import LockedRow, Row
 
@@ -22,6 +24,32 @@ if TYPE_CHECKING:
 SAVE_SECONDS = 60
 _PAUSE_SECONDS = 1
 _LOCK_NOT_AVAILABLE = "55P03"
+# The SQLSTATEs of a server that is not there, starts, ends, or has too many connections.
+_UNAVAILABLE = ("08", "57P01", "57P02", "57P03", "53300")
+
+
+class DatabaseUnavailableError(NoResponseError):
+    """There is no connection to the database, which a retry may improve.
+
+    If it persists, every request of the account would fail.
+    """
+
+    code = Code.TOKEN_STORE
+    is_of_api = False
+
+    def __init__(self, cause: str, advice: str) -> None:
+        super().__init__(cause, advice, is_unreachable=True)
+
+
+def _is_unavailable(error: psycopg.Error) -> bool:
+    """Return True unless the server answered with an error, such as a password that is wrong."""
+    import psycopg  # noqa: PLC0415
+
+    if error.sqlstate:
+        return error.sqlstate.startswith(_UNAVAILABLE)
+    # The server asks for a password only if it is there.
+    is_refused = error.pgconn is not None and error.pgconn.used_password
+    return isinstance(error, psycopg.OperationalError) and not is_refused
 
 
 class TokenTable:
@@ -50,6 +78,7 @@ class TokenTable:
         the row again.
 
         Raises:
+            DatabaseUnavailableError: There is no connection to the database.
             CredentialError: The database or the table cannot be used, or the lock is not released.
         """
         with self._connected() as row:
@@ -63,9 +92,12 @@ class TokenTable:
         """Return the tokens of the locked row, None if there are none yet.
 
         Raises:
+            TokensMovedError: The tokens are in another place now.
             CredentialError: The row has something else in it.
         """
         row = self._held.content
+        if row.is_moved:
+            raise TokensMovedError(self.place)
         if row.is_empty:
             return None
         try:
@@ -88,6 +120,7 @@ class TokenTable:
         valid. The new ones are committed when that function returns.
 
         Raises:
+            DatabaseUnavailableError: The connection was lost.
             CredentialError: The row cannot be written.
             TransientError: Another program has replaced the tokens.
         """
@@ -100,6 +133,11 @@ class TokenTable:
             row.touch()
         yield lambda tokens: self._save(row, tokens)
 
+    def retire(self) -> None:
+        """Replace the tokens by a note that they were moved; `load` then raises."""
+        with self._readable_errors("written"):
+            self._held.retire()
+
     @property
     def _held(self) -> LockedRow:
         if self._row is None:
@@ -107,10 +145,11 @@ class TokenTable:
         return self._row
 
     def _save(self, row: LockedRow, tokens: Tokens) -> None:
+        failure: CredentialError | DatabaseUnavailableError
         try:
             with self._readable_errors("written"):
                 row.commit(tokens)
-        except CredentialError as error:
+        except (CredentialError, DatabaseUnavailableError) as error:
             failure = error
         else:
             return
@@ -121,7 +160,7 @@ class TokenTable:
             try:
                 with self._connected() as other, self._readable_errors("written"):
                     self._save_again(other, row.content, tokens)
-            except CredentialError as error:
+            except (CredentialError, DatabaseUnavailableError) as error:
                 failure = error
                 time.sleep(_PAUSE_SECONDS)
             else:
@@ -178,9 +217,11 @@ class TokenTable:
                 ) from None
             reason = type(error).__name__
             reason += f", SQLSTATE {error.sqlstate}" if error.sqlstate else ""
-            raise CredentialError(
-                f"{self.place} cannot be {what} ({reason})",
+            cause = f"{self.place} cannot be {what} ({reason})"
+            advice = (
                 f"Check {setting}, that the database accepts connections and changes, and that the "
-                f"user may create, read, insert into and update {TABLE}",
-                code=Code.TOKEN_STORE,
-            ) from None
+                f"user may create, read, insert into and update {TABLE}"
+            )
+            if _is_unavailable(error):
+                raise DatabaseUnavailableError(cause, advice) from None
+            raise CredentialError(cause, advice, code=Code.TOKEN_STORE) from None

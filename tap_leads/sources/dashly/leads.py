@@ -52,7 +52,7 @@ COLUMNS = (
 )
 
 
-_TRAITS = Traits(
+TRAITS = Traits(
     page_size=50,
     granularity=MINUTE,
     early_rows=4 * MINUTE,  # filters count whole minutes back from now (apis/dashly.md 3)
@@ -91,12 +91,12 @@ def _fields(record: Record, account: Account) -> dict[str, Any]:
     """Return the fields of a lead, including those of its `props`, with dates in UTC."""
     props = _props(record)
     zone = zone_of(account.settings)
-    times = {name: _utc(props.get(name), zone) for name in ("$last_seen", "$last_contacted")}
+    times = {name: to_utc(props.get(name), zone) for name in ("$last_seen", "$last_contacted")}
     others = {name: props.get(name) for name in ("$name", "$email", "$phone", "$sessions")}
     return {**record, **times, **others, "props": props, EVENT_FIELD: _events(props, zone)}
 
 
-def _utc(value: Any, zone: tzinfo) -> Any:
+def to_utc(value: Any, zone: tzinfo) -> Any:
     """Return a date-time in the account's time zone as UTC, and any other value unchanged."""
     moment = from_text(value, zone)
     return value if moment is None else to_text(moment)
@@ -109,12 +109,16 @@ def _events(props: Mapping[str, Any], zone: tzinfo) -> list[dict[str, Any]] | No
         if match := _EVENT.fullmatch(name):
             blank = {"event_id": match[1], "first": None, "last": None, "count": None}
             event = events.setdefault(match[1], blank)
-            event[match[2]] = value if match[2] == "count" else _utc(value, zone)
+            event[match[2]] = value if match[2] == "count" else to_utc(value, zone)
     return list(events.values()) or None
 
 
-def _bounds(settings: Settings) -> Bounds:
+def user_bounds(settings: Settings) -> Bounds:
+    """Return bounds that exclude no lead."""
     return Bounds(filterable=is_filterable(settings))
+
+
+LAST_SEEN = Cursor("last_seen", from_text, "$last_seen", read=_last_seen)
 
 
 def leads(name: str) -> StreamSpec:
@@ -123,10 +127,10 @@ def leads(name: str) -> StreamSpec:
         name=name,
         path="/users",
         columns=COLUMNS,
-        replication_key=Cursor("last_seen", from_text, "$last_seen", read=_last_seen),
+        replication_key=LAST_SEEN,
         paginator=OffsetPaginator,
         strategy=Keyset(),
-        traits=_TRAITS,
+        traits=TRAITS,
         fields=_fields,
-        bounds=_bounds,
+        bounds=user_bounds,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tap_leads.settings.model import Defaults, SourceSettings, secret, source, text
+from tap_leads.settings.model import Defaults, SourceSettings, integer, secret, source, text
 from tap_leads.sources.dashly.filters import FILTERS
 from tap_leads.sources.dashly.leads import zone_of
 
@@ -54,6 +54,13 @@ def settings_of(name: str, title: str, host: str) -> SourceSettings:
                     "without an offset; they are read in this zone and converted to UTC.",
                     default="UTC",
                     examples=["Europe/Berlin"],
+                ),
+                "details_per_run": integer(
+                    "Lead details per run",
+                    f"Maximum number of leads whose details `{name}_lead_details` reads in a run, "
+                    "one request each; the next run continues after them. Leads of the overlap "
+                    "between runs do not count. Default: no limit.",
+                    minimum=1,
                 ),
             },
             filters=FILTERS,

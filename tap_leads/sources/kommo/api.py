@@ -5,7 +5,6 @@ https://developers.kommo.com/docs/kommo-for-developers
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tap_leads.records.columns import UNRELATED, Nested
@@ -33,7 +32,6 @@ BY_SECOND = Traits(page_size=250, granularity=SECOND)
 """A list that can be filtered and sorted by a date in whole seconds (apis/kommo.md 2)."""
 UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
 """A list that can be filtered by a date but not sorted by it (apis/kommo.md 33 and 42)."""
-NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 
 BY_UPDATED_AT = Cursor("updated_at", from_unix_seconds)
 
@@ -46,16 +44,6 @@ def objects(value: Any) -> list[Record]:
 def names_in(value: str | Sequence[str]) -> list[str]:
     """Return the names in a setting that is a list or comma-separated text."""
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else list(value)
-
-
-def spread(name: str, value: Any) -> dict[str, Any]:
-    """Return the fields of an object as `name.field`; other values as `name`.
-
-    An empty list counts as an empty object (apis/kommo.md 41).
-    """
-    if isinstance(value, dict):
-        return {f"{name}.{field}": part for field, part in value.items()}
-    return {name: value} if value else {}
 
 
 def base_url(settings: Mapping[str, Any]) -> str:

@@ -22,10 +22,12 @@ from zoneinfo import ZoneInfo
 from tap_leads.errors import DATA_ERRORS, Code, LeadsError, internal_error
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, JSON, text
-from tap_leads.replication.full_table import rows_of
+from tap_leads.replication.full_table import FullTable
+from tap_leads.replication.model import Bounds
 from tap_leads.rest.errors import AccountClosedError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.collection import AccountReader
+from tap_leads.sources.kommo.account import ACCOUNT
 from tap_leads.sources.kommo.api import FULL_LIST, objects
 from tap_leads.sources.kommo.custom_values import (
     COLUMN_OF_CODE,
@@ -39,13 +41,14 @@ from tap_leads.sources.kommo.custom_values import (
     redact_unknown,
     seconds_of,
 )
-from tap_leads.sources.kommo.reference import ACCOUNT
+from tap_leads.sources.kommo.customers import OfCustomers
+from tap_leads.sources.kommo.lists import EachList
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tap_leads.records.convert import Type
-    from tap_leads.replication.model import Record
+    from tap_leads.replication.model import Record, Strategy
     from tap_leads.sources.base import Account, Discovery
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -173,7 +176,9 @@ def _account_fields(
         path=f"{stream.path}/custom_fields",
         columns=(),
         traits=FULL_LIST,
+        strategy=_strategy_of(stream),
         stable_sort="id",
+        optional=True,
     )
     where = f"{stream.name}, account {account.label}"
     found = {}
@@ -192,9 +197,21 @@ def _account_fields(
     return AccountFields(found, _zone_of(account, discovery) if has_days else None)
 
 
+def _strategy_of(stream: StreamSpec) -> Strategy:
+    """Return how the fields of a stream are read: each list has its own, and some have none."""
+    match stream.strategy:
+        case EachList():
+            return EachList("custom_fields", stable_sort="id")
+        case OfCustomers():
+            return OfCustomers()
+    return FullTable()
+
+
 def _records(stream: StreamSpec, account: Account, discovery: Discovery) -> Iterator[Record]:
     reader = AccountReader(account, stream, discovery.observer(stream.name, account.label))
-    return (row.record for row in rows_of(reader.collection()))
+    for chunk in stream.strategy.read(reader, Bounds(), 1):
+        for row in chunk.rows if chunk else ():
+            yield row.record
 
 
 def _zone_of(account: Account, discovery: Discovery) -> tzinfo | None:

@@ -1,11 +1,14 @@
-"""Kommo's deleted leads, from the recycle bin and from events (apis/kommo.md 28 to 32).
+"""Kommo's deleted leads, contacts and companies (apis/kommo.md 28 to 32).
+
+They are in the recycle bin and in events. The first run reads all of both; later runs read the
+whole recycle bin, and the events since the run before.
 
 https://developers.kommo.com/reference/leads-list
-https://developers.kommo.com/reference/events-list
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from tap_leads.errors import DATA_ERRORS
@@ -14,96 +17,128 @@ from tap_leads.records.convert import INTEGER, UNIX_TIME
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Chunk, Query, Row
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
-from tap_leads.replication.time_slices import TimeSlices, read_all
-from tap_leads.sources.base import Cursor, StreamSpec, record_error
-from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, UNSORTED
+from tap_leads.sources.base import StreamSpec, record_error
+from tap_leads.sources.kommo.api import FULL_LIST
+from tap_leads.sources.kommo.deletion_events import DeletionEvents
 from tap_leads.sources.kommo.deletion_history import DeletionHistory
-from tap_leads.sources.kommo.events import event_params, is_of
-from tap_leads.timestamps import SECOND, from_unix_seconds
+from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_leads.replication.model import AccountLists, Bounds, Record
 
-_DELETIONS = ("lead_deleted", "lead_restored", "entity_merged")
 # IDs per request, because the length of a URL is limited.
 _IDS = 100
 
-_EVENTS = StreamSpec(
-    name="kommo_deleted_leads",
-    path="/events",
-    columns=(),
-    replication_key=Cursor("created_at", from_unix_seconds),
-    strategy=TimeSlices(),
-    traits=UNSORTED,
-    params=event_params(_DELETIONS),
-)
-_LEADS = StreamSpec(name="kommo_deleted_leads", path="/leads", columns=(), traits=FULL_LIST)
 
+@dataclass(frozen=True)
+class DeletedRecords:
+    """Reads events, then the recycle bin, then the records whose state is still unknown.
 
-class DeletedLeads:
-    """Reads events, then the recycle bin, then the leads whose state is still unknown."""
+    Attributes:
+        entity: The word for a record in events, such as `lead`.
+        path: The path of the list of records.
+    """
 
-    prefetch: ClassVar[bool] = False  # it keeps the events of all deletions
+    prefetch: ClassVar[bool] = False  # it keeps the events of all deletions, and needs the state
+
+    entity: str
+    path: str
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:  # noqa: ARG002
-        """Yield a row for each lead that was ever deleted, restored or merged, sorted by ID."""
-        yield from ReadAhead([_chunk(account)], 1).results(POLL_SECONDS)
+        """Yield a row for each record that was deleted, restored or merged, sorted by ID.
+
+        With the state of an earlier run, these are the records with events since then, and those
+        that are new in the recycle bin.
+        """
+        yield from ReadAhead([self._chunk(account)], 1).results(POLL_SECONDS)
+
+    def _chunk(self, account: AccountLists) -> Iterator[Chunk]:
+        events = DeletionEvents(account, self.entity)
+        try:
+            records = self._records(account, events)
+        except DATA_ERRORS as error:
+            raise record_error(error) from None
+        rows = [Row(record, record["id"], None) for record in records]
+        yield Chunk(rows, [None] * len(rows), None, events.kept)
+
+    def _records(self, account: AccountLists, events: DeletionEvents) -> list[Record]:
+        history = DeletionHistory(events.read(), self.entity)
+        # Lists may lag behind by up to the lookback (apis/kommo.md 31).
+        settled = (account.collection().now() - account.lookback) // SECOND
+        history.in_bin = _recycle_bin(account)
+        self._find_alive(account, history)
+        rows = history.rows(settled, (events.known_until or 0) // SECOND)
+        events.is_settled = not any(
+            row["restored_at"] is None and row["id"] in history.alive for row in rows
+        )
+        return rows
+
+    def _find_alive(self, account: AccountLists, history: DeletionHistory) -> None:
+        """Look for the records in doubt in the list of those that exist."""
+        spec = StreamSpec(name="kommo_deletions", path=self.path, columns=(), traits=FULL_LIST)
+        existing, doubtful = account.collection(spec), history.doubtful
+        wanted = set(doubtful)
+        for ids in (doubtful[at : at + _IDS] for at in range(0, len(doubtful), _IDS)):
+            found = set()
+            for row in rows_of(existing, Query(filters=({"filter[id][]": ids},))):
+                found.add(row.id)
+                if row.id in wanted:
+                    history.alive[row.record["id"]] = row.record
+            if found - set(ids):  # the API ignored the filter and returned all (apis/kommo.md 8)
+                break
 
 
-def _chunk(account: AccountLists) -> Iterator[Chunk]:
-    try:
-        records = _deleted_leads(account)
-    except DATA_ERRORS as error:
-        raise record_error(error) from None
-    rows = [Row(record, record["id"], None) for record in records]
-    yield Chunk(rows, [None] * len(rows), None)
+def _recycle_bin(account: AccountLists) -> dict[int, Record]:
+    """Return the records in the recycle bin by ID.
 
-
-def _deleted_leads(account: AccountLists) -> list[Record]:
-    history = DeletionHistory(_events(account))
-    recycle_bin = account.collection()
-    # Lists may lag behind by up to the lookback (apis/kommo.md 31).
-    settled = (recycle_bin.now() - account.lookback) // SECOND
-    history.in_bin = {
-        row.record["id"]: row.record for row in rows_of(recycle_bin) if row.record.get("is_deleted")
-    }
-    leads = account.collection(_LEADS)
-    doubtful = history.doubtful
-    wanted = set(doubtful)
-    for ids in (doubtful[at : at + _IDS] for at in range(0, len(doubtful), _IDS)):
-        query = Query(filters=({"filter[id][]": ids},))
-        found = set()
-        for row in rows_of(leads, query):
-            found.add(row.id)
-            if row.id in wanted:
-                history.alive[row.record["id"]] = row.record
-        if found - set(ids):  # the API ignored the filter and returned all leads (apis/kommo.md 8)
+    An account may ignore the parameter and return the records that exist; they are not read any
+    further than the first page (apis/kommo.md 28).
+    """
+    found: dict[int, Record] = {}
+    for number, row in enumerate(rows_of(account.collection()), 1):
+        if row.record.get("is_deleted"):
+            found[row.record["id"]] = row.record
+        elif not found and number >= FULL_LIST.page_size:
             break
-    return history.rows(settled)
+    return found
 
 
-def _events(account: AccountLists) -> list[Record]:
-    """Return the events of leads that were deleted, restored or merged, oldest first."""
-    rows = read_all(account.collection(_EVENTS))
-    events = {row.id: row.record for row in rows if is_of(_DELETIONS, row.record)}
-    return sorted(events.values(), key=lambda event: (event["created_at"], event["id"]))
+def _deleted(entity: str, path: str) -> StreamSpec:
+    """Return the stream of deleted records of an entity."""
+    return StreamSpec(
+        name=f"kommo_deleted_{path}",
+        path=f"/{path}",
+        strategy=DeletedRecords(entity, f"/{path}"),
+        traits=FULL_LIST,
+        params={"with": "only_deleted"},
+        stable_sort="id",
+        optional=True,
+        columns=(
+            Column("id", INTEGER, f"ID of the {entity}."),
+            Column(
+                "deleted_at",
+                UNIX_TIME,
+                f"When the {entity} was last deleted, or merged into another.",
+            ),
+            Column(
+                "deleted_by", INTEGER, f"ID of the user who deleted the {entity}; 0 is a robot."
+            ),
+            Column(
+                "restored_at",
+                UNIX_TIME,
+                f"When the {entity} was restored; null while it is deleted.",
+            ),
+            Column(
+                "merged_into",
+                INTEGER,
+                f"ID of the {entity} that this one was merged into, if any.",
+            ),
+        ),
+    )
 
 
-DELETED_LEADS = StreamSpec(
-    name="kommo_deleted_leads",
-    path="/leads",
-    strategy=DeletedLeads(),
-    traits=FULL_LIST,
-    params={"with": "only_deleted"},
-    stable_sort="id",
-    absent=NOT_FOUND,
-    columns=(
-        Column("id", INTEGER, "ID of the lead."),
-        Column("deleted_at", UNIX_TIME, "When the lead was last deleted, or merged into another."),
-        Column("deleted_by", INTEGER, "ID of the user who deleted the lead; 0 is a robot."),
-        Column("restored_at", UNIX_TIME, "When the lead was restored; null while it is deleted."),
-        Column("merged_into", INTEGER, "ID of the lead that this one was merged into, if any."),
-    ),
-)
+DELETED_LEADS = _deleted("lead", "leads")
+DELETED_CONTACTS = _deleted("contact", "contacts")
+DELETED_COMPANIES = _deleted("company", "companies")

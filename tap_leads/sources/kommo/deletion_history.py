@@ -1,4 +1,4 @@
-"""The history of each lead that was ever deleted, restored or merged.
+"""The history of each lead, contact or company that was deleted, restored or merged.
 
 No single list shows it: the recycle bin gets emptied, events may expire, and merged leads disappear
 (apis/kommo.md 29 and 32).
@@ -13,15 +13,20 @@ if TYPE_CHECKING:
 
     from tap_leads.replication.model import Record
 
+_PLURALS = {"lead": "leads", "contact": "contacts", "company": "companies"}
+_OTHERS = {*_PLURALS, *_PLURALS.values()}
+
 
 class DeletionHistory:
     """Combines events, the recycle bin and the list of leads into a row for each lead.
 
     `in_bin` and `alive` hold leads by ID, as the recycle bin and the list of leads return them.
+    Contacts and companies are the same as leads here, with another `entity`.
     """
 
-    def __init__(self, events: Iterable[Record]) -> None:
-        """Start with events, oldest first."""
+    def __init__(self, events: Iterable[Record], entity: str = "lead") -> None:
+        """Start with events of an entity, oldest first."""
+        self._entity = entity
         self.in_bin: dict[int, Record] = {}
         self.alive: dict[int, Record] = {}
         self._rows: dict[int, Record] = {}
@@ -33,13 +38,13 @@ class DeletionHistory:
     def _enter(self, event: Record) -> None:
         lead, moment = event["entity_id"], event["created_at"]
         ids = {lead}
-        if event["type"] == "lead_deleted":
+        if event["type"] == f"{self._entity}_deleted":
             self._rows[lead] = _deleted(lead, moment, event["created_by"])
-        elif event["type"] == "lead_restored":
+        elif event["type"] == f"{self._entity}_restored":
             self._rows.setdefault(lead, _deleted(lead, None, None))["restored_at"] = moment
         else:
             values = [event.get("value_before"), event.get("value_after")]
-            ids |= {*_lead_ids(values)}
+            ids |= {*_ids_in(values, self._entity)}
             self._merges.append((event, ids))
         self._last |= dict.fromkeys(ids, moment)
 
@@ -50,14 +55,19 @@ class DeletionHistory:
         merged = deleted.union(*(ids for _, ids in self._merges))
         return sorted(merged - self.in_bin.keys())
 
-    def rows(self, settled: int) -> list[Record]:
-        """Return a row for each lead; lists include all changes before `settled`."""
+    def rows(self, settled: int, known_until: int = 0) -> list[Record]:
+        """Return a row for each lead; lists include all changes before `settled`.
+
+        Leads without an event that reached the recycle bin before `known_until` are left out.
+        """
         for event, ids in self._merges:
             self._merge(event, ids)
         for lead, found in self.in_bin.items():
             row = self._rows.get(lead)
             # A list that lags behind may show a restored lead in the bin (apis/kommo.md 31).
             restored = row and row["restored_at"]
+            if row is None and found["updated_at"] < known_until:
+                continue
             if row is None or (restored is not None and restored <= found["updated_at"]):
                 self._rows[lead] = _deleted(lead, found["updated_at"], found["updated_by"])
         for lead, found in self.alive.items():
@@ -97,13 +107,15 @@ def _deleted(lead: int, moment: int | None, user: int | None) -> Record:
     }
 
 
-def _lead_ids(value: Any) -> Iterator[int]:
-    """Yield the IDs in the values of an event, except those of contacts and companies."""
+def _ids_in(value: Any, entity: str) -> Iterator[int]:
+    """Yield the IDs of an entity in the values of an event, except those of other entities."""
+    names = {entity, _PLURALS[entity]}
     if isinstance(value, list):
         for each in value:
-            yield from _lead_ids(each)
-    elif isinstance(value, dict) and value.get("type", "lead") in {"lead", "leads"}:
+            yield from _ids_in(each, entity)
+    elif isinstance(value, dict) and value.get("type", entity) in names:
         if isinstance(value.get("id"), int):
             yield value["id"]
-        for each in value.values():
-            yield from _lead_ids(each)
+        for name, each in value.items():
+            if name in names or name not in _OTHERS:
+                yield from _ids_in(each, entity)

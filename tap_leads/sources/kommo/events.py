@@ -1,4 +1,4 @@
-"""Kommo's events: what happened to leads, and when.
+"""Kommo's events: what happened to leads, and when; those of other entities have another file.
 
 https://developers.kommo.com/reference/events-list
 
@@ -15,7 +15,7 @@ from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.sources.base import Cursor, StreamSpec
-from tap_leads.sources.kommo.api import NOT_FOUND, OPEN_LIST, UNSORTED, names_in, objects
+from tap_leads.sources.kommo.api import OPEN_LIST, UNSORTED, names_in, objects
 from tap_leads.sources.kommo.columns import ACCOUNT_ID
 from tap_leads.timestamps import from_unix_seconds
 
@@ -28,31 +28,61 @@ if TYPE_CHECKING:
 _STAGE_CHANGES = ("lead_status_changed",)
 
 
-def event_params(types: Sequence[str]) -> dict[str, str]:
-    """Return the filter for events of leads of these types; all types if there are none."""
-    return {"filter[entity]": "lead"} | ({"filter[type]": ",".join(types)} if types else {})
+def event_params(types: Sequence[str], entity: str = "lead") -> dict[str, str]:
+    """Return the filter for events of an entity of these types; all types if there are none."""
+    return {"filter[entity]": entity} | ({"filter[type]": ",".join(types)} if types else {})
 
 
-def is_of(types: Sequence[str], event: Record) -> bool:
-    """Return True if an event of a lead has one of these types.
+def is_of(types: Sequence[str], event: Record, entity: str = "lead") -> bool:
+    """Return True if an event of an entity has one of these types.
 
     The API may ignore the filter by type (apis/kommo.md 37).
     """
     kind = str(event["type"])
     any_field = re.sub(r"^custom_field_\d+_", "custom_field_", kind)
-    return event["entity_type"] == "lead" and (not types or kind in types or any_field in types)
+    return event["entity_type"] == entity and (not types or kind in types or any_field in types)
 
 
-def _types(settings: Settings) -> Sequence[str]:
+def event_types(settings: Settings) -> Sequence[str]:
+    """Return the types of events in the settings; none means all."""
     return names_in(settings.get("event_types", ()))
 
 
 def _lead_event_params(settings: Settings, _deselected: Collection[str]) -> dict[str, str]:
-    return event_params(_types(settings))
+    return event_params(event_types(settings))
 
 
 def _is_wanted(event: Record, settings: Settings) -> bool:
-    return is_of(_types(settings), event)
+    return is_of(event_types(settings), event)
+
+
+_INTEGRATION = Column(
+    "oauth_client_uuid", TEXT, "ID of the integration that caused the event, if one did."
+)
+
+
+def event_columns(noun: str, entities: str, example: str) -> tuple[Column, ...]:
+    """Return the columns of events of a kind of record, such as a `lead`."""
+    return (
+        Column("id", TEXT, "ID of the event."),
+        Column("type", TEXT, f"What happened, such as {example}."),
+        Column("entity_id", INTEGER, f"ID of the {noun} that the event is about."),
+        Column("entity_type", TEXT, f"Type of record that the event is about: {entities}."),
+        Column("created_by", INTEGER, "ID of the user who caused the event; 0 is a robot."),
+        _INTEGRATION,
+        Column("created_at", UNIX_TIME, "When the event happened."),
+        Column(
+            "value_before",
+            OPEN_LIST,
+            f"Values of the {noun} before the event; their form depends on its type.",
+        ),
+        Column(
+            "value_after",
+            OPEN_LIST,
+            f"Values of the {noun} after the event; their form depends on its type.",
+        ),
+        ACCOUNT_ID,
+    )
 
 
 LEAD_EVENTS = StreamSpec(
@@ -64,27 +94,9 @@ LEAD_EVENTS = StreamSpec(
     traits=UNSORTED,
     params=_lead_event_params,
     wanted=_is_wanted,
-    absent=NOT_FOUND,
+    optional=True,
     selected_by_default=False,
-    columns=(
-        Column("id", TEXT, "ID of the event."),
-        Column("type", TEXT, "What happened, such as lead_added."),
-        Column("entity_id", INTEGER, "ID of the lead that the event is about."),
-        Column("entity_type", TEXT, "Type of record that the event is about: lead."),
-        Column("created_by", INTEGER, "ID of the user who caused the event; 0 is a robot."),
-        Column("created_at", UNIX_TIME, "When the event happened."),
-        Column(
-            "value_before",
-            OPEN_LIST,
-            "Values of the lead before the event; their form depends on its type.",
-        ),
-        Column(
-            "value_after",
-            OPEN_LIST,
-            "Values of the lead after the event; their form depends on its type.",
-        ),
-        ACCOUNT_ID,
-    ),
+    columns=event_columns("lead", "lead", "lead_added"),
 )
 
 
@@ -116,7 +128,7 @@ LEAD_STAGE_CHANGES = StreamSpec(
     params=event_params(_STAGE_CHANGES),
     wanted=lambda event, _settings: is_of(_STAGE_CHANGES, event),
     fields=_stage_fields,
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column("id", TEXT, "ID of the event."),
         Column("lead_id", INTEGER, "ID of the lead.", "entity_id"),
@@ -124,6 +136,7 @@ LEAD_STAGE_CHANGES = StreamSpec(
         Column(
             "changed_by", INTEGER, "ID of the user who moved the lead; 0 is a robot.", "created_by"
         ),
+        _INTEGRATION,
         Column("from_pipeline_id", INTEGER, "ID of the pipeline before the move."),
         Column("from_status_id", INTEGER, "ID of the stage before the move."),
         Column("to_pipeline_id", INTEGER, "ID of the pipeline after the move."),

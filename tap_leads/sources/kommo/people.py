@@ -13,7 +13,7 @@ from tap_leads.records.convert import BOOLEAN, EMAIL, PHONE, TEXT, UNIX_TIME
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, NOT_FOUND, OPEN_LIST, objects
+from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, OPEN_LIST, objects
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
     GROUP,
@@ -60,6 +60,12 @@ def _common_columns(noun: str) -> tuple[Column, ...]:
             f"List elements linked to the {noun}, such as products.",
             "_embedded.catalog_elements",
         ),
+        Column(
+            "customers",
+            LINKS,
+            f"IDs of the customers linked to the {noun}, if the account has customers.",
+            "_embedded.customers",
+        ),
     )
 
 
@@ -86,9 +92,9 @@ CONTACTS = StreamSpec(
     strategy=Keyset(),
     traits=BY_SECOND,
     stable_sort="id",
-    params={"with": "leads,catalog_elements"},
+    params={"with": "leads,catalog_elements,customers"},
     fields=fields_of_person,
-    absent=NOT_FOUND,
+    optional=True,
     dynamic_columns=DYNAMIC_COLUMNS,
     columns=(
         id_of("contact"),
@@ -114,9 +120,9 @@ COMPANIES = StreamSpec(
     strategy=Keyset(),
     traits=BY_SECOND,
     stable_sort="id",
-    params={"with": "contacts,leads,catalog_elements"},
+    params={"with": "contacts,leads,catalog_elements,customers"},
     fields=fields_of_person,
-    absent=NOT_FOUND,
+    optional=True,
     dynamic_columns=DYNAMIC_COLUMNS,
     columns=(
         id_of("company"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.records.columns import Column, Nested
+from tap_leads.records.columns import Column
 from tap_leads.records.convert import BOOLEAN, EMAIL, INTEGER, PHONE, TEXT
 from tap_leads.sources.base import StreamSpec, expect
-from tap_leads.sources.kommo.api import FULL_LIST, NOT_FOUND, OPEN_LIST, OPEN_OBJECT
+from tap_leads.sources.kommo.api import FULL_LIST, OPEN_LIST, OPEN_OBJECT
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
     authorship_of,
@@ -22,52 +22,9 @@ from tap_leads.sources.kommo.columns import (
 if TYPE_CHECKING:
     from tap_leads.replication.model import Record
 
-_ENUMS = Nested({"id": INTEGER, "value": TEXT, "sort": INTEGER})
-_ADMINISTRATORS_ONLY = NOT_FOUND | {HTTPStatus.FORBIDDEN}
 _PARTIAL = (
     "the token is not an administrator's, so leads, contacts, companies and tasks contain only "
     "what its user may see. For complete data, use an administrator's token"
-)
-
-# https://developers.kommo.com/reference/account-parameters
-ACCOUNT = StreamSpec(
-    name="kommo_account",
-    path="/account",
-    traits=FULL_LIST,
-    params={"with": "version,users_groups,task_types,datetime_settings,is_api_filter_enabled"},
-    records=lambda body: [body],
-    absent=NOT_FOUND,
-    columns=(
-        id_of("account"),
-        name_of("account"),
-        Column("subdomain", TEXT, "Subdomain of the account."),
-        *authorship_of("account"),
-        Column("current_user_id", INTEGER, "ID of the user whose rights the token has."),
-        Column("country", TEXT, "Country of the account, such as US."),
-        Column("currency", TEXT, "Currency of the leads' budgets, such as USD."),
-        Column("currency_symbol", TEXT, "Symbol of the currency."),
-        Column("is_unsorted_on", BOOLEAN, "True if the account has incoming leads."),
-        Column("is_loss_reason_enabled", BOOLEAN, "True if a lost lead needs a loss reason."),
-        Column("is_api_filter_enabled", BOOLEAN, "True if the API applies filters."),
-        Column(
-            "users_groups",
-            OPEN_LIST,
-            "Groups that the users of the account belong to, with their IDs and names.",
-            "_embedded.users_groups",
-        ),
-        Column(
-            "task_types",
-            OPEN_LIST,
-            "Task types of the account; `task_type_id` of a task refers to one.",
-            "_embedded.task_types",
-        ),
-        Column(
-            "datetime_settings",
-            OPEN_OBJECT,
-            "Time zone and date formats of the account.",
-            "_embedded.datetime_settings",
-        ),
-    ),
 )
 
 # https://developers.kommo.com/reference/pipelines-list
@@ -75,7 +32,7 @@ PIPELINES = StreamSpec(
     name="kommo_pipelines",
     path="/leads/pipelines",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
+    is_shared=True,
     columns=(
         id_of("pipeline"),
         name_of("pipeline"),
@@ -111,7 +68,7 @@ STAGES = StreamSpec(
     identity=lambda record: (record["pipeline_id"], record["id"]),
     traits=FULL_LIST,
     records=_stages,
-    absent=NOT_FOUND,
+    is_shared=True,
     columns=(
         Column("pipeline_id", INTEGER, "ID of the pipeline."),
         Column("id", INTEGER, "ID of the stage; 142 is won and 143 lost in each pipeline."),
@@ -136,9 +93,8 @@ USERS = StreamSpec(
     name="kommo_users",
     path="/users",
     traits=FULL_LIST,
-    params={"with": "role,group,uuid,user_rank,phone_number"},
+    params={"with": "role,group,uuid,amojo_id,user_rank,phone_number"},
     fields=_user_fields,
-    absent=_ADMINISTRATORS_ONLY,
     optional=True,
     forbidden=_PARTIAL,
     columns=(
@@ -159,6 +115,11 @@ USERS = StreamSpec(
         ),
         Column("rights", OPEN_OBJECT, "What the user may see and change, by entity."),
         Column("uuid", TEXT, "UUID of the user."),
+        Column(
+            "amojo_id",
+            TEXT,
+            "ID of the user in the Chats API; `author_id` of a message refers to it.",
+        ),
         Column("user_rank", TEXT, "Rank of the user in Kommo."),
         Column("phone_number", PHONE, "Phone number of the user."),
         Column(
@@ -176,7 +137,6 @@ ROLES = StreamSpec(
     path="/roles",
     traits=FULL_LIST,
     params={"with": "users"},
-    absent=_ADMINISTRATORS_ONLY,
     optional=True,
     forbidden=_PARTIAL,
     columns=(
@@ -187,51 +147,11 @@ ROLES = StreamSpec(
     ),
 )
 
-# https://developers.kommo.com/reference/custom-fields-by-entity
-LEAD_FIELDS = StreamSpec(
-    name="kommo_lead_fields",
-    path="/leads/custom_fields",
-    traits=FULL_LIST,
-    stable_sort="id",
-    absent=NOT_FOUND,
-    optional=True,
-    columns=(
-        id_of("field"),
-        name_of("field"),
-        Column("type", TEXT, "Type of the field, such as text, select or monetary."),
-        Column("code", TEXT, "Code of the field, such as UTM_SOURCE, if it has one."),
-        sort_of("field"),
-        Column("group_id", TEXT, "ID of the group of fields that Kommo shows the field in."),
-        Column("enums", _ENUMS, "Options of the field, if it is a selection."),
-        Column("currency", TEXT, "Currency of the field, if it is monetary."),
-        Column("is_api_only", BOOLEAN, "True if only the API can change the field."),
-        Column("is_deletable", BOOLEAN, "True if the field can be deleted."),
-        Column("is_predefined", BOOLEAN, "True if Kommo created the field."),
-        Column("required_statuses", OPEN_LIST, "Stages in which the field must be filled."),
-        Column("hidden_statuses", OPEN_LIST, "Stages in which the field is hidden."),
-        Column("entity_type", TEXT, "Type of record that has the field: leads."),
-        Column(
-            "tracking_callback",
-            TEXT,
-            "JavaScript callback of the field, if it is a tracking field.",
-        ),
-        Column("remind", TEXT, "When to send the birthday reminder."),
-        Column("triggers", OPEN_LIST, "Triggers that a change of the field starts."),
-        Column(
-            "chained_lists",
-            OPEN_LIST,
-            "Lists that the options come from, if the field is a chained list.",
-        ),
-        ACCOUNT_ID,
-    ),
-)
-
 # https://developers.kommo.com/reference/loss-reasons-list
 LOSS_REASONS = StreamSpec(
     name="kommo_loss_reasons",
     path="/leads/loss_reasons",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
     optional=True,
     columns=(
         id_of("loss reason"),
@@ -241,22 +161,11 @@ LOSS_REASONS = StreamSpec(
     ),
 )
 
-# https://developers.kommo.com/reference/tags-list
-TAGS = StreamSpec(
-    name="kommo_tags",
-    path="/leads/tags",
-    traits=FULL_LIST,
-    absent=NOT_FOUND,
-    optional=True,
-    columns=(id_of("tag"), name_of("tag"), color_of("tag")),
-)
-
 # https://developers.kommo.com/reference/get-sources: only the integration's (apis/kommo.md 45).
 LEAD_SOURCES = StreamSpec(
     name="kommo_sources",
     path="/sources",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
     optional=True,
     columns=(
         Column(
@@ -278,8 +187,8 @@ LISTS = StreamSpec(
     name="kommo_lists",
     path="/catalogs",
     traits=FULL_LIST,
-    absent=NOT_FOUND,
     optional=True,
+    is_shared=True,
     columns=(
         id_of("list"),
         name_of("list"),
@@ -291,6 +200,46 @@ LISTS = StreamSpec(
         Column("can_link_multiple", BOOLEAN, "True if a lead can have several elements of it."),
         Column("can_be_deleted", BOOLEAN, "True if the list can be deleted."),
         Column("sdk_widget_code", TEXT, "Code of the widget that the list belongs to."),
+        ACCOUNT_ID,
+    ),
+)
+
+# https://developers.kommo.com/reference/events-types-list
+EVENT_TYPES = StreamSpec(
+    name="kommo_event_types",
+    path="/events/types",
+    primary_key=("account", "key"),
+    identity=itemgetter("key"),
+    traits=FULL_LIST,
+    records=lambda body: body["_embedded"]["events_types"],
+    optional=True,
+    columns=(
+        Column("key", TEXT, "Name of the event type; `type` of an event refers to it."),
+        Column("type", INTEGER, "Number of the event type."),
+        Column("lang", TEXT, "Text of the event type in the account's language."),
+    ),
+)
+
+# https://developers.kommo.com/reference/get-list-crm-plugin: for administrators only.
+WEBSITE_BUTTONS = StreamSpec(
+    name="kommo_website_buttons",
+    path="/website_buttons",
+    primary_key=("account", "source_id"),
+    identity=itemgetter("source_id"),
+    traits=FULL_LIST,
+    optional=True,
+    forbidden=_PARTIAL,
+    columns=(
+        Column("source_id", INTEGER, "ID of the button's source; `source_id` of a lead can be it."),
+        Column("button_id", INTEGER, "ID of the button."),
+        name_of("button"),
+        Column("pipeline_id", INTEGER, "ID of the pipeline that leads of the button enter."),
+        Column("creation_status", TEXT, "Status of the button: created or creation_pending."),
+        Column(
+            "is_duplication_control_enabled",
+            BOOLEAN,
+            "True if the button's source checks for duplicate leads.",
+        ),
         ACCOUNT_ID,
     ),
 )

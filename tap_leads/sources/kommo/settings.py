@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tap_leads.settings import oauth
 from tap_leads.settings.model import Defaults, SourceSettings, one_of, secret, source, text
 from tap_leads.sources.kommo.api import names_in
+from tap_leads.sources.kommo.entity_events import ENTITIES, ENTITY
 from tap_leads.sources.kommo.filters import DATES, FILTERS, stages_without_pipeline, unix_seconds
 from tap_leads.sources.kommo.leads import WITH
 
@@ -55,7 +56,14 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
         yield "subdomain", "must be mycompany or an address such as mycompany.kommo.com"
     if not set(names_in(settings.get("with", ()))) <= set(WITH):
         yield "with", f"supports only {', '.join(WITH)}"
-    filters = settings.get("filters", {})
+    entities = names_in(settings.get("event_entities", ()))
+    if not all(re.fullmatch(ENTITY, entity) for entity in entities):
+        allowed = "lead, contact, company, task, customer or catalog_<id>"
+        yield "event_entities", f"supports only {allowed}"
+    yield from _filter_problems(settings.get("filters", {}))
+
+
+def _filter_problems(filters: Config) -> Iterator[tuple[str, str]]:
     for index in stages_without_pipeline(filters):
         what = "is required, unless `status_id` is 142 (won) or 143 (lost)"
         yield f"filters.statuses[{index}].pipeline_id", what
@@ -106,17 +114,33 @@ SETTINGS = SourceSettings(
             "custom_fields": one_of(
                 "Custom fields",
                 "`json`: emit custom fields in `custom_fields_values` only. `columns`: also emit a "
-                "typed column `cf_<id>` for each custom field of leads, contacts and companies; "
-                "discovery then requests the list of fields from the account.",
+                "typed column `cf_<id>` for each custom field of leads, contacts, companies, "
+                "customers and list elements; discovery then requests the lists of fields from "
+                "the account.",
                 "json",
                 "columns",
             ),
             "event_types": {
                 **_STRINGS,
                 "title": "Event types",
-                "description": "Event types to sync in `kommo_lead_events`, as a list. Default: "
-                "all events of leads.",
+                "description": "Event types to sync in `kommo_lead_events` and `kommo_events`, as "
+                "a list. Default: all events.",
                 "examples": [["lead_added", "entity_responsible_changed"]],
+            },
+            "event_entities": {
+                **_STRINGS,
+                "title": "Event entities",
+                "description": "Entities whose events `kommo_events` has, as a list: lead, "
+                "contact, company, task, customer, and catalog_<id> for the elements of a list. "
+                f"Default: {', '.join(ENTITIES)}.",
+                "examples": [["contact", "catalog_1057"]],
+            },
+            "note_types": {
+                **_STRINGS,
+                "title": "Note types",
+                "description": "Note types to sync in `kommo_lead_notes`, `kommo_contact_notes` "
+                "and `kommo_company_notes`, as a list. Default: all notes.",
+                "examples": [["call_in", "call_out"]],
             },
             "query": text("Query", "Sync only leads with a field that matches this search text."),
         },

@@ -1,30 +1,21 @@
-"""Kommo's tasks, notes, incoming leads, and elements of lists."""
+"""Kommo's tasks, incoming leads, and elements of lists."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from http import HTTPStatus
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from tap_leads.records.columns import Column
+from tap_leads.records.columns import OWN_FIELDS, Column, Nested
 from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
-from tap_leads.replication.full_table import full_scan, rows_of
-from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.time_slices import TimeSlices
-from tap_leads.rest.errors import PermanentError
-from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.base import StreamSpec, spread
 from tap_leads.sources.kommo.api import (
-    BY_SECOND,
     BY_UPDATED_AT,
     FULL_LIST,
-    NOT_FOUND,
     OPEN_LIST,
     OPEN_OBJECT,
     UNSORTED,
-    spread,
 )
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
@@ -34,13 +25,11 @@ from tap_leads.sources.kommo.columns import (
     name_of,
     responsible_of,
 )
-from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS
-from tap_leads.sources.kommo.reference import LISTS
+from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
+from tap_leads.sources.kommo.lists import EachList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tap_leads.replication.model import AccountLists, Bounds, Chunk, Collection, Record
+    from tap_leads.replication.model import Record
 
 
 def _task_fields(record: Record, _account: object) -> dict[str, Any]:
@@ -58,7 +47,7 @@ TASKS = StreamSpec(
     traits=UNSORTED,
     stable_sort="id",
     fields=_task_fields,
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         id_of("task"),
         *authorship_of("task"),
@@ -73,36 +62,11 @@ TASKS = StreamSpec(
         Column(
             "task_type_id",
             INTEGER,
-            "ID of the task type; `task_types` of `kommo_account` has its name.",
+            "ID of the task type; `kommo_task_types` has its name.",
         ),
         Column("text", TEXT, "Text of the task."),
         Column("result", TEXT, "Text that the task was completed with.", "result.text"),
         Column("complete_till", UNIX_TIME, "When the task is due."),
-        ACCOUNT_ID,
-    ),
-)
-
-# https://developers.kommo.com/reference/notes-list
-LEAD_NOTES = StreamSpec(
-    name="kommo_lead_notes",
-    path="/leads/notes",
-    replication_key=BY_UPDATED_AT,
-    paginator=PageNumberPaginator,
-    strategy=Keyset(),
-    traits=BY_SECOND,
-    stable_sort="id",
-    params={"with": "is_pinned"},
-    absent=NOT_FOUND,
-    selected_by_default=False,
-    columns=(
-        id_of("note"),
-        Column("entity_id", INTEGER, "ID of the lead that the note belongs to."),
-        *authorship_of("note"),
-        responsible_of("note"),
-        GROUP,
-        Column("note_type", TEXT, "Type of the note, such as common or call_in."),
-        Column("params", OPEN_OBJECT, "Content of the note; its fields depend on the type."),
-        Column("is_pinned", BOOLEAN, "True if the note is pinned."),
         ACCOUNT_ID,
     ),
 )
@@ -115,7 +79,7 @@ INCOMING_LEADS = StreamSpec(
     identity=itemgetter("uid"),
     traits=FULL_LIST,
     stable_sort="created_at",
-    absent=NOT_FOUND,
+    optional=True,
     columns=(
         Column("uid", TEXT, "ID of the incoming lead."),
         Column("source_uid", TEXT, "ID of the source that the incoming lead came from."),
@@ -153,37 +117,18 @@ INCOMING_LEADS = StreamSpec(
 )
 
 
-class ListElements:
-    """Reads the elements of all lists of the account."""
-
-    prefetch: ClassVar[bool] = False  # a list can have many elements
-
-    def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        """Yield the elements of each list in turn, reading several lists concurrently."""
-        lists = [row.id for row in rows_of(account.collection(LISTS))]
-        paths = (f"/catalogs/{list_id}/elements" for list_id in lists)
-        collections = (account.collection(replace(LISTS, path=path)) for path in paths)
-        jobs = (_elements(collection, bounds) for collection in collections)
-        yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
-
-
-def _elements(collection: Collection, bounds: Bounds) -> Iterator[Chunk]:
-    """Yield the elements of a list; none if the list has been deleted meanwhile."""
-    try:
-        yield from full_scan(collection, bounds)
-    except PermanentError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
-
+# Suppliers can have phones and emails (apis/kommo.md 63).
+_SUPPLIER = Nested({}, rest=TEXT, members=OWN_FIELDS)
 
 # https://developers.kommo.com/reference/list-elements
 LIST_ELEMENTS = StreamSpec(
     name="kommo_list_elements",
     path="/catalogs",
-    strategy=ListElements(),
+    strategy=EachList("elements", params={"with": "invoice_link,supplier_field_values"}),
     traits=FULL_LIST,
-    absent=NOT_FOUND,
+    optional=True,
     selected_by_default=False,
+    dynamic_columns=DYNAMIC_COLUMNS,
     columns=(
         id_of("list element"),
         Column("catalog_id", INTEGER, "ID of the list that the element belongs to."),
@@ -197,6 +142,11 @@ LIST_ELEMENTS = StreamSpec(
             "Custom fields of the element that have a value, and their values.",
         ),
         Column("invoice_link", TEXT, "Link to the invoice, if the element is one."),
+        Column(
+            "supplier_field_values",
+            _SUPPLIER,
+            "Supplier of the invoice, with the fields that are filled.",
+        ),
         ACCOUNT_ID,
     ),
 )

@@ -1,4 +1,4 @@
-"""Octanist: leads with their click IDs.
+"""Octanist: leads with their click IDs, and statistics.
 
 https://octanist.com/docs/api-reference/endpoint/get-leads
 """
@@ -13,6 +13,7 @@ from tap_leads.sources.base import Source
 from tap_leads.sources.octanist.api import OctanistApi
 from tap_leads.sources.octanist.leads import LEADS
 from tap_leads.sources.octanist.settings import SETTINGS
+from tap_leads.sources.octanist.stats import STATS
 
 if TYPE_CHECKING:
     from tap_leads.rest.clock import Clock
@@ -26,7 +27,7 @@ def _auth(_label: str, settings: Settings, _clock: Clock) -> HeaderToken:
 OCTANIST = Source(
     settings=SETTINGS,
     api=OctanistApi,
-    streams=(LEADS,),
+    streams=(LEADS, STATS),
     auth=_auth,
     wording=Wording(credential="`octanist.api_key`", base_url="`octanist.api_url`", api="Octanist"),
 )

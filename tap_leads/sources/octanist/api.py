@@ -42,8 +42,13 @@ class OctanistApi:
         )
 
     def request(self, stream: StreamSpec, query: Query, at: PageNumber, now: Micros) -> Request:  # noqa: ARG002
-        """Return the request for a page of leads."""
-        params = {**self._always, "page": at.page, "limit": at.limit, "sort": _SORT[query.order]}
+        """Return the request for a page of leads, or for the statistics of a period."""
+        url = self.base_url + stream.path
+        if stream.method == "POST":  # without a body, the API rejects it (apis/octanist.md 20)
+            period = query.filters[0] if query.filters else {"period": "current"}
+            return Request(stream.method, url, json=period)
+        always = self._always if stream.replication_key else {}
+        params = {**always, "page": at.page, "limit": at.limit, "sort": _SORT[query.order]}
         if query.cursor == "null":
             params["updatedAt[exists]"] = "false"
         elif query.cursor == "set" and query.after is None:
@@ -55,12 +60,17 @@ class OctanistApi:
             params["updatedAt[lte]"] = to_bound(query.until + MILLISECOND)
         for part in query.filters:
             params |= part
-        return Request("GET", self.base_url + stream.path, params)
+        return Request("GET", url, params)
 
     def page(self, stream: StreamSpec, body: Any, at: PageNumber) -> RawPage:  # noqa: ARG002
-        """Return the leads of a response; fail on a bare array, the API's oldest format."""
+        """Return the leads or statistics of a response.
+
+        Fail on a bare array, the API's oldest format.
+        """
         if not body["success"]:  # a TypeError for an array (apis/octanist.md 17)
             raise StatusInBodyError(HTTPStatus.INTERNAL_SERVER_ERROR)
+        if stream.records is not None:
+            return RawPage(stream.records(body), has_more=False)
         paging = body["meta"]["pagination"]
         return RawPage(body["data"], paging["hasMore"], paging.get("total"))
 

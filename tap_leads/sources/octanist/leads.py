@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import BOOLEAN, EMAIL, ISO_TIME, NUMBER, PHONE, TEXT
-from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Traits
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import Cursor, StreamSpec
 from tap_leads.sources.octanist.filters import matches, user_bounds
+from tap_leads.sources.octanist.stats import CountedLeads
 from tap_leads.timestamps import MILLISECOND, from_text
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ LEADS = StreamSpec(
     columns=COLUMNS,
     replication_key=Cursor("updated_at", from_text, "updatedAt"),
     paginator=PageNumberPaginator,
-    strategy=Keyset(),
+    strategy=CountedLeads(),
     traits=_TRAITS,
     params=_params,
     bounds=user_bounds,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.kommo.events import INTEGRATION
 from tests.support.kommo_events import in_order, move, moves_of, truth
 from tests.support.kommo_streams import frozen_kommo
 from tests.support.moments import moment
@@ -41,6 +42,7 @@ def test_a_stage_change_says_from_where_to_where_when_and_by_whom(kommo: Kommo) 
         "lead_id": lead,
         "changed_at": moment(int(kommo.clock.now())),
         "changed_by": 0,
+        "oauth_client_uuid": INTEGRATION,
         "from_pipeline_id": 12215168,
         "from_status_id": 94386183,
         "to_pipeline_id": 12480022,

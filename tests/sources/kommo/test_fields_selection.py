@@ -25,7 +25,7 @@ from tests.support.settings import settings_for
 if TYPE_CHECKING:
     from sandbox.kommo.api import Kommo
 
-FIELDED = ("kommo_leads", "kommo_contacts", "kommo_companies")
+FIELDED = ("kommo_leads", "kommo_contacts", "kommo_companies", "kommo_list_elements")
 PEOPLE = catalog_for("kommo_contacts", "kommo_companies")
 
 

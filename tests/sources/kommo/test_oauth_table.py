@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 
 from sandbox import faults
+from tap_leads.rest.retry import RetryPolicy
+from tap_leads.sources.connect import Network
 from tests.support.logs import errors
 from tests.support.oauth import assert_good, assert_tokens_are_waited_for, consented, token_requests
 from tests.support.program import until
 from tests.support.run import sync
+from tests.support.runtime import NoChance, set_runtime
 from tests.support.token_database import PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sandbox import Sandbox
     from tests.support.program import Program
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
     Start = Callable[..., Program]
 
 ROTATIONS = pytest.mark.parametrize("rotation", ["grace", "strict"])
-# Another session can keep a commit that changes tokens from being completed.
-SLOW_COMMIT = """
-create function slow() returns trigger language plpgsql security definer as
-'begin perform pg_advisory_xact_lock(1); return new; end';
-create constraint trigger slow after update of access_token on tap_leads_tokens
-deferrable initially deferred for each row
-when (old.access_token is distinct from new.access_token) execute function slow();
-"""
 
 
 @pytest.fixture
@@ -54,14 +47,6 @@ def config(box: Sandbox, token_database: TokenDatabase, fresh: Config) -> Config
     token_database.expire()
     box.kommo.journal.clear()
     return fresh
-
-
-@contextmanager
-def session(database: TokenDatabase, statement: str) -> Iterator[None]:
-    """Keep a transaction open that has executed a statement."""
-    with psycopg.connect(database.url) as connection:
-        connection.execute(statement.encode())
-        yield
 
 
 def test_killed_before_the_answer_eight_times_it_needs_no_new_consent(
@@ -92,8 +77,7 @@ def test_killed_around_the_commit_it_loses_no_tokens_that_it_could_keep(
 ) -> None:
     box.kommo.options.rotation = rotation
     before = token_database.row
-    token_database.query(SLOW_COMMIT)
-    with session(token_database, "select pg_advisory_xact_lock(1)"):
+    with token_database.slow_commits():
         tap = start(config)
         until(lambda: token_database.waiting)
         tap.kill()
@@ -156,13 +140,14 @@ def test_a_run_that_is_told_to_end_waits_for_the_tokens_it_has_asked_for(
 def test_a_run_that_is_told_to_end_does_not_wait_for_another_program(
     config: Config, token_database: TokenDatabase, start: Start
 ) -> None:
-    with session(token_database, "select from tap_leads_tokens for update"):
+    with token_database.session("select from tap_leads_tokens for update"):
         tap = start(config)
         until(lambda: token_database.waiting)
         tap.terminate()
         assert tap.end() == 128 + signal.SIGTERM
 
 
+@pytest.mark.usefixtures("no_waits")
 @pytest.mark.parametrize("begin", ["renewal", "code"])
 @pytest.mark.parametrize("what", ["stopped", "read-only", "without rights"])
 def test_what_keeps_tokens_from_being_saved_is_known_before_they_are_asked_for(
@@ -196,6 +181,24 @@ def test_what_keeps_tokens_from_being_saved_is_known_before_they_are_asked_for(
     assert box.kommo.journal == []
     undo()
     assert_good(box, fresh)
+
+
+def test_a_database_that_comes_back_while_the_request_is_retried_ends_nothing(
+    box: Sandbox, config: Config, token_database: TokenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token_database.stop()
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 2:
+            token_database.start()
+
+    set_runtime(monkeypatch, network=Network(retry=RetryPolicy(rng=NoChance())))
+    monkeypatch.setattr("backoff._sync.time.sleep", sleep)
+    assert_good(box, config)
+    assert len(waits) >= 2
+    assert len(token_requests(box)) == 1
 
 
 def test_accounts_share_a_database(

@@ -1,4 +1,4 @@
-"""Kommo's tasks, notes, incoming leads and the elements of lists."""
+"""Kommo's tasks, incoming leads and the elements of lists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sandbox import Api, Sandbox
     from sandbox.kommo.api import Kommo
 
-TASKS, NOTES = "kommo_tasks", "kommo_lead_notes"
+TASKS = "kommo_tasks"
 INCOMING, ELEMENTS = "kommo_incoming_leads", "kommo_list_elements"
 Row = dict[str, Any]
 
@@ -120,31 +120,6 @@ def test_an_account_that_ignores_the_filter_of_tasks_is_read_whole(
     again = read(kommo, TASKS, state=first.state)
     assert set(edited) <= {record["id"] for record in again.records(TASKS)}
     assert len(again.records(TASKS)) < 20
-
-
-# Notes
-
-
-def test_notes_say_what_they_say_whatever_their_kind(kommo: Kommo) -> None:
-    notes = kommo.tables["leads/notes"]
-    records = read(kommo, NOTES).records(NOTES)
-    assert_equal(records, notes.rendered(base=kommo.url))
-    assert len({record["note_type"] for record in records}) == 9
-    assert "[]" in {record["params"] for record in records}
-    assert any(record["is_pinned"] for record in records)
-
-
-def test_notes_are_read_by_the_time_of_their_change(kommo: Kommo) -> None:
-    notes = kommo.tables["leads/notes"]
-    first = read(kommo, NOTES)
-    kommo.journal.clear()
-    kommo.clock.advance(60)
-    edited = notes.edit(5, params={"text": "Neu"})
-    again = read(kommo, NOTES, state=first.state)
-    told = {record["id"]: record["params"] for record in again.records(NOTES)}
-    assert {told[note] for note in edited} == {'{"text":"Neu"}'}
-    assert len(told) < 20
-    assert len(kommo.journal) <= 2
 
 
 # Incoming leads

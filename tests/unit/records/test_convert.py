@@ -117,3 +117,22 @@ def test_a_type_has_a_name_for_the_state() -> None:
     kinds = (TEXT, INTEGER, NUMBER, BOOLEAN, UNIX_TIME, day)
     names = ["text", "integer", "number", "boolean", "date-time", "date"]
     assert [kind.name for kind in kinds] == names
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("1684739969.358085"), "2023-05-22T07:19:29.358085Z"),
+        (Decimal("1684739969.3580859"), "2023-05-22T07:19:29.358085Z"),
+        (Decimal(1684739969), "2023-05-22T07:19:29.000000Z"),
+        (Decimal("-0.5"), "1969-12-31T23:59:59.500000Z"),
+    ],
+)
+def test_unix_seconds_with_a_fraction_keep_every_microsecond(value: Decimal, text: str) -> None:
+    assert UNIX_TIME.convert(value) == text
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1E+999999", "1E+15"])
+def test_a_number_that_is_no_moment_is_a_misfit(value: str) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        UNIX_TIME.convert(Decimal(value))

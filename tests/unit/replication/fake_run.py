@@ -13,7 +13,7 @@ from tap_leads.replication.model import Bounds, Row
 from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tap_leads.replication.model import Chunk, Strategy
     from tap_leads.timestamps import Micros
@@ -28,7 +28,11 @@ class FakeAccount:
     def __init__(self, source: FakeList) -> None:
         """Keep the warnings."""
         self.source = source
+        self.kept: Mapping[str, Any] = {}
         self.warnings: list[str] = []
+        self.lines: list[str] = []
+        self.settings: Mapping[str, Any] = {}
+        self.memory: dict[str, Any] = {}
 
     def collection(self, stream: Any = None) -> FakeList:
         """Return the list."""
@@ -39,6 +43,10 @@ class FakeAccount:
         """Keep a warning."""
         assert code in Code
         self.warnings.append(message)
+
+    def inform(self, message: str) -> None:
+        """Keep a line."""
+        self.lines.append(message)
 
 
 @dataclass

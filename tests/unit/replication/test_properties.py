@@ -22,6 +22,7 @@ from tests.unit.replication.changes import (
     stale,
     that_can_be_told,
 )
+from tests.unit.replication.fake_parts import in_parts
 from tests.unit.replication.fake_run import FakeAccount, Run, read
 
 if TYPE_CHECKING:
@@ -93,6 +94,21 @@ def test_the_same_holds_where_the_list_cannot_be_ordered(
     )
 
 
+@pytest.mark.parametrize("ignored", [False, True])
+@examples(100)
+@given(
+    source=lists(granularity=SECOND, sortable=False, nullable=False),
+    changes=CHANGES,
+    kill_at=st.none() | st.integers(0, 150),
+    workers=st.sampled_from([1, 1, 1, 4]),
+)
+def test_the_same_holds_where_a_list_is_read_in_parts(
+    source: FakeList, changes: list[Change], kill_at: int | None, workers: int, *, ignored: bool
+) -> None:
+    changes = that_can_be_told(source, changes)
+    two_runs_make_it_equal(source, in_parts(ignored=ignored), changes, kill_at, workers)
+
+
 @examples(300)
 @given(source=lists(), workers=st.sampled_from([1, 4]))
 def test_a_quiet_run_emits_each_row_once(source: FakeList, workers: int) -> None:
@@ -137,6 +153,24 @@ def test_time_slices_are_the_same_with_any_number_of_workers(source: FakeList) -
         assert run.ids == runs[0].ids
         assert run.watermark == runs[0].watermark
         assert sorted(run.ids) == sorted(source.table)
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+@examples(60)
+@given(source=lists(granularity=SECOND, sortable=False, nullable=False, ties="stable"))
+def test_parts_are_one_list_in_order_with_any_number_of_workers(
+    source: FakeList, *, ignored: bool
+) -> None:
+    runs = [read(source, in_parts(ignored=ignored), workers=workers) for workers in (1, 4, 8)]
+    whole = read(source, TimeSlices())
+    for run in runs:
+        assert run.ids == runs[0].ids
+        assert sorted(run.ids) == sorted(source.table)
+        assert run.watermark == whole.watermark
+        cursors = [row.cursor or 0 for row in run.rows]
+        assert cursors == sorted(cursors)
+        for row, safe in run.steps:
+            assert safe is None or safe <= (row.cursor or 0)
 
 
 @pytest.mark.parametrize("fault", ["ignore_filters", "ignore_order"])

@@ -97,7 +97,7 @@ def test_only_so_many_results_wait_however_slowly_they_are_taken(workers: int, e
     wait_until(lambda: len(made) >= workers + 2)
     time.sleep(0.05)  # in which many more could be made
     assert len(made) <= len(taken) + room + 2 * workers
-    results.close()  # type: ignore[attr-defined]  # it is a generator
+    results.close()
 
 
 def test_a_job_whose_turn_has_come_goes_on_though_the_room_is_full() -> None:
@@ -155,7 +155,7 @@ def test_threads_end_when_nobody_takes_any_more() -> None:
         jobs = (iter(range(1000)) for _ in range(1000))
         results = ReadAhead(jobs, workers=4).results(PATIENCE)
         next(results)
-        results.close()  # type: ignore[attr-defined]  # it is a generator
+        results.close()
 
     for thread in threads_of(work):
         thread.join(PATIENCE)

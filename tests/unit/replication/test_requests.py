@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,12 +11,15 @@ import pytest
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds
+from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.time_slices import TimeSlices
-from tap_leads.timestamps import HOUR, MINUTE, SECOND
+from tap_leads.timestamps import DAY, HOUR, MINUTE, SECOND
 from tests.unit.replication.fake_list import START, FakeList, fake_list
 from tests.unit.replication.fake_run import FakeAccount, read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tap_leads.replication.model import Strategy
     from tap_leads.timestamps import Micros
 
@@ -86,3 +91,53 @@ def test_a_full_table_read_requests_each_page_once(*, totals: bool) -> None:
 def test_a_full_scan_of_a_list_that_has_the_newest_rows_first_looks_at_the_front_again() -> None:
     source = minute_by_minute(1000, 0, stable_order="newest")
     assert read(source, Keyset(), Bounds(filterable=False)).requests == 23 + 1
+
+
+SPREADS: dict[str, Callable[[random.Random, int], Micros]] = {
+    "months": lambda rng, _: rng.randrange(300 * DAY),
+    "minutes": lambda rng, _: rng.randrange(3 * MINUTE),
+    "one second": lambda *_: 0,
+    "a second and months": lambda rng, number: number % 2 * rng.randrange(300 * DAY),
+    "moments": lambda _, number: number % 100 * DAY,
+}
+
+
+def events(spread: str, count: int, **options: Any) -> FakeList:
+    """A list that cannot be sorted, with pages by number as Kommo has them."""
+    source = fake_list(
+        page_size=250, paginator=PageNumberPaginator, sortable=False, seed=5, **options
+    )
+    rng = random.Random(5)
+    for number in range(count):
+        source.insert(at=START - HOUR - SPREADS[spread](rng, number))
+    return source
+
+
+@pytest.mark.parametrize("count", [260, 1000, 3000, 10_000])
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("stable_order", ["newest", "cursor", "id", "none"])
+def test_a_list_that_holds_still_in_any_order_costs_a_request_and_a_half_per_page(
+    stable_order: str, spread: str, count: int
+) -> None:
+    source = events(spread, count, stable_order=stable_order)
+    run = read(source, TimeSlices())
+    assert set(run.ids) == set(source.table)
+    assert run.requests <= 1.6 * ceil(count / 250)
+
+
+@pytest.mark.parametrize("totals", [False, True])
+@pytest.mark.parametrize("count", [3000, 5000])
+@pytest.mark.parametrize("spread", ["months", "minutes", "moments"])
+@pytest.mark.parametrize("stable_order", ["newest", "cursor", "none"])
+def test_a_list_whose_ties_are_shuffled_at_each_request_costs_three_requests_per_page(
+    stable_order: str, spread: str, count: int, *, totals: bool
+) -> None:
+    source = events(spread, count, stable_order=stable_order, ties="shuffled", totals=totals)
+    run = read(source, TimeSlices())
+    assert set(run.ids) == set(source.table)
+    assert run.requests <= 3 * ceil(count / 250)
+
+
+@pytest.mark.parametrize("count", [1, 250])
+def test_a_list_of_one_page_costs_one_request(count: int) -> None:
+    assert read(events("months", count), TimeSlices()).requests == 1

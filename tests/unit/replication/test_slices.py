@@ -10,6 +10,7 @@ from tap_leads.replication.model import Bounds
 from tap_leads.replication.time_slices import TimeSlices, read_all
 from tap_leads.timestamps import DAY, HOUR, MINUTE, SECOND
 from tests.unit.replication.fake_list import START, FakeList, fake_list
+from tests.unit.replication.fake_parts import in_parts
 from tests.unit.replication.fake_run import read
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def test_no_bookmark_passes_a_range_in_which_rows_may_be_missing() -> None:
     source = fake_list(
         page_size=10, sortable=False, stable_order="none", ties="shuffled", totals=True
     )
-    source.insert(40, at=START - HOUR)
+    source.insert(15, at=START - HOUR)
 
     def grow(source: FakeList) -> None:
         if len(source.requests) < 30:
@@ -126,3 +127,15 @@ def test_a_row_dated_far_ahead_of_the_clock_is_read_and_moves_no_bookmark() -> N
     assert set(run.ids) == set(source.table)
     assert run.watermark is not None
     assert run.watermark <= source.clock
+
+
+# Several lists as one
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_parts_of_many_slices_are_emitted_in_the_order_of_the_whole(workers: int) -> None:
+    source = hourly(600)
+    run = read(source, in_parts(), workers=workers)
+    assert run.ids == list(range(600, 0, -1))
+    assert [safe for _, safe in run.steps] == [row.cursor for row, _ in run.steps]
+    assert run.watermark == START - HOUR

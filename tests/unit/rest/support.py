@@ -89,6 +89,9 @@ class Recorder:
         assert code in Code
         self.warnings.append(message)
 
+    def inform(self, message: str) -> None:
+        self.warnings.append(message)
+
 
 class Exchange(BaseHTTPRequestHandler):
     """One connection to a `Server`; a test's `respond` writes the response."""

@@ -11,6 +11,7 @@ import pytest
 from tap_leads.errors import LeadsError
 from tap_leads.rest import errors
 from tap_leads.rest.errors import (
+    OPTIONAL_MEANINGS,
     AccountClosedError,
     CredentialError,
     NoResponseError,
@@ -20,7 +21,7 @@ from tap_leads.rest.errors import (
     meaning_of,
     request_id,
 )
-from tap_leads.rest.http import Response
+from tap_leads.rest.http import Request, Response
 from tap_leads.rest.status import StatusErrors
 from tests.support.logs import uncoded
 from tests.unit.rest.support import WORDING
@@ -55,6 +56,25 @@ def test_statuses_that_a_retry_cannot_improve_say_if_the_account_is_lost(
     error = STATUSES.error_for(status)
     assert isinstance(error, PermanentError)
     assert (error.status, error.fatal_for_account) == (status, fatal)
+
+
+@pytest.mark.parametrize("status", OPTIONAL_MEANINGS)
+def test_a_status_of_an_optional_list_concerns_that_list_alone(status: int) -> None:
+    request = Request("GET", "http://crm.test/tags", optional=True)
+    error = STATUSES.error_of(replace(response(status), request=request))
+    assert isinstance(error, PermanentError)
+    assert (error.status, error.fatal_for_account) == (status, False)
+    assert error.cause.startswith(OPTIONAL_MEANINGS[status].cause.partition("{api}")[0])
+    assert "eselect the stream" in error.advice
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_other_statuses_mean_the_same_for_an_optional_list(status: int) -> None:
+    assert meaning_of(status, optional=True) is meaning_of(status)
+
+
+def test_a_block_is_a_block_for_an_optional_list_too() -> None:
+    assert meaning_of(403, html=True, optional=True) is errors.BLOCKED
 
 
 @pytest.mark.parametrize("status", [405, 410, 418, 451])

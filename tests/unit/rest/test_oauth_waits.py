@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tap_leads.rest.auth.token_store import TokenStore
+    from tests.unit.rest.places import Place
+
 PATIENCE = 60
 CLIENT = {"client_id": "id", "client_secret": "secret", "redirect_uri": "https://me.test"}
 GRANT = json.dumps({"access_token": "access", "refresh_token": "refresh"}).encode()
@@ -52,18 +55,23 @@ def path(tmp_path: Path) -> Path:
 
 
 def oauth(path: Path) -> OAuth:
+    return oauth_in(account_file("crm", "acme", str(path)))
+
+
+def oauth_in(store: TokenStore) -> OAuth:
     return OAuth(
         "crm.oauth",
         {**CLIENT, "code": "code"},
         url="http://crm.test/token",
-        store=account_file("crm", "acme", str(path)),
+        store=store,
         refusals={},
     )
 
 
-def test_only_the_exchange_is_waited_for_and_not_the_rate_limit_before_it(path: Path) -> None:
+def test_only_the_exchange_is_waited_for_and_not_the_rate_limit_before_it(place: Place) -> None:
     endpoint = Endpoint()
-    caller = threading.Thread(target=oauth(path).headers, args=(endpoint,), daemon=True)
+    headers = oauth_in(place.store()).headers
+    caller = threading.Thread(target=headers, args=(endpoint,), daemon=True)
     caller.start()
     caller.join(PATIENCE)
     assert endpoint.waited == [caller]

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_leads.rest.auth.oauth import OAuth
-from tap_leads.rest.auth.token_file import account_file
 from tap_leads.rest.errors import PermanentError
 from tests.unit.rest.support import LEADS, Exchange, Recorder, client_for, get, serving
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.unit.rest.places import Place
 
 CLIENT = {"client_id": "id", "client_secret": "secret", "redirect_uri": "https://me.test"}
 
 
 @pytest.mark.parametrize("is_accepted_elsewhere", [True, False])
 def test_an_endpoint_that_rejects_each_token_has_it_renewed_twice_at_most(
-    is_accepted_elsewhere: bool, tmp_path: Path
+    is_accepted_elsewhere: bool, place: Place
 ) -> None:
     """Between two requests of the stream that is rejected, another stream succeeds."""
     renewals = 0
@@ -41,9 +40,9 @@ def test_an_endpoint_that_rejects_each_token_has_it_renewed_twice_at_most(
             exchange.answer(status=401)
 
     with serving(respond) as server:
-        file = account_file("crm", "acme", str(tmp_path / "acme.json"))
+        store = place.store()
         settings = {**CLIENT, "code": "code"}
-        auth = OAuth("crm.oauth", settings, url=f"{server.url}/token", store=file, refusals={})
+        auth = OAuth("crm.oauth", settings, url=f"{server.url}/token", store=store, refusals={})
         client = client_for(server.url, auth=auth)
         observer = Recorder()
         with pytest.raises(PermanentError, match=r"\(HTTP 401\)"):

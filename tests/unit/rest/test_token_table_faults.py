@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,10 +11,10 @@ import pytest
 from tap_leads.errors import Code
 from tap_leads.rest.auth.token_row import CREATE, TABLE, LockedRow
 from tap_leads.rest.auth.token_store import Tokens
-from tap_leads.rest.auth.token_table import TokenTable
-from tap_leads.rest.errors import TransientError
+from tap_leads.rest.auth.token_table import DatabaseUnavailableError, TokenTable
+from tap_leads.rest.errors import CredentialError, TransientError
 from tests.support.logs import uncoded
-from tests.unit.rest.token_table import NEWER, TOKENS, failure, load, save, store
+from tests.unit.rest.token_table import NEWER, TOKENS, failure, load, save, started, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,18 @@ def with_another_password(database: TokenDatabase) -> None:
     database.run(f"alter role {database.name} nologin")
 
 
+def fill(database: TokenDatabase, when: str = "") -> None:
+    """Let changes of the table fail as they do once the disk is full."""
+    database.query(
+        "create function no_space() returns trigger language plpgsql as "
+        "'begin raise exception using errcode = ''disk_full''; end'"
+    )
+    database.query(
+        f"create trigger no_space before update on {TABLE} for each row {when} "
+        "execute function no_space()"
+    )
+
+
 @pytest.mark.parametrize(
     ("happens", "reason"),
     [
@@ -64,7 +77,9 @@ def test_a_database_that_cannot_save_is_an_error_before_there_is_anything_to_sav
 ) -> None:
     save(token_database)
     happens(token_database)
-    error = failure(lambda: load(token_database))
+    may_come_back = reason == "OperationalError"
+    kind = DatabaseUnavailableError if may_come_back else CredentialError
+    error = failure(lambda: load(token_database), kind)
     assert uncoded(str(error)) == (
         f"the row (crm, acme) of {TABLE} cannot be used ({reason}). Check `crm.oauth.token_store`, "
         "that the database accepts connections and changes, and that the user may create, read, "
@@ -88,7 +103,30 @@ def test_without_the_right_to_create_the_table_has_to_be_there(
 def test_a_server_that_is_not_there_is_an_error(token_database: TokenDatabase) -> None:
     folder = token_database.address.partition("host=")[2]
     address = token_database.address.replace(folder, f"{folder}%2Fnowhere")
-    error = failure(TokenTable(address, "crm", "acme").locked().__enter__)
+    error = failure(TokenTable(address, "crm", "acme").locked().__enter__, DatabaseUnavailableError)
+    assert "cannot be used (OperationalError)" in str(error)
+
+
+def test_a_password_that_is_wrong_is_not_tried_again() -> None:
+    """The server of the tests asks for none, so this one speaks as far as it takes."""
+    request = b"R\0\0\0\x08\0\0\0\x03"  # AuthenticationCleartextPassword
+    refusal = b"SFATAL\0C28P01\0Mpassword\0\0"
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            while not connection.recv(4096).startswith(b"p"):
+                connection.sendall(b"N" if not asked else request)
+                asked.append(1)
+            connection.sendall(b"E" + (len(refusal) + 4).to_bytes(4) + refusal)
+
+    asked: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = started(serve)
+        port = server.getsockname()[1]
+        address = f"postgresql+psycopg://u:p@127.0.0.1:{port}/db?gssencmode=disable"
+        error = failure(TokenTable(address, "crm", "acme").locked().__enter__, CredentialError)
+        thread.join()
     assert "cannot be used (OperationalError)" in str(error)
 
 
@@ -123,6 +161,16 @@ def test_a_policy_that_hides_the_row_from_changes_is_found_out_before(
         assert "cannot be written (DataError)" in str(failure(table.draft().__enter__))
 
 
+def test_a_database_that_is_full_is_found_out_before(token_database: TokenDatabase) -> None:
+    save(token_database)
+    fill(token_database)
+    table = store(token_database)
+    with table.locked():
+        assert table.load() == TOKENS
+        error = failure(table.draft().__enter__)
+    assert "cannot be written (DiskFull, SQLSTATE 53100)" in str(error)
+
+
 def test_a_connection_that_is_lost_is_noticed_before_tokens_are_asked_for(
     token_database: TokenDatabase,
 ) -> None:
@@ -131,7 +179,7 @@ def test_a_connection_that_is_lost_is_noticed_before_tokens_are_asked_for(
     with table.locked():
         assert table.load() == TOKENS
         assert token_database.terminate() == 1
-        error = failure(table.draft().__enter__)
+        error = failure(table.draft().__enter__, DatabaseUnavailableError)
     assert "cannot be written (AdminShutdown, SQLSTATE 57P01)" in str(error)
 
 
@@ -160,6 +208,20 @@ def test_a_database_that_comes_back_gets_them(
     table = store(token_database)
     with table.locked(), table.draft() as saved:
         token_database.stop()
+        saved(NEWER)
+    assert load(token_database) == NEWER
+
+
+def test_a_database_that_gets_full_then_and_has_space_again_gets_them(
+    token_database: TokenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(token_database)
+    fill(token_database, "when (old.access_token <> new.access_token)")
+    monkeypatch.setattr(
+        "time.sleep", lambda _: token_database.query("drop function no_space cascade")
+    )
+    table = store(token_database)
+    with table.locked(), table.draft() as saved:
         saved(NEWER)
     assert load(token_database) == NEWER
 

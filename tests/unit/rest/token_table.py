@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_leads.rest.auth.token_store import Tokens
-from tap_leads.rest.auth.token_table import TokenTable
+from tap_leads.rest.auth.token_table import DatabaseUnavailableError, TokenTable
 from tap_leads.rest.errors import CredentialError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tap_leads.errors import LeadsError
     from tests.support.token_database import TokenDatabase
 
 TOKENS = Tokens("access", "refresh", obtained_at=1000.5, expires_at=87_400.0, spent=("a", "b"))
@@ -46,9 +47,10 @@ def started(work: Callable[[], Any]) -> threading.Thread:
     return thread
 
 
-def failure(work: Callable[[], Any]) -> CredentialError:
+def failure(work: Callable[[], Any], kind: type[LeadsError] | None = None) -> LeadsError:
     """Return the error that some work ends with, whose message is one line."""
-    with pytest.raises(CredentialError) as raised:
+    kinds = (kind,) if kind else (CredentialError, DatabaseUnavailableError)
+    with pytest.raises(kinds) as raised:
         work()
     assert "\n" not in str(raised.value)
     return raised.value

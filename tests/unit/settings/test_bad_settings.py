@@ -131,11 +131,14 @@ def test_a_subdomain_is_one_word_of_an_address(subdomain: str) -> None:
 def test_two_accounts_of_a_source_cannot_have_one_name(slot: str) -> None:
     same = [{"name": "north"}, {"name": "south"}, {"name": "north"}]
     assert errors_of(changed(GOOD, f"{slot}.accounts", same)) == [
-        f"{slot}.accounts: 2 accounts have the name north; give each a unique `name`"
+        f"{slot}.accounts[2]: has the name of {slot}.accounts[0], north; give each a unique `name`"
     ]
     label = "acme" if slot == "kommo" else "default"
     assert errors_of(changed(GOOD, f"{slot}.accounts", [{}, {}])) == [
-        f"{slot}.accounts: 2 accounts have the name {label}; give each a unique `name`"
+        (
+            f"{slot}.accounts[1]: has the name of {slot}.accounts[0], {label}; give each a unique "
+            "`name`"
+        )
     ]
 
 

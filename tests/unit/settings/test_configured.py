@@ -89,9 +89,8 @@ def test_a_mistyped_credential_is_an_error_and_not_an_ignored_setting() -> None:
 def test_a_name_beside_accounts_is_refused(source: str) -> None:
     accounts = [{"name": "north"}, {"name": "south"}]
     config = {source: {**GOOD[source], "name": "all", "accounts": accounts}}
-    assert errors_of(config) == [
-        f"{source}.name: cannot be combined with `accounts`; give each account its own `name`"
-    ]
+    what = "cannot be combined with a list of accounts; give each account its own `name`"
+    assert errors_of(config) == [f"{source}.name: {what}"]
 
 
 def test_discovery_without_valid_settings_lists_the_configured_sources() -> None:

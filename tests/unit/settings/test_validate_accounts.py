@@ -13,10 +13,10 @@ from tests.unit.settings.support import CANARY, GOOD, errors_of
 def test_two_accounts_cannot_have_one_name() -> None:
     same = [{"name": "north"}, {"name": "south"}, {"name": "north"}]
     assert errors_of(changed(GOOD, "shop.accounts", same)) == [
-        "shop.accounts: 2 accounts have the name north; give each a unique `name`"
+        "shop.accounts[2]: has the name of shop.accounts[0], north; give each a unique `name`"
     ]
     assert errors_of(changed(GOOD, "shop.accounts", [{}, {}])) == [
-        "shop.accounts: 2 accounts have the name default; give each a unique `name`"
+        "shop.accounts[1]: has the name of shop.accounts[0], default; give each a unique `name`"
     ]
 
 

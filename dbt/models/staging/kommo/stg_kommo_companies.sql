@@ -1,6 +1,7 @@
 -- Generated from the tap's declarations by `make docs`.
-{{ tap_leads.stage(
+{{ tap_leads.stage_with_deletions(
     source('kommo', 'kommo_companies'),
+    ref('stg_kommo_deleted_companies'),
     {
         'account': 'text',
         'id': 'integer',
@@ -12,7 +13,6 @@
         'created_at': 'timestamp',
         'updated_at': 'timestamp',
         'closest_task_at': 'timestamp',
-        'is_deleted': 'boolean',
         'phone': 'text',
         'email': 'text',
         'phones': 'json',
@@ -22,6 +22,7 @@
         'tags': 'json',
         'leads': 'json',
         'catalog_elements': 'json',
+        'customers': 'json',
         'contacts': 'json',
         'extra': 'json',
     },

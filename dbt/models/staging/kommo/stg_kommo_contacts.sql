@@ -1,6 +1,7 @@
 -- Generated from the tap's declarations by `make docs`.
-{{ tap_leads.stage(
+{{ tap_leads.stage_with_deletions(
     source('kommo', 'kommo_contacts'),
+    ref('stg_kommo_deleted_contacts'),
     {
         'account': 'text',
         'id': 'integer',
@@ -15,7 +16,6 @@
         'created_at': 'timestamp',
         'updated_at': 'timestamp',
         'closest_task_at': 'timestamp',
-        'is_deleted': 'boolean',
         'phone': 'text',
         'email': 'text',
         'phones': 'json',
@@ -25,6 +25,7 @@
         'tags': 'json',
         'leads': 'json',
         'catalog_elements': 'json',
+        'customers': 'json',
         'companies': 'json',
         'extra': 'json',
     },

@@ -8,6 +8,7 @@
         'entity_id': 'integer',
         'entity_type': 'text',
         'created_by': 'integer',
+        'oauth_client_uuid': 'text',
         'created_at': 'timestamp',
         'value_before': 'json',
         'value_after': 'json',

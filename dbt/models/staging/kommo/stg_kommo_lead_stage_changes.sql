@@ -7,6 +7,7 @@
         'lead_id': 'integer',
         'changed_at': 'timestamp',
         'changed_by': 'integer',
+        'oauth_client_uuid': 'text',
         'from_pipeline_id': 'integer',
         'from_status_id': 'integer',
         'to_pipeline_id': 'integer',

@@ -14,6 +14,7 @@
         'currency_id': 'integer',
         'custom_fields_values': 'json',
         'invoice_link': 'text',
+        'supplier_field_values': 'json',
         'account_id': 'integer',
         'extra': 'json',
     },

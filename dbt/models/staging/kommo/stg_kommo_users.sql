@@ -13,6 +13,7 @@
         'role_id': 'integer',
         'rights': 'json',
         'uuid': 'text',
+        'amojo_id': 'text',
         'user_rank': 'text',
         'phone_number': 'text',
         'roles': 'json',

@@ -1,0 +1,1 @@
+"""Hundreds of accounts: the Airflow example under load, and one process alone."""

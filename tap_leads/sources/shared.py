@@ -1,0 +1,51 @@
+"""Responses that several streams of an account read."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_leads.replication.model import Page
+    from tap_leads.rest.client import Response
+
+
+class SharedResponses:
+    """Keeps small responses of an account for a run, so that each is requested once; thread-safe.
+
+    An empty page is not kept: it may be wrong, and is then requested again (apis/kommo.md 5).
+    """
+
+    def __init__(self) -> None:
+        """Start with no responses."""
+        self._lock = threading.Lock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._responses: dict[str, Response] = {}
+
+    def page(
+        self,
+        key: str,
+        parse: Callable[[Response], Page],
+        send: Callable[[Callable[[Response], Page]], Page],
+    ) -> Page:
+        """Return the page in the response of `key`; if there is none yet, `send` requests it.
+
+        `send` gets the function that parses its response, and returns the page.
+        """
+        with self._lock:
+            lock = self._locks[key]
+        with lock:
+            kept = self._responses.get(key)
+            if kept is not None:
+                return parse(kept)
+
+            def keep(response: Response) -> Page:
+                page = parse(response)
+                if page.rows:
+                    self._responses[key] = response
+                return page
+
+            return send(keep)
