@@ -123,7 +123,8 @@ def test_hashes_native_values_deselected_columns_and_missing_sources_are_no_obst
     truth.remember()
     written, called, others = conversations(api)
     talker, removed = [str(lead["id"]) for lead in box.dashly.rendered()][:2]
-    found = models(database, engine, {**others, **chats(talker, removed)})
+    tables = {**others, **chats(talker, removed)}
+    found = models(database, engine, tables, commands=["dbt run"])
     rows = {row["lead_key"]: row for row in found["leads"]}
     expected = truth.leads()
     expected[f"dashly:default:{removed}"]["status"] = "deleted"
