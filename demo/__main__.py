@@ -23,12 +23,18 @@ from demo.environment import OUTPUT, ROOT, environment_of
 from demo.postgres import Postgres, PostgresError
 from examples.report.__main__ import report
 from sandbox.server import Sandbox
+from tap_leads.sources import SOURCES
 
 LEADS, EDITED, NEW, DELETED = 1000, 7, 3, 2
 MODELS = "analytics"
 """The schema of the models."""
-SELECTED = ["*.*", "!kommo_lead_events.*", "!kommo_list_elements.*"]
-"""The default selection, and notes."""
+DESELECTED = [
+    f"!{stream.name}.*"
+    for source in SOURCES
+    for stream in source.streams
+    if not (stream.selected_by_default or stream.name == "kommo_lead_notes")
+]
+"""What the tap does not select by default, but for notes, which have the calls."""
 
 
 TABLES = """
@@ -68,7 +74,7 @@ def demo(postgres: Postgres) -> None:
             print(f"  {DELETED} deleted in Kommo\n")
         before = csv_rows()
         environment = environment_of(box, postgres) | {
-            "TAP_LEADS__SELECT": json.dumps(SELECTED),
+            "TAP_LEADS__SELECT": json.dumps(["*.*", *DESELECTED]),
             "TARGET_CSV_OUTPUT_PATH": csv_folder(len(moments)),
         }
         requests = load("target-csv", box, environment)
