@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 STREAMS = (
     "kommo_leads", "kommo_deleted_leads", "kommo_lead_stage_changes", "kommo_contacts",
-    "kommo_tasks", "kommo_lead_notes", "kommo_account", "kommo_pipelines", "kommo_stages", "kommo_users",
-    "kommo_lead_fields", "kommo_loss_reasons", "kommo_tags", "kommo_list_elements",
-    "dashly_leads", "carrotquest_leads", "octanist_leads",
+    "kommo_tasks", "kommo_lead_notes", "kommo_account", "kommo_pipelines",
+    "kommo_stages", "kommo_users", "kommo_lead_fields", "kommo_loss_reasons",
+    "kommo_tags", "kommo_list_elements", "dashly_leads", "carrotquest_leads",
+    "octanist_leads",
 )  # fmt: skip
 
 
