@@ -16,13 +16,13 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .meltano/installed ## load the four sandbox APIs into CSV and PostgreSQL; run again to load only changes
+demo: .meltano/installed ## load the four sandbox APIs, build models and a report; run again to load only changes
 	@$(BIN)/python -m demo
 
 demo-sql: .venv/synced ## open psql on the database that the demo loaded
 	@$(BIN)/python -m demo sql
 
-test: lint .meltano/installed ## run everything that CI checks
+test: lint .meltano/installed .meltano/dbt-duckdb ## run everything that CI checks
 	$(BIN)/pytest -n 4 --dist worksteal --durations=10
 
 check: lint ## lint, and run the unit tests with few examples: what to run before each commit
@@ -67,7 +67,11 @@ clean: ## remove everything that make created
 
 .meltano/installed: meltano.yml pyproject.toml .venv/synced
 	@echo 'Installing the tap and its loaders into .meltano'
-	@$(BIN)/meltano --log-level=warning install tap-leads target-csv target-postgres target-jsonl
+	@$(BIN)/meltano --log-level=warning install tap-leads target-csv target-postgres target-jsonl dbt-postgres
+	@touch $@
+
+.meltano/dbt-duckdb: meltano.yml .venv/synced
+	@$(BIN)/meltano --log-level=warning install dbt-duckdb
 	@touch $@
 
 .venv/synced: pyproject.toml uv.lock $(UV)

@@ -1,4 +1,4 @@
-"""Load the four sandbox APIs into CSV and PostgreSQL with Meltano: `make demo`.
+"""Load the four sandbox APIs with Meltano, build the models and write the report: `make demo`.
 
 Later runs first change a few leads, then load only the changes. All output is in `output/`.
 `python -m demo sql` opens psql on the loaded database.
@@ -21,9 +21,20 @@ from psycopg import sql
 
 from demo.environment import OUTPUT, ROOT, environment_of
 from demo.postgres import Postgres, PostgresError
+from examples.report.__main__ import report
 from sandbox.server import Sandbox
+from tap_leads.sources import SOURCES
 
 LEADS, EDITED, NEW, DELETED = 1000, 7, 3, 2
+MODELS = "analytics"
+"""The schema of the models."""
+DESELECTED = [
+    f"!{stream.name}.*"
+    for source in SOURCES
+    for stream in source.streams
+    if not (stream.selected_by_default or stream.name == "kommo_lead_notes")
+]
+"""What the tap does not select by default, but for notes, which have the calls."""
 
 
 TABLES = """
@@ -63,11 +74,13 @@ def demo(postgres: Postgres) -> None:
             print(f"  {DELETED} deleted in Kommo\n")
         before = csv_rows()
         environment = environment_of(box, postgres) | {
-            "TARGET_CSV_OUTPUT_PATH": csv_folder(len(moments))
+            "TAP_LEADS__SELECT": json.dumps(["*.*", *DESELECTED]),
+            "TARGET_CSV_OUTPUT_PATH": csv_folder(len(moments)),
         }
         requests = load("target-csv", box, environment)
-        load("target-postgres", box, environment)
-        report(postgres, before, requests)
+        load("target-postgres dbt-postgres:build", box, environment)
+        summarize(postgres, before, requests)
+    report(postgres.url, MODELS, OUTPUT / "report.html")
 
 
 def remember(now: float) -> list[float]:
@@ -89,15 +102,15 @@ def replay(box: Sandbox, moments: list[float]) -> None:
         box.kommo.delete(DELETED)
 
 
-def load(target: str, box: Sandbox, environment: dict[str, str]) -> dict[str, int]:
+def load(targets: str, box: Sandbox, environment: dict[str, str]) -> dict[str, int]:
     """Run Meltano, show its progress, and return the number of requests to each API.
 
     Raises:
         DemoError: Meltano failed.
     """
-    command = f"meltano run tap-leads {target}"
+    command = f"meltano run tap-leads {targets}"
     options = ["--log-format=uncolored", f"--env-file={os.devnull}"]
-    log = OUTPUT / "logs" / f"{target}.log"
+    log = OUTPUT / "logs" / f"{targets.partition(' ')[0]}.log"
     log.parent.mkdir(exist_ok=True)
     began = time.monotonic()
     asked = {slot: len(api.journal) for slot, api in box.apis.items()}
@@ -107,7 +120,7 @@ def load(target: str, box: Sandbox, environment: dict[str, str]) -> dict[str, in
 
     def line() -> str:
         seconds = time.monotonic() - began
-        return f"{command:<38} {sum(requests().values()):>5} requests  {seconds:>4.0f} s"
+        return f"{command:<57} {sum(requests().values()):>5} requests  {seconds:>4.0f} s"
 
     with (
         log.open("w", encoding="utf-8") as stream,
@@ -146,7 +159,7 @@ def csv_rows() -> Counter[str]:
     return rows
 
 
-def report(postgres: Postgres, before: Counter[str], requests: dict[str, int]) -> None:
+def summarize(postgres: Postgres, before: Counter[str], requests: dict[str, int]) -> None:
     """Print the rows that were read and loaded, and how to look at them."""
     columns = "{:<26} {:>9} {:>12} {:>19}"
     print(columns.format("\n", "rows read", "rows in CSV", "rows in PostgreSQL"))
@@ -167,7 +180,8 @@ def report(postgres: Postgres, before: Counter[str], requests: dict[str, int]) -
         print("PostgreSQL and several rows in CSV.")
     print("""
 Look:   head -3 output/csv/kommo_leads.csv    (later runs: output/csv/run-2 ...)
-        make demo-sql    opens psql; try: select * from kommo_stages;
+        output/report.html    leads, funnel, win rate and more, in a browser
+        make demo-sql    opens psql; try: select * from analytics.leads limit 9;
 Logs:   output/logs
 Again:  make demo        changes a few leads and loads only the changes""")
 

@@ -16,7 +16,7 @@ OUTPUT = ROOT / "output"
 
 def without_settings() -> dict[str, str]:
     """Return the environment without the user's settings of Meltano, its plugins and Airflow."""
-    ours = ("AIRFLOW_", "MELTANO_", "TAP_LEADS_", "TARGET_")
+    ours = ("AIRFLOW_", "DBT_", "MELTANO_", "TAP_LEADS_", "TARGET_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
@@ -36,6 +36,7 @@ def environment_of(box: Sandbox, postgres: Postgres) -> dict[str, str]:
         "TAP_LEADS_CARROTQUEST_AUTH_TOKEN": box.carrotquest.token,
         "TAP_LEADS_OCTANIST_API_KEY": box.octanist.token,
         "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url.replace("://", "+psycopg://"),
+        "DBT_POSTGRES_HOST": postgres.url.partition("host=")[2],
         "MELTANO_ENVIRONMENT": "demo",
         "MELTANO_STATE_BACKEND_URI": (OUTPUT / "state").as_uri(),
         "no_proxy": "127.0.0.1",

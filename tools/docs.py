@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 from tap_leads.sources import SOURCES
-from tools import losses, messages, plugin, reference, streams
+from tools import dbt, losses, messages, plugin, reference, streams
 from tools.settings import own_settings, sdk_settings
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +42,7 @@ def sections() -> dict[tuple[str, str], str]:
 
 def generated() -> dict[str, str]:
     """Return the new content of each file that is generated as a whole or in part, by path."""
-    files = {"plugin.yml": plugin.plugin_yml()}
+    files = {"plugin.yml": plugin.plugin_yml(), **dbt.files()}
     for (file, name), content in sections().items():
         text = files.get(file) or (ROOT / file).read_text(encoding="utf-8")
         files[file] = between(text, *markers(file, name), content)
@@ -69,12 +69,17 @@ def between(text: str, begin: str, end: str, content: str) -> str:
 
 def main() -> None:
     """Write the files, or report which are out of date."""
-    stale = []
-    for name, content in generated().items():
+    files = generated()
+    stale = [name for name in dbt.present() if name not in files]
+    if "--check" not in sys.argv:
+        for name in stale:
+            (ROOT / name).unlink()
+    for name, content in files.items():
         path = ROOT / name
         if not path.exists() or path.read_text(encoding="utf-8") != content:
             stale.append(name)
             if "--check" not in sys.argv:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, encoding="utf-8")
     if stale and "--check" in sys.argv:
         sys.exit(f"out of date: {', '.join(stale)}; run make docs")

@@ -52,7 +52,7 @@ full-table sync.
 
 def plugin_yml() -> str:
     """Return plugin.yml: one extractor, as `meltano add --from-ref` and MeltanoHub expect it."""
-    return HEADER + _dump(
+    return HEADER + dump(
         {
             "name": "tap-leads",
             "namespace": "tap_leads",
@@ -77,7 +77,7 @@ def plugin_yml() -> str:
 
 def meltano_settings(settings: Iterable[Setting]) -> str:
     """Return settings for meltano.yml."""
-    return _dump([_definition(setting) for setting in settings])
+    return dump([_definition(setting) for setting in settings])
 
 
 def default_selection() -> list[str]:
@@ -130,7 +130,7 @@ def _definition(setting: Setting) -> dict[str, Any]:
     return definition | {"description": description}
 
 
-def _dump(content: Any) -> str:
+def dump(content: Any) -> str:
     """Return YAML, wrapped at 100 characters."""
     writer = YAML()
     writer.width = 100

@@ -46,7 +46,7 @@ def account_info(query: dict[str, Any], base: str, options: KommoOptions) -> dic
         "updated_by": 0,
         "current_user_id": USERS[0],
         "country": "US",
-        "currency": "USD",
+        "currency": options.currency,
         "currency_symbol": "$",
         "customers_mode": options.customers_mode,
         "is_unsorted_on": True,

@@ -106,6 +106,8 @@ class KommoOptions(Options):
     """A row that is merged into another also gets an event of its deletion."""
     timezone: str = "UTC"
     """The account's time zone."""
+    currency: str = "USD"
+    """The currency of the account."""
     hidden_places: tuple[int, ...] = ()
     """Positions in every list, from 0, whose rows are missing from their page."""
     chat_history: bool = True

@@ -206,9 +206,9 @@ def _notes(rows: Callable[[], Iterable[Row]]) -> Iterator[Row]:
     for place, row in enumerate(rows()):
         for extra in range(place % 3):
             number, row_id = place + extra, row["id"] * 2 + extra
-            yield _note(
-                number, row_id, row["id"], min(row["created_at"] + extra * 60, row["updated_at"])
-            )
+            later = int(random.Random(row_id).lognormvariate(9, 1.6))  # two hours, or some days
+            at = min(row["created_at"] + later, row["updated_at"])
+            yield _note(number, row_id, row["id"], at)
 
 
 def _incoming(seed: int, lead: Lead) -> Row:

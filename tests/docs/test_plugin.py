@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 YAML_READER = YAML(typ="safe")
 PLUGIN = YAML_READER.load((ROOT / "plugin.yml").read_text(encoding="utf-8"))
 TARGET = YAML_READER.load((ROOT / "target-postgres.yml").read_text(encoding="utf-8"))
+DBT = YAML_READER.load((ROOT / "dbt-postgres.yml").read_text(encoding="utf-8"))
 PROJECT = YAML_READER.load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 (DEMO,) = PROJECT["plugins"]["extractors"]
 SETTINGS = {setting.name: setting for setting in own_settings() + sdk_settings()}
@@ -58,19 +59,21 @@ TOKEN_STORE = "kommo.oauth.token_store"
 FIRST_TOKENS = {"kommo.oauth.code", "kommo.oauth.refresh_token", TOKEN_STORE}
 
 
-@pytest.mark.parametrize("plugin", [PLUGIN, TARGET], ids=lambda plugin: plugin["name"])
+@pytest.mark.parametrize("plugin", [PLUGIN, TARGET, DBT], ids=lambda plugin: plugin["name"])
 def test_a_definition_has_the_keys_and_capabilities_that_meltanohub_allows(
     plugin: dict[str, Any],
 ) -> None:
     assert REQUIRED_KEYS <= plugin.keys() <= KEYS
-    assert set(plugin["capabilities"]) <= CAPABILITIES
+    assert set(plugin.get("capabilities", ())) <= CAPABILITIES
     assert plugin.get("maintenance_status", "beta") in {
         "active", "beta", "development", "inactive", "unknown"
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "setting", PLUGIN["settings"] + TARGET["settings"], ids=lambda setting: setting["name"]
+    "setting",
+    PLUGIN["settings"] + TARGET["settings"] + DBT["settings"],
+    ids=lambda setting: setting["name"],
 )
 def test_a_setting_has_the_keys_that_meltanohub_allows(setting: dict[str, Any]) -> None:
     assert {"name", "kind", "label", "description"} <= setting.keys() <= SETTING_KEYS
@@ -86,13 +89,22 @@ def test_the_definitions_and_the_project_of_the_demo_are_valid_by_meltanos_own_s
     schema = json.loads(files("meltano.schemas").joinpath("meltano.schema.json").read_text())
     jsonschema.validate(PROJECT, schema)
     ours = {key: value for key, value in PLUGIN.items() if key not in HUB_ONLY_KEYS}
-    plugins = {"extractors": [ours], "loaders": [TARGET]}
+    plugins = {"extractors": [ours], "loaders": [TARGET], "utilities": [DBT]}
     jsonschema.validate({"version": 1, "plugins": plugins}, schema)
 
 
 def test_the_definition_has_every_setting_and_no_other() -> None:
     assert DEFINED.keys() == SETTINGS.keys()
     assert DEMO["settings"] == PLUGIN["settings"]
+
+
+def test_dbt_is_defined_as_in_the_project_of_the_demo() -> None:
+    (dbt,) = [each for each in PROJECT["plugins"]["utilities"] if each["name"] == DBT["name"]]
+    assert all(dbt[key] == DBT[key] for key in ("namespace", "pip_url", "executable"))
+    assert [each["name"] for each in dbt["settings"]] == [each["name"] for each in DBT["settings"]]
+    for ours, theirs in zip(dbt["settings"], DBT["settings"], strict=True):
+        there = str(theirs.get("value")).replace("/../tap-leads", "")
+        assert (ours.get("env"), str(ours.get("value"))) == (theirs.get("env"), there)
 
 
 def test_exactly_the_credentials_are_sensitive() -> None:

@@ -17,11 +17,10 @@ from tests.support import program
 if TYPE_CHECKING:
     from demo.postgres import Postgres
 
-TARGET = (
-    Path(__file__).parent.parent.parent
-    / ".meltano/loaders/target-postgres/venv/bin/target-postgres"
-)
-"""The loader, where `make .meltano/installed` installs it."""
+LOADERS = Path(__file__).parent.parent.parent / ".meltano/loaders"
+TARGET = LOADERS / "target-postgres/venv/bin/target-postgres"
+FILES = LOADERS / "target-jsonl/venv/bin/target-jsonl"
+"""The loaders, where `make .meltano/installed` installs them."""
 Row = dict[str, Any]
 
 
@@ -78,6 +77,15 @@ class Database:
         assert loaded.returncode == 0, loaded.stderr[-2000:].decode()
         self._messages = b""
         self.state = json.loads(loaded.stdout.splitlines()[-1])
+
+    def write_files(self) -> None:
+        """Write the messages of all runs since the last `write` into files, with target-jsonl."""
+        target = self.folder / "target.json"
+        target.write_text(json.dumps({"destination_path": str(self.folder)}))
+        subprocess.run(
+            [FILES, "--config", target], input=self._messages, capture_output=True, check=True
+        )
+        self._messages = b""
 
     def query(self, query: str) -> list[Row]:
         """Return the rows of a query on the tables of this schema."""

@@ -1,0 +1,1 @@
+{{ tap_leads.chat_leads('dashly') }}

@@ -1,0 +1,27 @@
+-- Generated from the tap's declarations by `make docs`.
+{{ tap_leads.stage(
+    source('kommo', 'kommo_contact_fields'),
+    {
+        'account': 'text',
+        'id': 'integer',
+        'name': 'text',
+        'type': 'text',
+        'code': 'text',
+        'sort': 'integer',
+        'group_id': 'text',
+        'enums': 'json',
+        'currency': 'text',
+        'is_api_only': 'boolean',
+        'is_deletable': 'boolean',
+        'is_predefined': 'boolean',
+        'required_statuses': 'json',
+        'hidden_statuses': 'json',
+        'entity_type': 'text',
+        'tracking_callback': 'text',
+        'remind': 'text',
+        'triggers': 'json',
+        'chained_lists': 'json',
+        'account_id': 'integer',
+        'extra': 'json',
+    },
+) }}

@@ -1,0 +1,28 @@
+-- Generated from the tap's declarations by `make docs`.
+{{ tap_leads.stage(
+    source('kommo', 'kommo_messages'),
+    {
+        'account': 'text',
+        'id': 'text',
+        'talk_id': 'integer',
+        'chat_id': 'text',
+        'created_at': 'timestamp',
+        'type': 'text',
+        'message_type': 'text',
+        'origin': 'text',
+        'text': 'text',
+        'delivery_status': 'text',
+        'author_id': 'text',
+        'author_type': 'text',
+        'author_name': 'text',
+        'author_avatar_url': 'text',
+        'recipient_id': 'text',
+        'recipient_name': 'text',
+        'attachment_type': 'text',
+        'attachment_link': 'text',
+        'attachment_name': 'text',
+        'contact': 'json',
+        'location': 'json',
+        'extra': 'json',
+    },
+) }}

@@ -1,0 +1,25 @@
+-- Generated from the tap's declarations by `make docs`.
+{{ tap_leads.stage(
+    source('kommo', 'kommo_talks'),
+    {
+        'account': 'text',
+        'talk_id': 'integer',
+        'created_at': 'timestamp',
+        'updated_at': 'timestamp',
+        'contact_id': 'integer',
+        'entity_id': 'integer',
+        'entity_type': 'text',
+        'chat_id': 'text',
+        'origin': 'text',
+        'source_id': 'integer',
+        'status': 'text',
+        'is_in_work': 'boolean',
+        'is_read': 'boolean',
+        'missed_at': 'timestamp',
+        'rate': 'integer',
+        'account_id': 'integer',
+        'contacts': 'json',
+        'leads': 'json',
+        'extra': 'json',
+    },
+) }}

@@ -1,0 +1,1 @@
+"""Examples that are meant to be copied."""
