@@ -31,7 +31,7 @@ def by_week(rows: list[Row]) -> Any:
         alt.X("week:O", timeUnit="utcyearmonthdate", title=None, axis=axis),
         alt.Y("leads:Q", title=None),
         alt.Color("system:N", scale=colors, legend=alt.Legend(title=None, orient="top", columns=2)),
-        tooltip=[alt.Tooltip("week:T", format="%d %b %Y"), "system:N", "leads:Q"],
+        tooltip=[alt.Tooltip("week:T", format="%b %d, %Y"), "system:N", "leads:Q"],
     )  # fmt: skip
 
 
@@ -94,8 +94,8 @@ from activity where system = 'kommo'
 group by response order by min(first_response_hours)""", bars("response", "leads")),
 )  # fmt: skip
 FIGURES = """
-select to_char(min(first_touch_on), 'FMDD Mon YYYY') as first,
-    to_char(max(first_touch_on), 'FMDD Mon YYYY') as last, count(distinct lead_key) as "leads", count(distinct person_key) as "people",
+select to_char(min(first_touch_on), 'Mon FMDD, YYYY') as first,
+    to_char(max(first_touch_on), 'Mon FMDD, YYYY') as last, count(distinct lead_key) as "leads", count(distinct person_key) as "people",
     count(case when status in ('open', 'qualified') then 1 end) as "open",
     count(case when status = 'won' then 1 end) as "won", count(case when status = 'lost' then 1 end) as "lost",
     (select percentile_cont(0.5) within group (order by first_response_hours)
