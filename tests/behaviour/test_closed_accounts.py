@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from tap_leads.sources.dashly import DASHLY
 from tap_leads.sources.kommo import KOMMO
+from tap_leads.sources.octanist import OCTANIST
 from tests.support.catalogs import catalog_for
 from tests.support.run import everyone
 from tests.support.settings import settings_for
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TRIES = 20
 STREAMS, OTHERS = (
-    sum(stream.selected_by_default for stream in source.streams) for source in (KOMMO, DASHLY)
+    sum(stream.selected_by_default for stream in source.streams) for source in (KOMMO, OCTANIST)
 )
 
 

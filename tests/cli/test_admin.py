@@ -147,7 +147,7 @@ def test_discovery_is_limited_to_the_source_of_the_account(
     run = run_here(config | shared(box), "--discover")
     assert run.code == 0
     streams = json.loads(run.messages[0]["text"])["streams"]
-    assert [stream["tap_stream_id"] for stream in streams] == ["octanist_leads"]
+    assert [stream["tap_stream_id"] for stream in streams] == ["octanist_leads", "octanist_stats"]
 
 
 def test_an_unknown_account_syncs_nothing(box: Sandbox, run_here: Runner) -> None:

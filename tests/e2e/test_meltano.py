@@ -143,8 +143,8 @@ def test_every_lead_arrives_in_csv_jsonl_and_postgres_and_a_second_run_brings_th
             for request in api.journal
             if source != "kommo" or "filter[updated_at][from]" in request.query
         ]
-        # Kommo: a page or two of each incremental stream.
-        assert 0 < len(pages) <= (8 if source == "kommo" else 2)
+        # A page or two of each incremental stream.
+        assert 0 < len(pages) <= {"kommo": 8, "octanist": 3}.get(source, 4)
     for source, leads in leads_of(box).items():
         assert_in_postgres(database, source, leads)
     renamed = database.query("select id from kommo_leads where name = 'Edited'")

@@ -31,6 +31,10 @@ def served() -> Iterator[None]:
         for source, config in CONFIGS.items():
             config[source] = settings_for(box.apis[source])
         box.kommo.delete(3)
+        box.kommo.options.customers_mode = "periodicity"
+        for people in (box.kommo.contacts, box.kommo.companies):
+            people.edit(2, name="Renamed")
+            people.delete(2)
         yield
 
 

@@ -33,8 +33,8 @@ DECLARATIONS = dict(declarations())
 
 def test_every_stream_is_declared() -> None:
     streams = sum(len(source.streams) for source in SOURCES)
-    # Two brands share theirs, and so do custom fields, tags and notes of each entity.
-    shared = len(DASHLY.streams) + 3 + 2 + 2
+    # Two brands share theirs, and so do fields, tags, notes and deletions of each entity.
+    shared = len(DASHLY.streams) + 3 + 2 + 2 + 2
     assert len(DECLARATIONS) == streams - shared
 
 

@@ -96,7 +96,7 @@ def test_an_event_names_the_integration_that_caused_it(kommo: Kommo) -> None:
 def test_an_account_that_ignores_all_filters_is_read_once_and_filtered_here(
     kommo: Kommo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    happen(kommo, 1500, within=300 * DAY)
+    happen(kommo, 7000, within=300 * DAY)
     kommo.edit(300)
     kommo.options.ignore_filters = True
     first = read(kommo, EVENTS)

@@ -105,6 +105,8 @@ def test_names_are_as_people_wrote_them(kommo: Kommo) -> None:
 def test_every_row_of_every_stream_keeps_its_schema(kommo: Kommo, form: str) -> None:
     kommo.delete(2)
     kommo.contacts.edit(3, name="Renamed")
+    kommo.contacts.delete(1)
+    kommo.companies.delete(1)
     kommo.options.customers_mode = "periodicity"
     run = read(kommo, *NAMES, nested_values=form)
     assert set(run.schemas) == set(NAMES)
