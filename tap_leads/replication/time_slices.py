@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _ALL = Query()
 # Maximum full pages of a slice; another page may follow that is not full.
-_SLICE_PAGES = 11
+_SLICE_PAGES = 40
 # How far ahead of the server's clock rows are dated that are not changes made during the read.
 _AHEAD = MINUTE
 # Pages of a list to read before a request that shows if it is one slice or many.

@@ -113,7 +113,7 @@ def events(spread: str, count: int, **options: Any) -> FakeList:
     return source
 
 
-@pytest.mark.parametrize("count", [260, 1000, 3000, 10_000])
+@pytest.mark.parametrize("count", [260, 1000, 3000, 3400, 5000, 10_000])
 @pytest.mark.parametrize("spread", SPREADS)
 @pytest.mark.parametrize("stable_order", ["newest", "cursor", "id", "none"])
 def test_a_list_that_holds_still_in_any_order_costs_a_request_and_a_half_per_page(
