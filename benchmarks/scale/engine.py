@@ -72,10 +72,12 @@ class Engine:
         tries = {each["rendered_map_index"]: each["try_number"] for each in tasks}
         again = {name for name, number in tries.items() if number > 1}
         self.report.check(
-            "the tasks that were retried are the killed ones",
-            sorted(again),
-            holds=again == killed and len(killed) == len(victims),
+            "tasks that were killed, and retried",
+            sorted(again & killed),
+            holds=killed <= again and len(killed) == len(victims),
         )
+        # Targets that create the same table at the same moment: PostgreSQL lets one of them.
+        self.report.figure("other tasks that were retried", len(again - killed))
         orphans = [each for victim in victims for each in victim.processes if each.is_running]
         self.report.check("processes left of the killed tasks", len(orphans), holds=not orphans)
         self.checks.rows()

@@ -22,12 +22,8 @@ FAST = (
     "kommo_lead_stage_changes",
     "kommo_contacts",
     "kommo_companies",
-    "kommo_deleted_contacts",
-    "kommo_deleted_companies",
     "kommo_talks",
     "kommo_tasks",
-    "kommo_customers",
-    "kommo_customer_transactions",
 )
 LARGE = ("*_notes", "*_messages", "kommo_*events", "*_elements", "*_parts", "*_details")
 """Streams that few people need: they are in no rhythm."""
