@@ -161,7 +161,7 @@ def csv_rows() -> Counter[str]:
 
 def summarize(postgres: Postgres, before: Counter[str], requests: dict[str, int]) -> None:
     """Print the rows that were read and loaded, and how to look at them."""
-    columns = "{:<26} {:>9} {:>12} {:>19}"
+    columns = "{:<28} {:>9} {:>12} {:>19}"
     print(columns.format("\n", "rows read", "rows in CSV", "rows in PostgreSQL"))
     repeated, rows = False, csv_rows()
     with psycopg.connect(postgres.url) as connection:
