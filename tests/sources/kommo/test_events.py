@@ -80,7 +80,6 @@ def test_five_thousand_events_come_once_and_in_order_for_about_a_request_a_page(
     assert moves_of(rows) == truth(kommo)
     assert in_order(rows, "changed_at")
     assert len(kommo.journal) < 2 * len(rows) / 250
-    assert max(int(request.query["page"][0]) for request in kommo.journal) < 15
 
 
 @pytest.mark.parametrize("days", [0.01, 1, 30])
@@ -176,10 +175,13 @@ def test_an_account_that_ignores_filters_is_read_once_and_filtered_here(
     move(kommo, 4000, within=300 * DAY)
     kommo.contacts.edit(30)
     kommo.options.ignore_filters = True
-    rows = read(kommo, CHANGES).records(CHANGES)
-    assert moves_of(rows) == truth(kommo)
-    assert "the API ignored the requested filter" in caplog.text
+    first = read(kommo, CHANGES)
+    assert moves_of(first.records(CHANGES)) == truth(kommo)
     assert len(kommo.journal) < 3 * len(kommo.events()) / 250
+    # A list that is read as a whole needs no filter; that of the next run is ignored.
+    again = read(kommo, CHANGES, state=first.state)
+    assert len(again.records(CHANGES)) < 20
+    assert "the API ignored the requested filter" in caplog.text
 
 
 def test_an_event_that_does_not_say_what_changed_is_kept(kommo: Kommo) -> None:
