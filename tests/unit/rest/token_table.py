@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_leads.rest.auth.token_row import TABLE
 from tap_leads.rest.auth.token_store import Tokens
 from tap_leads.rest.auth.token_table import DatabaseUnavailableError, TokenTable
 from tap_leads.rest.errors import CredentialError
@@ -54,3 +55,15 @@ def failure(work: Callable[[], Any], kind: type[LeadsError] | None = None) -> Le
         work()
     assert "\n" not in str(raised.value)
     return raised.value
+
+
+def fill(database: TokenDatabase, when: str = "") -> None:
+    """Let changes of the table fail as they do once the disk is full."""
+    database.query(
+        "create function no_space() returns trigger language plpgsql as "
+        "'begin raise exception using errcode = ''disk_full''; end'"
+    )
+    database.query(
+        f"create trigger no_space before update on {TABLE} for each row {when} "
+        "execute function no_space()"
+    )
