@@ -37,7 +37,7 @@ CONTACT = Resource(
     filters=PEOPLE_FILTERS,
     search=searching,
     recycles=True,
-    needs={"leads": frozenset(), "catalog_elements": frozenset(), "customers": frozenset()},
+    needs=dict.fromkeys(("leads", "catalog_elements", "customers"), frozenset()),
 )
 COMPANY = Resource(
     key="companies",
@@ -45,12 +45,7 @@ COMPANY = Resource(
     filters=PEOPLE_FILTERS,
     search=searching,
     recycles=True,
-    needs={
-        "contacts": frozenset(),
-        "leads": frozenset(),
-        "catalog_elements": frozenset(),
-        "customers": frozenset(),
-    },
+    needs=dict.fromkeys(("contacts", "leads", "catalog_elements", "customers"), frozenset()),
 )
 
 
