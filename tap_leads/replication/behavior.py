@@ -104,6 +104,10 @@ class ServerBehavior:
         """
         return self.settled is None or cursor < self.settled
 
+    def is_open(self, query: Query) -> bool:
+        """Return True if the bounds extend into this run, so that the set may grow."""
+        return query.until is None or not self.is_settled(query.until)
+
     def placed(self, rows: Sequence[Row], after: Micros | None) -> list[Row]:
         """Return the rows of a page that are in position, in cursor order.
 

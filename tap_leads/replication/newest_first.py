@@ -15,7 +15,8 @@ from tap_leads.replication.model import Bounds, Chunk, Order, Query
 from tap_leads.replication.output import Output
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.scan import MIN_ORDERED_ROWS
-from tap_leads.replication.ties import MAX_IDLE_PAGES, MAX_SCANS
+from tap_leads.replication.ties import MAX_SCANS
+from tap_leads.replication.walk import MAX_IDLE_PAGES
 from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:

@@ -9,31 +9,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_leads.replication.behavior import open_set, request
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
-from tap_leads.replication.pagination import OVERLAP, HALPaginator, Link, PositionPaginator
 from tap_leads.replication.scan import Scan, are_quiet, missing, note
 from tap_leads.replication.splits import spans_steps, split, windows
+from tap_leads.replication.walk import Walker
 from tap_leads.timestamps import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
     from tap_leads.replication.behavior import ServerBehavior
-    from tap_leads.replication.model import Collection, Page, Paginator, Query, Row, Split
+    from tap_leads.replication.model import Collection, Page, Query, Row, Split
     from tap_leads.timestamps import Micros
 
 # Maximum scans of a result set whose order is unstable.
 MAX_SCANS = 30
-# Maximum consecutive rewinds to find a row that moved; after that, the order counts as unstable.
-# In a range of time without a total, which costs little to split, it is one, and then none.
-MAX_REWINDS = 3
 # How full the pages of time ranges are to be that a set in unstable order is split into.
 _FILL = 0.9
 # Rows that parts of a set must share to prove that the API ignores the filters that split it.
 MIN_SHARED_ROWS = 3
-# Maximum consecutive pages of a scan without a new row; an API may return pages without end.
-MAX_IDLE_PAGES = 20
 
 
 class OverlappingScan:
@@ -47,8 +41,7 @@ class OverlappingScan:
         """False if a growing set was verified by count only: the bookmark must not pass it."""
         self.page: Page | None = None
         """The page that was read last."""
-        # True once a page lacked so many rows that only the API's next links lead on.
-        self._by_links = False
+        self._walker = Walker(collection, behavior)
 
     def read(self, query: Query, splits: Sequence[Split]) -> Iterator[list[Row]]:
         """Yield the rows of a result set page by page, including duplicates.
@@ -73,7 +66,7 @@ class OverlappingScan:
             current = self._begin(scans)
             scans.append(current)
             is_range = by_time or (query.cursor == "set" and query.until is None)
-            for page in self._walk(query, current, is_range=is_range):
+            for page in self._walker.pages(query, current, is_range=is_range):
                 note(page, scans)
                 self.page = page
                 yield page
@@ -136,7 +129,7 @@ class OverlappingScan:
         """
         for _ in range(MAX_SCANS):
             again = self._begin((scan,))
-            for page in self._walk(query, again):
+            for page in self._walker.pages(query, again):
                 again.note(page.rows, scan)
                 again.note_page(page.rows, 0)
                 yield page
@@ -165,96 +158,6 @@ class OverlappingScan:
                 return [(part, splits) for part in parts]
         return split(query, splits, step, seen.cursors if seen.gap else ())
 
-    def _walk(self, query: Query, current: Scan, *, is_range: bool = False) -> Iterator[Page]:
-        """Yield the pages of one scan; go back if a page does not overlap the previous one."""
-        paginator: Paginator = HALPaginator(0) if self._by_links else self._paginator()
-        rewinds = lost_at = idle = 0
-        while not paginator.finished:
-            page = self._fetch_surely(query, current, paginator)
-            most = 1 if is_range and page.total is None else MAX_REWINDS
-            paginator.settle(page)
-            current.note_total(page.total)
-            positions = paginator if isinstance(paginator, PositionPaginator) else None
-            if positions is None:
-                current.gap = paginator.count > 0  # pages found by links do not overlap
-            elif page.next and positions.is_astray(page):
-                self._by_links = True
-                paginator = HALPaginator(0)
-                continue
-            elif positions.start and not current.gap:
-                if current.is_followed_by(page.rows, current.reached - positions.start):
-                    rewinds = rewinds if positions.start < lost_at else 0
-                elif rewinds < most and not (is_range and self._behavior.is_shuffled):
-                    rewinds, lost_at = rewinds + 1, positions.start
-                    positions.rewind()
-                    continue
-                else:
-                    current.gap = True
-                    if is_range:
-                        self._behavior.is_shuffled = True
-                        positions.stop_overlapping()
-            seen = len(current.ids)
-            current.reached = len(page.rows) + (positions.start if positions else 0)
-            yield page
-            idle = 0 if len(current.ids) > seen else idle + 1
-            if idle > MAX_IDLE_PAGES or (
-                positions is not None and self._is_cut_off(positions, page, seen)
-            ):
-                current.cut_off = True
-                return
-            paginator.advance(page)
-
-    def _paginator(self) -> Paginator:
-        traits = self._collection.traits
-        return self._collection.paginator(
-            traits.page_size, overlap=OVERLAP, result_window=traits.result_window
-        )
-
-    def _fetch_surely(self, query: Query, current: Scan, paginator: Paginator) -> Page:
-        """Return the next page, and record which of its rows are in position.
-
-        A page of a growing set may end with rows that changed since the server selected it. It is
-        then requested again: rows that come again unchanged are in position.
-        """
-        page = self._fetch_nonempty(query, current, paginator)
-        current.trust(page.rows, self._behavior.settled, {})
-        if current.gap or not page.has_more or current.trusts_one_of(page.rows[-OVERLAP:]):
-            return page
-        if self._is_open(query):
-            before = {row.id: row.cursor for row in page.rows}
-            page = self._fetch_nonempty(query, current, paginator)
-            current.trust(page.rows, self._behavior.settled, before)
-        return page
-
-    def _fetch_nonempty(self, query: Query, current: Scan, paginator: Paginator) -> Page:
-        """Return the next page; an empty page may be wrong and is requested a second time."""
-        page = self._fetch(query, current, paginator)
-        return page if page.rows or page.has_more else self._fetch(query, current, paginator)
-
-    def _fetch(self, query: Query, current: Scan, paginator: Paginator) -> Page:
-        at = None if paginator.position == Link("") else paginator.position
-        if current.bounds is None:
-            page, current.bounds = open_set(self._collection, self._behavior, query, at)
-        else:
-            page = request(self._collection, self._behavior, current.bounds, at)
-            self._behavior.observe(page, current.bounds)
-        if current.settled is None:
-            current.settled = self._behavior.settled
-        self._behavior.check_bounds(page.rows, query)
-        return page
-
-    def _is_cut_off(self, positions: PositionPaginator, page: Page, seen: int) -> bool:
-        """Return True if more rows exist but no page returns them, as beyond the result window.
-
-        An empty page is the end of the set if it begins after all rows seen, or if the set has
-        shrunk to that size meanwhile, which another scan will prove.
-        """
-        if not page.rows:
-            is_smaller = page.total is not None and page.total <= positions.start
-            return page.has_more or (positions.start < seen and not is_smaller)
-        window = self._collection.traits.result_window
-        return page.has_more and window is not None and positions.start + len(page.rows) >= window
-
     def _fills_window(self, current: Scan) -> bool:
         """Return True if the total is at least the result window: it may be capped there."""
         window = self._collection.traits.result_window
@@ -268,16 +171,12 @@ class OverlappingScan:
             return True
         if (
             query.cursor == "set"
-            and self._is_open(query)
+            and self._behavior.is_open(query)
             and any(scan.has_as_many_rows for scan in scans)
         ):
             self.is_proven = False
             return True
         return scans[-1].total is None and are_quiet(scans)
-
-    def _is_open(self, query: Query) -> bool:
-        """Return True if the bounds extend into this run, so that the set may grow."""
-        return query.until is None or not self._behavior.is_settled(query.until)
 
     def _rows_of(self, page: Page, query: Query) -> list[Row]:
         """Return the rows of a page that belong to the requested set.

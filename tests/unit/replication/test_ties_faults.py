@@ -13,7 +13,8 @@ from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds, Order, Query
 from tap_leads.replication.pagination import Link, Offset
-from tap_leads.replication.ties import MAX_IDLE_PAGES, MAX_REWINDS, OverlappingScan
+from tap_leads.replication.ties import OverlappingScan
+from tap_leads.replication.walk import MAX_IDLE_PAGES, MAX_REWINDS
 from tap_leads.timestamps import HOUR, SECOND
 from tests.unit.replication.fake_list import START, FakeList, fake_list
 from tests.unit.replication.fake_run import read
