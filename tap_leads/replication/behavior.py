@@ -40,6 +40,8 @@ class ServerBehavior:
     """The cursor of the newest row seen."""
     newest_at_start: Micros | None = None
     """The cursor of the newest row when the read first passed `run_started`."""
+    has_moving_ties: bool = False
+    """True once rows with the same cursor came in another order in a list sorted by it."""
     is_shuffled: bool = False
     """True once pages of a list without a sort order did not overlap, wherever they began."""
 

@@ -99,6 +99,7 @@ class PositionPaginator(BasePaginator):
         self._overlap = overlap
         self._window = result_window
         self._is_capped = False
+        self._reached = self._received = 0
 
     @classmethod
     @override
@@ -134,9 +135,18 @@ class PositionPaginator(BasePaginator):
         """Move forward by that many rows, or slightly fewer."""
         self.position = self._at(self.start + rows)
 
-    def stop_overlapping(self) -> None:
-        """Request no row again from now on, because the order is unstable."""
-        self._overlap = 0
+    def overlap_by(self, rows: int) -> None:
+        """Request that many rows of the previous page again from now on."""
+        self._overlap = rows
+
+    def repeat(self, rows: int) -> bool:
+        """Overlap by that many rows from this page on; return False if it does so already."""
+        self._overlap = rows
+        position = self._following()
+        if position.start >= self.start:
+            return False
+        self.position = position
+        return True
 
     def rewind(self) -> None:
         """Move back one page, to find rows that moved toward the start."""
@@ -148,8 +158,11 @@ class PositionPaginator(BasePaginator):
         if 0 < received < self.position.limit and not self._is_capped:
             self._limit = received
             self._is_capped = True
-        reached = self.start + received
-        overlap = min(self._overlap, received // 2)
+        self._reached, self._received = self.start + received, received
+        return self._following()
+
+    def _following(self) -> Offset | PageNumber:
+        reached, overlap = self._reached, min(self._overlap, self._received // 2)
         position = self._at(reached - overlap)
         while position.start + position.limit <= reached:
             overlap -= 1

@@ -6,12 +6,13 @@ many rows were seen as the set had at one moment. `ties.py` decides what to do w
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from math import lgamma
 from typing import TYPE_CHECKING, Final
 
-from tap_leads.errors import Code
-from tap_leads.replication.errors import IncompleteError
+from tap_leads.replication.pagination import OVERLAP
 from tap_leads.timestamps import HOUR
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _QUIET_SHUFFLED_SCANS = 12
 _MIN_REPEATED_ROWS = 3
 # Rows that cannot be in order by chance: eight rows have 40,320 possible orders.
 MIN_ORDERED_ROWS = 8
+_CHANCE = lgamma(MIN_ORDERED_ROWS + 1)
+# Rows of another tie to request again if the order of ties is unstable: some may be deleted.
+_SPARE_ROWS = 3
 # How far an account's dates may be ahead of the clock because of its time zone.
 _MAX_ZONE_OFFSET = 26 * HOUR
 # How many times more often cursors fall than rise in a list in descending order.
@@ -68,6 +72,10 @@ class Scan:
     total: int | None = None
     last_total: int | None = None
     gap: bool = False
+    rewinds: int = 0
+    """The number of consecutive times that the scan went back."""
+    lost_at: int = 0
+    """The furthest place where a page did not overlap the previous one."""
     cut_off: bool = False
     added: int = 0
     pages: int = 0
@@ -85,6 +93,8 @@ class Scan:
     cursors: list[Micros] = field(default_factory=list)
     front: list[Micros] = field(default_factory=list)
     """The cursors on the first page."""
+    last: list[Micros] = field(default_factory=list)
+    """The cursors on the last page, of the rows that were in position."""
     rises: int = 0
     falls: int = 0
 
@@ -104,6 +114,7 @@ class Scan:
         self.cursors += cursors
         if self.pages == 1:
             self.front = cursors
+        self.last = [c for row in rows if (c := row.cursor) is not None and self.trusts(row)]
         self.rises += sum(one < other for one, other in pairwise(cursors))
         self.falls += sum(one > other for one, other in pairwise(cursors))
 
@@ -151,9 +162,13 @@ class Scan:
             ):
                 self.trusted[row.id] = cursor
 
+    def trusts(self, row: Row) -> bool:
+        """Return True if a row is in position."""
+        return self.trusted.get(row.id, _NEVER) == row.cursor
+
     def trusts_one_of(self, rows: Sequence[Row]) -> bool:
         """Return True if one of these rows is in position."""
-        return any(self.trusted.get(row.id, _NEVER) == row.cursor for row in rows)
+        return any(self.trusts(row) for row in rows)
 
     def is_followed_by(self, rows: Sequence[Row], repeated: int) -> bool:
         """Return True if a page begins with rows seen before, and repeats such rows in order.
@@ -162,7 +177,7 @@ class Scan:
         have moved. In an unstable order a few rows may be in order by chance, so they must also be
         consecutive, except for one row that may have been deleted.
         """
-        rows = [row for row in rows if row.id not in self.ids or self.trusts_one_of((row,))]
+        rows = [row for row in rows if row.id not in self.ids or self.trusts(row)]
         places = [self.ids.get(row.id) for row in rows]
         known = [place for place in places if place is not None]
         if not places or places[0] is None or known != sorted(known):
@@ -170,6 +185,40 @@ class Scan:
         is_a_run = known[-1] - known[0] <= len(known) and places[: len(known)] == known
         is_enough = len(known) >= min(_MIN_REPEATED_ROWS, repeated)
         return (is_a_run and is_enough) or len(known) >= MIN_ORDERED_ROWS
+
+    def is_contradicted_by(self, rows: Sequence[Row]) -> bool:
+        """Return True if rows that did not change come again in another order."""
+        places = [self.ids[row.id] for row in rows if row.id in self.ids and self.trusts(row)]
+        return places != sorted(places)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Return True if the pages are sorted by cursor, in one direction, and not by chance."""
+        return (not self.rises or not self.falls) and _orders(self.last) > _CHANCE
+
+    @property
+    def tail(self) -> int:
+        """Return how many rows of the last page must come again to include one that is no tie.
+
+        Where most of the page are ties, they need not: such a set is divided.
+        """
+        ties = sum(1 for _ in takewhile(lambda cursor: cursor == self.last[-1], self.last[::-1]))
+        rows = ties + _SPARE_ROWS
+        return max(rows if rows * 2 <= len(self.last) else 0, OVERLAP)
+
+    def is_continued_by(self, rows: Sequence[Row]) -> bool:
+        """Return True if a page of a sorted list begins before the end of the previous page.
+
+        Rows with the same cursor may then be in another order in each response: the previous page
+        had all rows before its last cursor, and this page has all rows after its first one.
+        """
+        cursors = [c for row in rows if (c := row.cursor) is not None and self.trusts(row)]
+        if not cursors or not self.is_sorted:
+            return False
+        direction = -1 if self.rises else 1
+        cursors = [direction * cursor for cursor in cursors]
+        begins_before = cursors[0] > direction * self.last[-1]
+        return begins_before and all(one >= other for one, other in pairwise(cursors))
 
     @property
     def overlaps(self) -> bool:
@@ -215,6 +264,11 @@ class Scan:
         return places == sorted(places)
 
 
+def _orders(cursors: Sequence[Micros]) -> float:
+    """Return the logarithm of the number of orders that rows with these cursors may come in."""
+    return lgamma(len(cursors) + 1) - sum(lgamma(n + 1) for n in Counter(cursors).values())
+
+
 def are_quiet(scans: Sequence[Scan]) -> bool:
     """Return True if the last scans found no row that earlier scans had not seen."""
     holds_still = all(
@@ -234,19 +288,3 @@ def note(page: Page, scans: Sequence[Scan]) -> None:
     if current.pages == 1 or not page.has_more:
         # Most lists return new rows on their first page or on their last.
         current.count(page.rows, first, current.settled)
-
-
-def missing(scans: Sequence[Scan], *, is_cut_off: bool) -> IncompleteError:
-    """Return the error for rows that could not be read, counted if there is a total."""
-    rest = max((scans[-1].total or 0) - len(scans[0].ids), 1)
-    if is_cut_off:
-        return IncompleteError(
-            f"the API does not return more than the first {len(scans[0].ids):,} records of a "
-            f"query, and at least {rest:,} more exist; narrow `filters`",
-            code=Code.QUERY_LIMIT,
-        )
-    return IncompleteError(
-        f"at least {rest:,} records could not be read: the API keeps changing the order of "
-        "records with the same timestamp, or its total is higher than the number of records it "
-        "returns; run the sync again"
-    )

@@ -22,28 +22,37 @@ def split(
     in unstable order lie close together: the set is split at the median of the `cursors` where
     they were seen. Without such cursors it is halved.
     """
-    if query.after is not None and query.until is not None:
-        steps = (query.until - query.after) // step + 1
-        if steps > 1:
-            middle = query.after + steps // 2 * step
-            # Rows far past `until` changed and left the set. Rows before `after` may come with
-            # every request.
-            seen = sorted(cursor for cursor in cursors if cursor <= query.until + 2 * step)
-            if seen:
-                median = seen[len(seen) // 2]
-                median -= (median - query.after) % step
-                middle = min(max(median, query.after + step), query.after + (steps - 1) * step)
-            halves = replace(query, until=middle - 1), replace(query, after=middle)
-            return [(half, splits) for half in halves]
+    if spans_steps(query, step) and (middle := _middle(query, step, cursors)) is not None:
+        halves = replace(query, until=middle - 1), replace(query, after=middle)
+        return [(half, splits) for half in halves]
     if not splits:
         return []
     return [(replace(query, filters=(*query.filters, part)), splits[1:]) for part in splits[0]]
 
 
-def spans_steps(query: Query, step: Micros) -> bool:
-    """Return True if a set has two bounds between which others can separate its rows."""
+def _middle(query: Query, step: Micros, cursors: Sequence[Micros]) -> Micros | None:
+    """Return where to split a range of time in two; None if a bound and all cursors are missing."""
     after, until = query.after, query.until
-    return after is not None and until is not None and until // step > after // step
+    # Rows far past `until` changed and left the set. Rows before `after` may come with every
+    # request.
+    seen = sorted(cursor for cursor in cursors if until is None or cursor <= until + 2 * step)
+    if not seen:
+        if after is None or until is None:
+            return None
+        return after + ((until - after) // step + 1) // 2 * step
+    median = seen[len(seen) // 2]
+    median -= (median - (after or 0)) % step
+    if after is not None:
+        median = max(median, after + step)
+    return median if until is None else min(median, until - (until - (after or 0)) % step)
+
+
+def spans_steps(query: Query, step: Micros) -> bool:
+    """Return True if a set is a range of time that further bounds can divide."""
+    after, until = query.after, query.until
+    if query.cursor != "set":
+        return False
+    return after is None or until is None or until // step > after // step
 
 
 def windows(

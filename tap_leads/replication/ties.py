@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tap_leads.errors import Code
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
-from tap_leads.replication.scan import Scan, are_quiet, missing, note
+from tap_leads.replication.scan import Scan, are_quiet, note
 from tap_leads.replication.splits import spans_steps, split, windows
 from tap_leads.replication.walk import Walker
 from tap_leads.timestamps import SECOND
@@ -65,8 +66,7 @@ class OverlappingScan:
         while len(scans) < MAX_SCANS:
             current = self._begin(scans)
             scans.append(current)
-            is_range = by_time or (query.cursor == "set" and query.until is None)
-            for page in self._walker.pages(query, current, is_range=is_range):
+            for page in self._walker.pages(query, current, is_range=by_time):
                 note(page, scans)
                 self.page = page
                 yield page
@@ -197,3 +197,19 @@ class OverlappingScan:
             if row.cursor is None
             or ((after is None or row.cursor >= after) and (until is None or row.cursor <= until))
         ]
+
+
+def missing(scans: Sequence[Scan], *, is_cut_off: bool) -> IncompleteError:
+    """Return the error for rows that could not be read, counted if there is a total."""
+    rest = max((scans[-1].total or 0) - len(scans[0].ids), 1)
+    if is_cut_off:
+        return IncompleteError(
+            f"the API does not return more than the first {len(scans[0].ids):,} records of a "
+            f"query, and at least {rest:,} more exist; narrow `filters`",
+            code=Code.QUERY_LIMIT,
+        )
+    return IncompleteError(
+        f"at least {rest:,} records could not be read: the API keeps changing the order of "
+        "records with the same timestamp, or its total is higher than the number of records it "
+        "returns; run the sync again"
+    )

@@ -127,7 +127,7 @@ class _Slice:
         return self._scan.page is not None and self._scan.page.total is not None
 
     def is_read(self) -> bool:
-        """Read the range; return False if it is too long for one slice, or its order is unstable.
+        """Read the range; return False if it is too long for one slice.
 
         Raises:
             IncompleteError: Rows exist that could not be read.
@@ -136,7 +136,7 @@ class _Slice:
         for number, rows in enumerate(self._pages, 1):
             self._rows += rows
             # A list that changes while it is read fails the comparison with its size as a whole.
-            if self._behavior.is_shuffled or (self._has_more and self._has_total):
+            if self._has_more and self._has_total:
                 return False
             if number == _FIRST_PAGES and self._has_more:
                 self.starts = _starts(self._collection, self._query, self._behavior)

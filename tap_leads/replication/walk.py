@@ -34,10 +34,9 @@ class Walker:
     def pages(self, query: Query, current: Scan, *, is_range: bool = False) -> Iterator[Page]:
         """Yield the pages of one scan; go back if a page does not overlap the previous one."""
         paginator: Paginator = HALPaginator(0) if self._by_links else self._paginator()
-        rewinds = lost_at = idle = 0
+        idle = 0
         while not paginator.finished:
             page = self._fetch_surely(query, current, paginator)
-            most = 1 if is_range and page.total is None else MAX_REWINDS
             paginator.settle(page)
             current.note_total(page.total)
             positions = paginator if isinstance(paginator, PositionPaginator) else None
@@ -47,18 +46,8 @@ class Walker:
                 self._by_links = True
                 paginator = HALPaginator(0)
                 continue
-            elif positions.start and not current.gap:
-                if current.is_followed_by(page.rows, current.reached - positions.start):
-                    rewinds = rewinds if positions.start < lost_at else 0
-                elif rewinds < most and not (is_range and self._behavior.is_shuffled):
-                    rewinds, lost_at = rewinds + 1, positions.start
-                    positions.rewind()
-                    continue
-                else:
-                    current.gap = True
-                    if is_range:
-                        self._behavior.is_shuffled = True
-                        positions.stop_overlapping()
+            elif not self._joins(page, current, positions, is_range=is_range):
+                continue
             seen = len(current.ids)
             current.reached = len(page.rows) + (positions.start if positions else 0)
             yield page
@@ -68,7 +57,41 @@ class Walker:
             ):
                 current.cut_off = True
                 return
+            if positions and self._behavior.has_moving_ties and not current.gap:
+                positions.overlap_by(current.tail)
             paginator.advance(page)
+
+    def _joins(
+        self, page: Page, current: Scan, positions: PositionPaginator, *, is_range: bool
+    ) -> bool:
+        """Return False, and move back, if rows may be missing between the previous page and this.
+
+        If they cannot be found, the scan goes on with a gap.
+        """
+        rows, start = page.rows, positions.start
+        if not start or current.gap:
+            return True
+        if current.is_followed_by(rows, current.reached - start) or current.is_continued_by(rows):
+            current.rewinds = current.rewinds if start < current.lost_at else 0
+            return True
+        if current.is_sorted and positions.repeat(current.tail):
+            self._behavior.has_moving_ties = True
+            return False
+        has_total = page.total is not None
+        is_shuffled = self._behavior.is_shuffled or (
+            not has_total and current.is_contradicted_by(rows)
+        )
+        most = 1 if is_range and not has_total else MAX_REWINDS
+        if current.rewinds < most and not (is_range and is_shuffled):
+            current.rewinds += 1
+            current.lost_at = max(current.lost_at, start)
+            positions.rewind()
+            return False
+        current.gap = True
+        if is_range:
+            self._behavior.is_shuffled = True
+            positions.overlap_by(0)
+        return True
 
     def _paginator(self) -> Paginator:
         traits = self._collection.traits

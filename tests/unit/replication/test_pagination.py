@@ -232,3 +232,15 @@ def test_links_and_tokens_that_lead_in_a_circle_end_the_walk(kind: Any) -> None:
 def test_more_without_a_next_link_or_token_is_an_error_and_not_the_end(kind: Any) -> None:
     with pytest.raises(PagingError, match=r"no next link|no next page token"):
         kind(50).advance(Page(rows(0, 2), has_more=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_is_requested_again_from_further_back_but_never_from_further_on(kind: Any) -> None:
+    paginator = kind(10, overlap=1)
+    paginator.advance(Page(rows(0, 10), has_more=True))
+    start = paginator.start
+    assert paginator.repeat(4)
+    assert paginator.start == 6 < start
+    assert not paginator.repeat(4)
+    assert not paginator.repeat(1)
+    assert paginator.start == 6

@@ -53,10 +53,37 @@ def test_the_median_is_counted_in_steps_from_where_the_set_begins() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [Query(100, 109), Query(None, 109), Query(100, None), Query(filters=({"x": 1},))]
+    ("after", "until", "cursors", "middle"),
+    [
+        (None, None, (25, 31, 47), 30),
+        (105, None, (107, 131, 147), 125),
+        (105, None, (107,), 115),  # the first step stays whole
+        (None, 149, (120, 130, 147), 130),
+        (None, 149, (150, 150, 150), 140),  # they left the set meanwhile
+    ],
 )
-def test_a_set_that_no_bound_divides_is_divided_by_filters(query: Query) -> None:
-    parts = split(query, FILTERS, 10, (100,))
+def test_a_range_without_a_bound_is_split_at_the_median_of_the_rows_that_were_seen(
+    after: Micros | None, until: Micros | None, cursors: tuple[Micros, ...], middle: Micros
+) -> None:
+    query = Query(after, until, Order.STABLE)
+    assert halves(query, 10, cursors) == [(after, middle - 1), (middle, until)]
+
+
+@pytest.mark.parametrize(
+    ("query", "cursors"),
+    [
+        (Query(100, 109), (100,)),
+        (Query(100, 149, cursor="null"), (100, 120)),
+        (Query(cursor="any"), (100, 120)),
+        (Query(None, 109), ()),  # nothing shows where to split
+        (Query(100, None), ()),
+        (Query(filters=({"x": 1},)), ()),
+    ],
+)
+def test_a_set_that_no_bound_divides_is_divided_by_filters(
+    query: Query, cursors: tuple[Micros, ...]
+) -> None:
+    parts = split(query, FILTERS, 10, cursors)
     assert [part.filters for part, _ in parts] == [
         (*query.filters, {"a": 0}),
         (*query.filters, {"a": 1}),
