@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,6 +89,20 @@ def test_events_that_lie_close_together_cost_few_requests_too(kommo: Kommo, days
     rows = read(kommo, CHANGES).records(CHANGES)
     assert moves_of(rows) == truth(kommo)
     assert len(kommo.journal) < 2 * len(rows) / 250
+
+
+@pytest.mark.parametrize("count", [400, 3300])
+@pytest.mark.parametrize(
+    ("order", "requests_per_page"), [("newest_first", 2), ("oldest_first", 2), ("shuffled", 3)]
+)
+def test_events_of_one_second_in_another_order_in_each_response_cost_few_requests(
+    kommo: Kommo, order: Any, requests_per_page: int, count: int
+) -> None:
+    kommo.options.events_order, kommo.options.events_ties = order, "shuffled"
+    move(kommo, count, within=count / 4, ago=100 * DAY)
+    rows = read(kommo, CHANGES).records(CHANGES)
+    assert moves_of(rows) == truth(kommo)
+    assert len(kommo.journal) <= requests_per_page * ceil(len(rows) / 250)
 
 
 def test_more_events_of_one_second_than_a_window_holds_are_read(kommo: Kommo) -> None:
