@@ -6,10 +6,10 @@ many rows were seen as the set had at one moment. `ties.py` decides what to do w
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
-from math import lgamma
 from typing import TYPE_CHECKING, Final
 
 from tap_leads.replication.pagination import OVERLAP
@@ -22,15 +22,11 @@ if TYPE_CHECKING:
     from tap_leads.timestamps import Micros
 
 _NEVER: Final = object()
-# Consecutive scans that must find no new row if nothing else proves that the set is complete.
-_QUIET_SCANS = 2
-# The same if the order is unstable: such a scan misses about a third of the rows.
-_QUIET_SHUFFLED_SCANS = 12
 # Rows that a page must repeat from the previous one, if it can repeat that many.
 _MIN_REPEATED_ROWS = 3
 # Rows that cannot be in order by chance: eight rows have 40,320 possible orders.
 MIN_ORDERED_ROWS = 8
-_CHANCE = lgamma(MIN_ORDERED_ROWS + 1)
+_CHANCE = math.lgamma(MIN_ORDERED_ROWS + 1)
 # Rows of another tie to request again if the order of ties is unstable: some may be deleted.
 _SPARE_ROWS = 3
 # How far an account's dates may be ahead of the clock because of its time zone.
@@ -83,6 +79,8 @@ class Scan:
     """The number of rows that the scan itself saw."""
     reached: int = 0
     """The number of rows up to the end of its last page, by position."""
+    length: int | None = None
+    """The number of rows of the set, by the position of its last row."""
     largest: int = 0
     """The most rows of a page."""
     ids: dict[Hashable, int] = field(default_factory=dict)
@@ -266,16 +264,9 @@ class Scan:
 
 def _orders(cursors: Sequence[Micros]) -> float:
     """Return the logarithm of the number of orders that rows with these cursors may come in."""
-    return lgamma(len(cursors) + 1) - sum(lgamma(n + 1) for n in Counter(cursors).values())
-
-
-def are_quiet(scans: Sequence[Scan]) -> bool:
-    """Return True if the last scans found no row that earlier scans had not seen."""
-    holds_still = all(
-        later.repeats(earlier) for earlier, later in pairwise(scans[-_QUIET_SCANS - 1 :])
+    return math.lgamma(len(cursors) + 1) - sum(
+        math.lgamma(n + 1) for n in Counter(cursors).values()
     )
-    needed = _QUIET_SCANS if holds_still else _QUIET_SHUFFLED_SCANS
-    return len(scans) > needed and not any(scan.added for scan in scans[-needed:])
 
 
 def note(page: Page, scans: Sequence[Scan]) -> None:

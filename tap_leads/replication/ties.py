@@ -7,11 +7,13 @@ is unstable, the set is split, and what cannot be split is scanned until its row
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from tap_leads.errors import Code
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
-from tap_leads.replication.scan import Scan, are_quiet, note
+from tap_leads.replication.scan import Scan, note
 from tap_leads.replication.splits import spans_steps, split, windows
 from tap_leads.replication.walk import Walker
 from tap_leads.timestamps import SECOND
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 # Maximum scans of a result set whose order is unstable.
 MAX_SCANS = 30
+# Consecutive scans that must find no new row if nothing else proves that the set is complete.
+_QUIET_SCANS = 2
+# The same if the order is unstable: such a scan misses about a third of the rows.
+_QUIET_SHUFFLED_SCANS = 12
 # How full the pages of time ranges are to be that a set in unstable order is split into.
 _FILL = 0.9
 # Rows that parts of a set must share to prove that the API ignores the filters that split it.
@@ -176,7 +182,10 @@ class OverlappingScan:
         ):
             self.is_proven = False
             return True
-        return scans[-1].total is None and are_quiet(scans)
+        if scans[-1].total is not None:
+            return False
+        is_closed = query.cursor == "set" and not self._behavior.is_open(query)
+        return (is_closed and are_counted(scans)) or are_quiet(scans)
 
     def _rows_of(self, page: Page, query: Query) -> list[Row]:
         """Return the rows of a page that belong to the requested set.
@@ -213,3 +222,22 @@ def missing(scans: Sequence[Scan], *, is_cut_off: bool) -> IncompleteError:
         "records with the same timestamp, or its total is higher than the number of records it "
         "returns; run the sync again"
     )
+
+
+def are_quiet(scans: Sequence[Scan]) -> bool:
+    """Return True if the last scans found no row that earlier scans had not seen."""
+    holds_still = all(
+        later.repeats(earlier) for earlier, later in pairwise(scans[-_QUIET_SCANS - 1 :])
+    )
+    needed = _QUIET_SCANS if holds_still else _QUIET_SHUFFLED_SCANS
+    return len(scans) > needed and not any(scan.added for scan in scans[-needed:])
+
+
+def are_counted(scans: Sequence[Scan]) -> bool:
+    """Return True if every row of a set that cannot grow was seen: scans agree how many it has.
+
+    A row that is deleted makes the set shorter, so none was deleted since the first of these scans
+    ended, and as many rows were seen since then.
+    """
+    same = [*takewhile(lambda scan: scan.length == scans[-1].length, reversed(scans))]
+    return len(same) > 1 and len(same[-2].ids) >= (scans[-1].length or math.inf)

@@ -50,6 +50,7 @@ class Walker:
                 continue
             seen = len(current.ids)
             current.reached = len(page.rows) + (positions.start if positions else 0)
+            current.length = None if page.has_more or not positions else current.reached
             yield page
             idle = 0 if len(current.ids) > seen else idle + 1
             if idle > MAX_IDLE_PAGES or (
@@ -78,18 +79,18 @@ class Walker:
             self._behavior.has_moving_ties = True
             return False
         has_total = page.total is not None
-        is_shuffled = self._behavior.is_shuffled or (
-            not has_total and current.is_contradicted_by(rows)
-        )
+        is_shuffled = self._behavior.is_shuffled and (is_range or not has_total)
+        if not has_total:
+            is_shuffled = is_shuffled or current.is_contradicted_by(rows)
         most = 1 if is_range and not has_total else MAX_REWINDS
-        if current.rewinds < most and not (is_range and is_shuffled):
+        if current.rewinds < most and not is_shuffled:
             current.rewinds += 1
             current.lost_at = max(current.lost_at, start)
             positions.rewind()
             return False
         current.gap = True
-        if is_range:
-            self._behavior.is_shuffled = True
+        self._behavior.is_shuffled = self._behavior.is_shuffled or is_range
+        if is_range or is_shuffled:
             positions.overlap_by(0)
         return True
 

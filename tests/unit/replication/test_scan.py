@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_leads.replication.model import Page, Row
-from tap_leads.replication.scan import Scan, are_quiet, note
-from tap_leads.replication.ties import missing
+from tap_leads.replication.scan import Scan, note
+from tap_leads.replication.ties import are_quiet, missing
 from tap_leads.timestamps import HOUR
 
 if TYPE_CHECKING:
