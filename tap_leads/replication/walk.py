@@ -89,8 +89,8 @@ class Walker:
             positions.rewind()
             return False
         current.gap = True
-        self._behavior.is_shuffled = self._behavior.is_shuffled or is_range
-        if is_range or is_shuffled:
+        if is_range:
+            self._behavior.is_shuffled = True
             positions.overlap_by(0)
         return True
 
