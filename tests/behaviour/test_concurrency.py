@@ -23,11 +23,16 @@ def test_an_account_has_no_more_requests_under_way_or_connections_than_its_concu
     api = box.apis[source]
     api.options.latency = 0.01  # so that requests that are sent at once are under way at once
     api.options.page_cap = 25 if source == "kommo" else 5
-    read_default_streams(api, concurrency=concurrency)
-    assert len(api.journal) >= 50
-    assert api.under_way_max() <= concurrency
-    assert api.under_way_max() > 1 or concurrency == 1
-    assert api.connections() <= concurrency + 1
+    # On a busy machine, no two requests of a run may happen to be under way at once.
+    for _ in range(20):
+        api.journal.clear()
+        read_default_streams(api, concurrency=concurrency)
+        assert len(api.journal) >= 50
+        assert api.under_way_max() <= concurrency
+        assert api.connections() <= concurrency + 1
+        if api.under_way_max() > 1 or concurrency == 1:
+            return
+    pytest.fail("no two requests were under way at once")
 
 
 @pytest.mark.parametrize("concurrency", CONCURRENCIES)
