@@ -87,6 +87,10 @@ class Messages:
         """Yield the messages of each conversation in turn, reading several concurrently."""
         if Query(bounds.after, bounds.until).is_empty:
             return
+        is_complete = account.kept.get(_LISTED)
+        # The bookmark of a run that did not get to its end says nothing of a message that is older
+        # than its conversation.
+        wanted = bounds if is_complete else replace(bounds, after=bounds.start)
         for plan in ReadAhead([_plan(account, bounds)], 1).results(POLL_SECONDS):
             if plan is None:
                 yield None
@@ -96,7 +100,7 @@ class Messages:
             until = plan.started if bounds.until is None else min(plan.started, bounds.until)
             ends = [*(min(start, until) for start, _ in plan.talks[1:]), until]
             jobs = (
-                _messages(account, talk_id, bounds, end)
+                _messages(account, talk_id, wanted, end)
                 for (_, talk_id), end in zip(plan.talks, ends, strict=False)
             )
             yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
