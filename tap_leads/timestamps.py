@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_FLOOR, Decimal
 from typing import TypeAlias
@@ -18,6 +19,7 @@ DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # isoformat() is faster without a zone
 _MAX_DIGITS = 15
+_SECONDS = re.compile(r"[0-9]{9,12}")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -38,7 +40,12 @@ def from_text(value: object, zone: tzinfo = UTC) -> Micros | None:
 
 
 def from_unix_seconds(value: object) -> Micros | None:
-    """Return the moment of a Unix time, rounded down to a microsecond; None for anything else."""
+    """Return the moment of a Unix time, rounded down to a microsecond; None for anything else.
+
+    Text is a Unix time if it is an integer too long for an ISO 8601 date.
+    """
+    if isinstance(value, str) and _SECONDS.fullmatch(value):
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value * SECOND
     if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _MAX_DIGITS:

@@ -113,7 +113,8 @@ class Bounds:
     """The rows of a list to read: those with a cursor from `after` to `until`, both inclusive.
 
     `start`: What `after` would be without a bookmark. They are equal if no row was read before.
-    `null`: True to include rows without a cursor; None means `Traits.cursor_nullable`.
+    `null`: True to include rows without a cursor; None means `Traits.cursor_nullable`, and also
+    includes those that a full scan finds, although the list should not have any.
     `filterable`: False if the user's filters cannot be combined with bounds, so that the whole
     list must be read.
     """

@@ -6,7 +6,6 @@ It falls back to a full scan if the API ignores the filter or the sort order.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tap_leads.errors import Code
@@ -80,7 +79,6 @@ class SlicedStrategy(ABC):
             else:
                 _warn_of_the_future(account, behavior)
                 return
-        bounds = replace(bounds, null=null)
         yield from ReadAhead([full_scan(collection, bounds)], 1).results(POLL_SECONDS)
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 from tap_leads.errors import DATA_ERRORS, Code
 from tap_leads.records.columns import Column
-from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
+from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME, integer, positive
 from tap_leads.replication.full_table import full_scan, rows_of
 from tap_leads.replication.model import Chunk, Query
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
@@ -57,6 +57,10 @@ Until then, events are not enough: those of older messages may have been purged.
 """
 
 
+_Party: TypeAlias = tuple[str, str]
+"""A contact or lead of a conversation: its type, and its ID."""
+
+
 class _Plan(NamedTuple):
     """What a run reads.
 
@@ -83,6 +87,10 @@ class Messages:
         """Yield the messages of each conversation in turn, reading several concurrently."""
         if Query(bounds.after, bounds.until).is_empty:
             return
+        is_complete = account.kept.get(_LISTED)
+        # The bookmark of a run that did not get to its end says nothing of a message that is older
+        # than its conversation.
+        wanted = bounds if is_complete else replace(bounds, after=bounds.start)
         for plan in ReadAhead([_plan(account, bounds)], 1).results(POLL_SECONDS):
             if plan is None:
                 yield None
@@ -92,7 +100,7 @@ class Messages:
             until = plan.started if bounds.until is None else min(plan.started, bounds.until)
             ends = [*(min(start, until) for start, _ in plan.talks[1:]), until]
             jobs = (
-                _messages(account, talk_id, bounds, end)
+                _messages(account, talk_id, wanted, end)
                 for (_, talk_id), end in zip(plan.talks, ends, strict=False)
             )
             yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
@@ -109,20 +117,20 @@ def _plan(account: AccountLists, bounds: Bounds) -> Iterator[_Plan]:
         is_old = least < started - _EVENTS_KEPT
         is_listed = is_old or bool(unnamed) or not account.kept.get(_LISTED)
         if is_listed:
-            _add_listed(account, starts, unnamed, least)
+            _add_listed(account, starts, unnamed, least, is_old=is_old)
     except DATA_ERRORS as error:
         raise record_error(error) from None
     talks = sorted((start, talk_id) for talk_id, start in starts.items())
     yield _Plan(started, talks, is_listed)
 
 
-def _named(events: Iterator[Row], least: Micros) -> tuple[dict[int, Micros], set[tuple[Any, Any]]]:
+def _named(events: Iterator[Row], least: Micros) -> tuple[dict[int, Micros], set[_Party]]:
     """Return the first message of each conversation that events since `least` name.
 
     The second result has the records whose events name none.
     """
     starts: dict[int, Micros] = {}
-    unnamed: set[tuple[Any, Any]] = set()
+    unnamed: set[_Party] = set()
     for event, _, cursor in events:
         # The API may ignore the filters (apis/kommo.md 8 and 37).
         if event["type"] in _TYPES and (cursor or least) >= least:
@@ -130,41 +138,71 @@ def _named(events: Iterator[Row], least: Micros) -> tuple[dict[int, Micros], set
             for talk_id in named:
                 starts[talk_id] = min(cursor or least, starts.get(talk_id, cursor or least))
             if not named:
-                unnamed.add((event["entity_type"], event["entity_id"]))
+                unnamed.add((str(event.get("entity_type")), str(event.get("entity_id"))))
     return starts, unnamed
 
 
 def _add_listed(
     account: AccountLists,
     starts: dict[int, Micros],
-    unnamed: set[tuple[Any, Any]],
+    unnamed: set[_Party],
     least: Micros,
+    *,
+    is_old: bool,
 ) -> None:
-    """Add listed conversations that may have messages since `least`, or that events may mean."""
-    matched: set[tuple[Any, Any]] = set()
+    """Add listed conversations that may have messages since `least`, or that events may mean.
+
+    A message may leave `updated_at` as it was, but only in a conversation that is in work: such
+    ones are added if events since `least` may have been purged (`is_old`), or may mean them.
+    """
+    meant: set[_Party] = set()
+    untouched: list[tuple[int, Micros, set[_Party]]] = []
     for talk, _, cursor in rows_of(account.collection(TALKS)):
-        records: set[tuple[Any, Any]] = {
-            ("contact", talk.get("contact_id")),
-            (talk.get("entity_type"), talk.get("entity_id")),
-        }
-        matched |= records & unnamed
-        has_event = bool(unnamed and (talk.get("is_in_work") or records & unnamed))
-        if has_event or cursor is None or cursor >= least:
-            start = max(least, from_unix_seconds(talk.get("created_at")) or 0)
-            starts[talk["talk_id"]] = min(start, starts.get(talk["talk_id"], start))
-    if unnamed - matched:
+        parties = _parties(talk) if unnamed else set()
+        talk_id = integer(talk["talk_id"])
+        start = max(least, from_unix_seconds(talk.get("created_at")) or 0)
+        if parties & unnamed:
+            meant |= parties
+        if parties & unnamed or cursor is None or cursor >= least:
+            starts[talk_id] = min(start, starts.get(talk_id, start))
+        elif talk.get("is_in_work", True):
+            untouched.append((talk_id, start, parties))
+    missing = unnamed - meant
+    for talk_id, start, parties in untouched:
+        if is_old or missing or parties & meant:
+            starts[talk_id] = min(start, starts.get(talk_id, start))
+    if missing:
         account.warn(
-            f"the API lists no conversation for the new messages of {len(unnamed - matched):,} "
-            "leads or contacts; these messages are missing",
+            f"the API lists no conversation for the new messages of {len(missing):,} leads or "
+            "contacts; these messages are missing",
             Code.INCOMPLETE,
         )
+
+
+def _parties(talk: Record) -> set[_Party]:
+    """Return the contact and the lead of a conversation."""
+    parties: list[tuple[Any, Any]] = [
+        ("contact", talk.get("contact_id")),
+        (talk.get("entity_type"), talk.get("entity_id")),
+    ]
+    for kind in ("contact", "lead"):
+        linked = objects(talk.get(f"_embedded.{kind}s"))
+        parties += [(kind, each.get("id")) for each in linked]
+    return {(str(kind), str(party)) for kind, party in parties if party}
 
 
 def _talk_ids(event: Record) -> list[int]:
     """Return the IDs of the conversations in the values of an event."""
     messages = objects([each.get("message") for each in objects(event.get("value_after"))])
-    ids = [message.get("talk_id") for message in messages]
-    return [each for each in ids if isinstance(each, int) and each > 0]
+    ids = [_talk_id(message.get("talk_id")) for message in messages]
+    return [each for each in ids if each is not None]
+
+
+def _talk_id(value: Any) -> int | None:
+    try:
+        return positive(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _messages(account: AccountLists, talk_id: int, bounds: Bounds, end: Micros) -> Iterator[Chunk]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +23,7 @@ from tests.support.run import read
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
+    from sandbox.core.wire import Reply, Request
     from sandbox.kommo.api import Kommo
 
 DAY = 86_400
@@ -64,7 +67,6 @@ def test_a_message_has_its_author_attachment_and_conversation(kommo: Kommo) -> N
 @pytest.mark.parametrize("form", FORMS)
 def test_a_run_reads_only_conversations_with_new_messages(kommo: Kommo, form: Any) -> None:
     kommo.options.message_events = form
-    talks_of(kommo).edit(list(talks_of(kommo).rows), touch=False, is_in_work=False)
     first = read(kommo, MESSAGES)
     kommo.clock.advance(DAY)
     chosen = some_talks(kommo, 3)
@@ -77,10 +79,25 @@ def test_a_run_reads_only_conversations_with_new_messages(kommo: Kommo, form: An
     if form == "talk":
         assert sorted(talks_read(kommo, since)) == chosen
         assert count_requests(kommo, "talks") == 1
-    elif form == "contact":
+    else:
         contacts = {talks_of(kommo).rows[talk]["contact_id"] for talk in chosen}
         read_of = {talks_of(kommo).rows[t]["contact_id"] for t in talks_read(kommo, since)}
         assert read_of == contacts
+
+
+def test_ids_of_conversations_may_be_text(kommo: Kommo) -> None:
+    def rewrite(request: Request, reply: Reply) -> None:
+        if request.path.endswith(("/talks", "/events")) and reply.status == HTTPStatus.OK:
+            reply.body = re.sub(rb'("talk_id":\s*)(\d+)', rb'\1"\2"', reply.body)
+
+    kommo.rewrite = rewrite
+    first = read(kommo, MESSAGES)
+    assert set(first.ids(MESSAGES)) == all_messages(kommo)
+    kommo.clock.advance(DAY)
+    new = messages_of(kommo).insert(2, talk_id=some_talks(kommo, 1)[0])
+    since = len(kommo.journal)
+    assert set(read(kommo, MESSAGES, state=first.state).ids(MESSAGES)) == set(new)
+    assert talks_read(kommo, since) == some_talks(kommo, 1)
 
 
 def test_a_quiet_run_asks_for_events_alone(kommo: Kommo) -> None:
@@ -149,6 +166,7 @@ def test_a_message_that_is_listed_late_comes_within_the_lookback(kommo: Kommo) -
 
 def test_after_more_than_a_week_the_list_of_conversations_counts_too(kommo: Kommo) -> None:
     kommo.options.messages_move_talks = True
+    talks_of(kommo).edit(list(talks_of(kommo).rows), touch=False, is_in_work=False)
     first = read(kommo, MESSAGES)
     new = messages_of(kommo).insert(2, talk_id=some_talks(kommo, 1)[0])
     kommo.clock.advance(10 * DAY)
@@ -157,6 +175,26 @@ def test_after_more_than_a_week_the_list_of_conversations_counts_too(kommo: Komm
     again = read(kommo, MESSAGES, state=first.state)
     assert set(new) <= set(again.ids(MESSAGES))
     assert talks_read(kommo, since) == some_talks(kommo, 1)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_messages_that_neither_an_event_nor_a_date_shows_come_if_the_conversation_is_in_work(
+    kommo: Kommo, *, is_first: bool
+) -> None:
+    start = kommo.clock.now()
+    first = None if is_first else read(kommo, MESSAGES)
+    (talk,) = some_talks(kommo, 1)
+    talks_of(kommo).edit([talk], touch=False, is_in_work=True)
+    new = messages_of(kommo).insert(2, talk_id=talk)
+    kommo.clock.advance(10 * DAY)
+    kommo.options.events_retention_days = 1.0
+    run = read(
+        kommo,
+        MESSAGES,
+        state=first.state if first else None,
+        start_date=_text(int(start)),
+    )
+    assert set(run.ids(MESSAGES)) == set(new)
 
 
 def test_messages_after_the_end_date_come_once_it_is_later(kommo: Kommo) -> None:

@@ -147,6 +147,26 @@ def test_a_run_that_is_killed_resumes_with_the_conversations_that_are_left(
     assert reads[-1] < reads[0] * 0.8
 
 
+def test_a_run_that_is_killed_misses_no_message_that_is_older_than_its_conversation(
+    kommo: Kommo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_runtime(monkeypatch, records_per_state=17)
+    talks = talks_of(kommo).rows
+    oldest = min(talk["created_at"] for talk in talks.values())
+    for talk in list(talks):
+        messages_of(kommo).insert(1, talk_id=talk, at=oldest)
+    kommo.delete_events([each["id"] for each in kommo.events() if "message" in each["type"]])
+    seen: set[str] = set()
+    resumed = 0
+    for message in read(kommo, MESSAGES).messages:
+        if message["type"] == "RECORD":
+            seen.add(message["record"]["id"])
+        elif message["type"] == "STATE" and (resumed := resumed + 1) % 6 == 0:
+            rest = read(kommo, MESSAGES, state=message["value"])
+            assert seen | set(rest.ids(MESSAGES)) == all_messages(kommo)
+    assert resumed > 12
+
+
 def test_a_first_run_that_is_killed_lists_the_conversations_again(
     kommo: Kommo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
