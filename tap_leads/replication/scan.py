@@ -26,7 +26,7 @@ _NEVER: Final = object()
 _MIN_REPEATED_ROWS = 3
 # Rows that cannot be in order by chance: eight rows have 40,320 possible orders.
 MIN_ORDERED_ROWS = 8
-_CHANCE = math.lgamma(MIN_ORDERED_ROWS + 1)
+_CHANCES = math.factorial(MIN_ORDERED_ROWS) - 1
 # Rows of another tie to request again if the order of ties is unstable: some may be deleted.
 _SPARE_ROWS = 3
 # How far an account's dates may be ahead of the clock because of its time zone.
@@ -168,12 +168,13 @@ class Scan:
         """Return True if one of these rows is in position."""
         return any(self.trusts(row) for row in rows)
 
-    def is_followed_by(self, rows: Sequence[Row], repeated: int) -> bool:
+    def is_followed_by(self, rows: Sequence[Row], repeated: int, *, surely: bool = False) -> bool:
         """Return True if a page begins with rows seen before, and repeats such rows in order.
 
         `repeated` rows should come again. Rows that changed meanwhile prove nothing, as they may
         have moved. In an unstable order a few rows may be in order by chance, so they must also be
-        consecutive, except for one row that may have been deleted.
+        consecutive, except for one row that may have been deleted. That may still be chance where
+        pages are small; it cannot be if the result is to be sure.
         """
         rows = [row for row in rows if row.id not in self.ids or self.trusts(row)]
         places = [self.ids.get(row.id) for row in rows]
@@ -182,6 +183,8 @@ class Scan:
             return False
         is_a_run = known[-1] - known[0] <= len(known) and places[: len(known)] == known
         is_enough = len(known) >= min(_MIN_REPEATED_ROWS, repeated)
+        if surely:
+            is_enough = math.perm(len(self.ids) - 1, len(known) - 1) > _CHANCES
         return (is_a_run and is_enough) or len(known) >= MIN_ORDERED_ROWS
 
     def is_contradicted_by(self, rows: Sequence[Row]) -> bool:
@@ -192,7 +195,7 @@ class Scan:
     @property
     def is_sorted(self) -> bool:
         """Return True if the pages are sorted by cursor, in one direction, and not by chance."""
-        return (not self.rises or not self.falls) and _orders(self.last) > _CHANCE
+        return (not self.rises or not self.falls) and _orders(self.last) > math.log(_CHANCES + 1)
 
     @property
     def tail(self) -> int:

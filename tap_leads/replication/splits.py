@@ -6,11 +6,16 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tap_leads.timestamps import MINUTE
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from tap_leads.replication.model import Query, Split
     from tap_leads.timestamps import Micros
+
+# How far ahead of the server's clock rows are dated that are not changes made during the read.
+_AHEAD = MINUTE
 
 
 def split(
@@ -28,6 +33,26 @@ def split(
     if not splits:
         return []
     return [(replace(query, filters=(*query.filters, part)), splits[1:]) for part in splits[0]]
+
+
+def without_new_rows(query: Query, started: Micros, now: Micros, step: Micros) -> list[Query]:
+    """Return the parts of a set that do not grow in a read that `started`: its rows until then.
+
+    The second part are rows dated ahead of the server's clock: no later run may ever reach their
+    dates. The next run reads the rows in between, which change now.
+    """
+    end = next_step(started, step)
+    if query.until is not None:
+        end = min(next_step(query.until, step), end)
+    return [
+        replace(query, until=end - 1),
+        replace(query, after=next_step(now + _AHEAD, step)),
+    ]
+
+
+def next_step(moment: Micros, step: Micros) -> Micros:
+    """Return the next moment that the API's filter can distinguish from this one."""
+    return moment - moment % step + step
 
 
 def _middle(query: Query, step: Micros, cursors: Sequence[Micros]) -> Micros | None:

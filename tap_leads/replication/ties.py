@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tap_leads.errors import Code
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError
 from tap_leads.replication.scan import Scan, note
-from tap_leads.replication.splits import spans_steps, split, windows
+from tap_leads.replication.splits import spans_steps, split, windows, without_new_rows
 from tap_leads.replication.walk import Walker
 from tap_leads.timestamps import SECOND
 
@@ -31,6 +31,8 @@ MAX_SCANS = 30
 _QUIET_SCANS = 2
 # The same if the order is unstable: such a scan misses about a third of the rows.
 _QUIET_SHUFFLED_SCANS = 12
+# Maximum times that a part of a set is divided again.
+MAX_DEPTH = 40
 # How full the pages of time ranges are to be that a set in unstable order is split into.
 _FILL = 0.9
 # Rows that parts of a set must share to prove that the API ignores the filters that split it.
@@ -65,9 +67,11 @@ class OverlappingScan:
         for page in self._read(query, splits):
             yield self._rows_of(page, query)
 
-    def _read(self, query: Query, splits: Sequence[Split]) -> Iterator[Page]:
+    def _read(self, query: Query, splits: Sequence[Split], depth: int = 0) -> Iterator[Page]:
         scans: list[Scan] = []
         by_time = spans_steps(query, self._collection.traits.granularity)
+        # What a scan of a range of time sees shows where to split it, unless it never ends.
+        is_sample = by_time and (query.until is not None or not depth)
         can_be_split = by_time or bool(self._parts(query, splits, Scan()))
         while len(scans) < MAX_SCANS:
             current = self._begin(scans)
@@ -76,35 +80,44 @@ class OverlappingScan:
                 note(page, scans)
                 self.page = page
                 yield page
-                is_unproven = current.gap and current.total is None and not by_time
-                if can_be_split and (is_unproven or self._fills_window(current)):
+                is_unproven = current.gap and current.total is None
+                if can_be_split and (
+                    (is_unproven and not is_sample) or self._fills_window(current)
+                ):
                     break
             else:
                 if self._is_complete(scans, query):
                     if query.cursor == "any" and current.may_descend and current.pages > 1:
                         yield from self._catch_up(query, current)
                     return
-            if can_be_split and (parts := self._parts(query, splits, current)):
-                yield from self._read_parts(query, parts)
+            if can_be_split and (parts := self._parts(query, splits, current, is_part=depth > 0)):
+                yield from self._read_parts(query, parts, depth + 1)
                 return
-            if current.cut_off or self._fills_window(current):
+            if self._is_cut_off(scans):
                 break
-        is_cut_off = scans[-1].cut_off or self._fills_window(scans[-1])
-        raise missing(scans, is_cut_off=is_cut_off)
+        raise missing(scans, is_cut_off=self._is_cut_off(scans))
+
+    def _is_cut_off(self, scans: Sequence[Scan]) -> bool:
+        """Return True if rows exist that no page returns: a set may shrink once, but not twice."""
+        last = scans[-2:]
+        return self._fills_window(last[-1]) or (len(last) > 1 and all(x.cut_off for x in last))
 
     def _read_parts(
-        self, query: Query, parts: Sequence[tuple[Query, Sequence[Split]]]
+        self, query: Query, parts: Sequence[tuple[Query, Sequence[Split]]], depth: int
     ) -> Iterator[Page]:
-        """Yield the pages of the parts that a set was split into.
+        """Yield the pages of the parts that a set was split into, itself a part of a part.
 
         Raises:
+            IncompleteError: The parts change faster than they are read.
             FilterIgnoredError: Parts that must be disjoint have the same rows.
         """
+        if depth > MAX_DEPTH:
+            raise _outrun()
         others: set[tuple[Hashable, Micros | None]] = set()
         for part, further in parts:
             found: set[tuple[Hashable, Micros | None]] = set()
             shared = 0
-            for page in self._read(part, further):
+            for page in self._read(part, further, depth):
                 fresh = {(row.id, row.cursor) for row in page.rows} - found
                 found |= fresh
                 if part.filters != query.filters:
@@ -147,15 +160,17 @@ class OverlappingScan:
                 if again.pages == 1:
                     return
             scan = again
-        raise IncompleteError(
-            "records changed faster than the API returned them, so some may be missing; run the "
-            "sync again"
-        )
+        raise _outrun()
 
     def _parts(
-        self, query: Query, splits: Sequence[Split], seen: Scan
+        self, query: Query, splits: Sequence[Split], seen: Scan, *, is_part: bool = False
     ) -> list[tuple[Query, Sequence[Split]]]:
-        step = self._collection.traits.granularity
+        step, started = self._collection.traits.granularity, self._behavior.run_started
+        is_last = is_part and query.cursor == "set" and query.until is None
+        if is_last and started is not None and (query.after or 0) <= started:
+            # The last part of a list grows while it is read, and may never fit on a page.
+            parts = without_new_rows(query, started, self._collection.now(), step)
+            return [(part, splits) for part in parts]
         if seen.gap and spans_steps(query, step):
             cursors = [cursor for cursor in seen.trusted.values() if cursor is not None]
             limit = int(seen.largest * _FILL)
@@ -206,6 +221,13 @@ class OverlappingScan:
             if row.cursor is None
             or ((after is None or row.cursor >= after) and (until is None or row.cursor <= until))
         ]
+
+
+def _outrun() -> IncompleteError:
+    return IncompleteError(
+        "records changed faster than the API returned them, so some may be missing; run the sync "
+        "again"
+    )
 
 
 def missing(scans: Sequence[Scan], *, is_cut_off: bool) -> IncompleteError:

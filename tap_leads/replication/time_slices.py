@@ -19,9 +19,8 @@ from tap_leads.replication.model import Order, Query
 from tap_leads.replication.output import Output
 from tap_leads.replication.pagination import PositionPaginator
 from tap_leads.replication.sliced_strategy import SlicedStrategy
-from tap_leads.replication.splits import parts_at, spans_steps
+from tap_leads.replication.splits import parts_at, spans_steps, without_new_rows
 from tap_leads.replication.ties import OverlappingScan
-from tap_leads.timestamps import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 _ALL = Query()
 # Maximum full pages of a slice; another page may follow that is not full.
 _SLICE_PAGES = 40
-# How far ahead of the server's clock rows are dated that are not changes made during the read.
-_AHEAD = MINUTE
+# Maximum pages of a list that is read as one slice; it may grow faster than it is read.
+_MOST_PAGES = 3 * _SLICE_PAGES
 # Pages of a list to read before a request that shows if it is one slice or many.
 _FIRST_PAGES = 3
 
@@ -57,13 +56,12 @@ class TimeSlices(SlicedStrategy):
         if first.is_read():
             yield first.chunks()
             return
-        until, step = query.until, collection.traits.granularity
-        end = _next_step(behavior.run_started or collection.now(), step)
-        if until is not None:
-            end = min(_next_step(until, step), end)
-        ahead = list(_dated_ahead(collection, query, behavior))
-        query = replace(query, after=query.after or 0, until=end - 1)
-        ranges = parts_at(query, first.starts)
+        until, now = query.until, collection.now()
+        started, step = behavior.run_started or now, collection.traits.granularity
+        query, ahead = without_new_rows(query, started, now, step)
+        # They are read first and emitted last.
+        last = [] if ahead.is_empty else [*_Slice(collection, ahead, behavior).chunks(until)]
+        ranges = parts_at(replace(query, after=query.after or 0), first.starts)
         while ranges:
             found = _Slice(collection, query := ranges.pop(0), behavior)
             if starts := found.begin():
@@ -71,7 +69,7 @@ class TimeSlices(SlicedStrategy):
             else:
                 # The last slice may reach beyond the bound, to the end of a step.
                 yield found.chunks(until)
-        yield iter(ahead)
+        yield iter(last)
 
 
 def read_all(
@@ -92,17 +90,6 @@ def read_all(
             yield from chunk.rows
     except FilterIgnoredError:
         yield from rows_of(collection)
-
-
-def _dated_ahead(collection: Collection, query: Query, behavior: ServerBehavior) -> Iterator[Chunk]:
-    """Yield the rows dated ahead of the server's clock: no later run may ever reach their dates.
-
-    They are read first and emitted last. Rows that change during the read are not among them; the
-    next run reads those.
-    """
-    start = _next_step(collection.now() + _AHEAD, collection.traits.granularity)
-    if query.until is None or query.until >= start:
-        yield from _Slice(collection, replace(query, after=start), behavior).chunks(query.until)
 
 
 class _Slice:
@@ -136,7 +123,7 @@ class _Slice:
         for number, rows in enumerate(self._pages, 1):
             self._rows += rows
             # A list that changes while it is read fails the comparison with its size as a whole.
-            if self._has_more and self._has_total:
+            if self._has_more and (self._has_total or number > _MOST_PAGES):
                 return False
             if number == _FIRST_PAGES and self._has_more:
                 self.starts = _starts(self._collection, self._query, self._behavior)
@@ -196,8 +183,3 @@ def _starts(collection: Collection, query: Query, behavior: ServerBehavior) -> S
     starts = [middle, middle + 1] if places[0] == places[-1] else [middle]
     inside = parts_at(query, [start * step for start in starts])[1:]
     return [part.after for part in inside if part.after is not None]
-
-
-def _next_step(moment: Micros, step: Micros) -> Micros:
-    """Return the next moment that the API's filter can distinguish from this one."""
-    return moment - moment % step + step

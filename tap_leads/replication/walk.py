@@ -61,6 +61,9 @@ class Walker:
             if positions and self._behavior.has_moving_ties and not current.gap:
                 positions.overlap_by(current.tail)
             paginator.advance(page)
+        is_short = len(current.ids) < (current.length or 0)
+        if is_short and query.cursor == "set" and not self._behavior.is_open(query):
+            current.gap = True  # a row came twice in place of another one
 
     def _joins(
         self, page: Page, current: Scan, positions: PositionPaginator, *, is_range: bool
@@ -72,7 +75,10 @@ class Walker:
         rows, start = page.rows, positions.start
         if not start or current.gap:
             return True
-        if current.is_followed_by(rows, current.reached - start) or current.is_continued_by(rows):
+        is_followed = not (is_range and self._behavior.is_shuffled) and current.is_followed_by(
+            rows, current.reached - start, surely=is_range and page.total is None
+        )
+        if is_followed or current.is_continued_by(rows):
             current.rewinds = current.rewinds if start < current.lost_at else 0
             return True
         if current.is_sorted and positions.repeat(current.tail):

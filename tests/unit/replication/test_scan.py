@@ -154,6 +154,14 @@ def test_a_page_follows_where_it_repeats_rows_in_their_order(
     assert scan.is_followed_by(rows(*numbers), repeated) is proves
 
 
+def test_a_few_rows_in_order_are_chance_where_few_were_seen() -> None:
+    few, more = noted(rows(*range(7))), noted(rows(*range(20)))
+    assert few.is_followed_by(rows(3, 4, 5, 6), 4)
+    assert not few.is_followed_by(rows(3, 4, 5, 6), 4, surely=True)
+    assert not more.is_followed_by(rows(17, 18, 19), 5, surely=True)
+    assert more.is_followed_by(rows(15, 16, 17, 18, 19), 5, surely=True)
+
+
 def test_rows_that_changed_prove_nothing_of_a_page() -> None:
     scan = noted(rows(*range(20)))
     changed = rows(3, cursor=SETTLED)

@@ -14,9 +14,10 @@ from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Bounds, Order, Query
 from tap_leads.replication.pagination import Link, Offset
 from tap_leads.replication.ties import OverlappingScan
+from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.replication.walk import MAX_IDLE_PAGES, MAX_REWINDS
 from tap_leads.timestamps import HOUR, SECOND
-from tests.unit.replication.fake_list import START, FakeList, fake_list
+from tests.unit.replication.fake_list import START, FakeList, Item, fake_list
 from tests.unit.replication.fake_run import read
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_an_api_that_answers_every_page_with_the_first_one_is_an_error_in_time()
     run = read(source, FullTable(), fails=True)
     assert isinstance(run.error, IncompleteError)
     assert str(run.error).startswith("the API does not return more than the first 10 records")
-    assert run.requests <= MAX_IDLE_PAGES + 3 * MAX_REWINDS + 5
+    assert run.requests <= 2 * (MAX_IDLE_PAGES + 3 * MAX_REWINDS + 5)
 
 
 class NotSplit(FakeList):
@@ -177,3 +178,57 @@ def test_a_page_that_lost_most_of_its_rows_is_followed_by_its_link() -> None:
     # From here on by links, which do not overlap: until two scans add nothing.
     assert [at is None for at in places[4:]] == [True, False, False] * 3
     assert all(isinstance(at, Link) for at in places[4:] if at)
+
+
+class Reordered(FakeList):
+    """A list that comes in another order in every response but the first."""
+
+    @override
+    def _chosen(self, query: Query) -> list[Item]:
+        chosen = super()._chosen(query)
+        return chosen if len(self.requests) < 2 else [*chosen[:3], *chosen[7:], *chosen[3:7]]
+
+
+def test_rows_that_come_again_in_order_by_chance_hide_no_others() -> None:
+    plain = fake_list(page_size=7, sortable=False)
+    source = Reordered(plain.traits, plain.paginator, plain.options)
+    for number in range(8):
+        source.insert(at=START - HOUR - number * SECOND)
+    run = read(source, TimeSlices())
+    assert set(run.ids) == set(source.table)
+
+
+@pytest.mark.parametrize(("calm", "requests"), [(0, 400), (6, 40)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_list_that_grows_by_more_than_a_page_at_each_request_is_read_as_it_was(
+    seed: int, calm: int, requests: int
+) -> None:
+    source = fake_list(
+        page_size=20, sortable=False, stable_order="none", ties="shuffled", seed=seed
+    )
+    for number in range(100):
+        source.insert(at=START - HOUR - number * SECOND)
+    there = set(source.table)
+
+    def grow(source: FakeList) -> None:
+        if len(source.requests) > calm:
+            source.insert(25)
+
+    source.after_request = grow
+    run = read(source, TimeSlices())
+    assert there <= set(run.ids)
+    assert run.requests <= requests
+
+
+@pytest.mark.parametrize("request_number", range(4, 20))
+def test_a_set_that_shrinks_while_it_is_read_is_no_limit_of_the_api(request_number: int) -> None:
+    source = fake_list(page_size=10, stable_order="none", ties="shuffled")
+    source.insert(60, at=START - HOUR)
+
+    def shrink(source: FakeList) -> None:
+        if len(source.requests) == request_number:
+            source.delete(range(16, 61))
+
+    source.after_request = shrink
+    run = read(source, Keyset(), WHOLE)
+    assert set(source.table) <= set(run.ids)
