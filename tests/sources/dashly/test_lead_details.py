@@ -153,8 +153,23 @@ def test_leads_that_were_never_seen_come_last_and_are_reported_if_they_do_not_fi
     run = read(api, STREAM, details_per_run=59)
     assert {*run.ids(STREAM)} > {*seen(api)}
     (line,) = warnings(caplog)
-    assert "leads without a date of their last activity remain" in line
+    assert "leads without a date of their last activity remain, which the next runs read" in line
     assert run.bookmark(STREAM) is not None
+
+
+def test_leads_that_were_never_seen_take_turns_under_a_limit(api: Dashly) -> None:
+    never = [str(key) for key in api.leads if str(key) not in seen(api)]
+    never += map(str, api.insert(23))
+    api.edit([int(key) for key in never], touch=False, **{"$last_seen": None})
+    state, found = read(api, STREAM, details_per_run=58).state, []
+    for _ in range(5):
+        run = read(api, STREAM, state=state, details_per_run=5)
+        state = run.state
+        found += [key for key in run.ids(STREAM) if key in never]
+        assert len(json.dumps(state)) < 400
+    assert sorted(found) == sorted(never)
+    again = read(api, STREAM, state=state, details_per_run=5)
+    assert [key for key in again.ids(STREAM) if key in never] == found[:5]
 
 
 def test_a_lead_that_is_gone_is_a_row(api: Dashly) -> None:
