@@ -6,7 +6,9 @@ https://developers.dashly.io/webapi/endpoints/users/user/
 from __future__ import annotations
 
 from bisect import bisect
+from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -21,7 +23,7 @@ from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.dashly.each import Item, OneByOne
 from tap_leads.sources.dashly.leads import LAST_SEEN, TRAITS, to_utc, user_bounds, zone_of
-from tap_leads.timestamps import to_text
+from tap_leads.timestamps import SECOND, from_text, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 _OPEN = Nested({}, rest=TEXT, members=UNRELATED)
 _CUSTOM = Nested({}, many=False, rest=TEXT, members=OWN_FIELDS)
+_LISTED = "listed_at"
+"""The key of the state that has the time at which the list of leads was read."""
 _TURN = "never_seen_turn"
 """The key of the state that has the last lead without `$last_seen` that a limited run read."""
 # The parts of a lead that are returned on request, by the column that has them.
@@ -58,6 +62,8 @@ class LeadDetails(Keyset):
         known = None
         if bounds.bookmark_after is not None:
             known = bounds.bookmark_after + account.lookback
+            bounds = replace(bounds, after=_start(account, bounds.bookmark_after, known))
+        began = monotonic()
         leads: dict[str, Micros | None] = {}
         new = 0
         newest: Micros | None = None
@@ -70,7 +76,10 @@ class LeadDetails(Keyset):
                 newest = chunk.watermark
             if limit and new > limit and newest is not None:  # the list is in order
                 break
+        # The server's clock is known only now; it has a resolution of one second.
+        listed = account.collection().now() - int((monotonic() - began) * SECOND) - SECOND
         chosen, rest = _plan(leads, limit, known, account.kept.get(_TURN))
+        chosen = [_noted(item, listed) if _is_later(item, known) else item for item in chosen]
         one_by_one = OneByOne(
             account, "the details of {} lead", partial(_details, account), partial(_gone, account)
         )
@@ -80,6 +89,24 @@ class LeadDetails(Keyset):
                 f"read the details of {len(chosen):,} leads, limited by `details_per_run`; {rest}",
                 Code.DETAILS_LIMITED,
             )
+
+
+def _start(account: AccountLists, after: Micros, known: Micros) -> Micros:
+    """Return where a run starts: after `after` if the run before needs less overlap.
+
+    Leads that were active `lookback_seconds` before it read the list were in the list.
+    """
+    listed = from_text(account.kept.get(_LISTED))
+    return after if listed is None else max(after, min(known, listed - account.lookback))
+
+
+def _is_later(item: Item, known: Micros | None) -> bool:
+    return item.cursor is not None and _is_new(item.cursor, known)
+
+
+def _noted(item: Item, listed: Micros) -> Item:
+    """Return a lead that leaves in the state when the list was read: all before it are read."""
+    return item._replace(kept={_LISTED: to_text(listed)})
 
 
 def _is_new(cursor: Micros, known: Micros | None) -> bool:
