@@ -30,6 +30,8 @@ class DashlyOptions(Options):
     """Scopes that tokens lack, `conversations-read` or `user-read`: what needs them gets 403."""
     refused: dict[str, int] = field(default_factory=dict)
     """The status of each list that is refused: `conversations`, `parts`, `channels`, `users`."""
+    refused_rows: dict[int, int] = field(default_factory=dict)
+    """The status of each single lead and each conversation's parts that are refused, by ID."""
     position_name: Literal["next_before_position", "next_after"] = "next_before_position"
     """The name of the next page's position: documented, or as in an older sample."""
     repeat_position: bool = False

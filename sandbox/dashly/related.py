@@ -62,9 +62,10 @@ class Related:
         name = path["list"] or ("users" if path["user"] else "parts")
         if scope in options.missing_scopes:
             return api.error(403)
-        if name in options.refused:
-            return api.error(options.refused[name])
         row_id = int(path["conversation"] or path["user"] or 0)
+        status = options.refused.get(name) or options.refused_rows.get(row_id)
+        if status:
+            return api.error(status)
         answers = {"conversations": self._list, "channels": self._channels}
         of_one = {"parts": self._parts, "users": self._user}
         answer = answers.get(name) or partial(of_one[name], row_id=row_id)

@@ -58,7 +58,8 @@ class AccountReader:
         self.settings, self.memory = account.settings, account.memory
         self.kept: Mapping[str, Any] = {}
         self.is_closed = False
-        self.has_succeeded = False  # at least one page of the stream's own list
+        self.answered: set[str] = set()  # the paths of lists with at least one page
+        self.refused = ""  # the path of the list whose request was refused last
 
     def collection(self, stream: StreamSpec | None = None) -> ApiCollection:
         """Return the stream's list, or that of another stream of the account."""
@@ -76,7 +77,8 @@ class AccountReader:
         """Return True if an error means that the API does not have the list for the account."""
         status = error.status if isinstance(error, PermanentError) else None
         is_refused = self.stream.optional and status in OPTIONAL_MEANINGS
-        return is_refused and not self.has_succeeded and self.account.client.failure is None
+        is_refused = is_refused and self.refused not in self.answered
+        return is_refused and self.account.client.failure is None
 
     def close(self) -> None:
         """Reject further requests, because nobody would use the responses."""
@@ -100,7 +102,6 @@ class ApiCollection:
             else stream.params
         )
         self._sizes = PageSize(stream.traits.page_size)
-        self._is_own = stream is reader.stream
         self._is_optional = reader.stream.optional
         is_short = stream.optional and stream.strategy.prefetch
         self._max_seconds = OPTIONAL_SECONDS if is_short else math.inf
@@ -145,8 +146,9 @@ class ApiCollection:
                 # The bounds were counted from a local clock that is wrong (apis/dashly.md 3).
                 page = call()
         except PermanentError as error:
+            self._reader.refused = self._stream.path
             raise self._explained(error) from None
-        self._reader.has_succeeded |= self._is_own
+        self._reader.answered.add(self._stream.path)
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page

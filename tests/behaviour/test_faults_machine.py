@@ -6,7 +6,7 @@ import io
 import logging
 from copy import deepcopy
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from typing_extensions import override
 
 from sandbox import Sandbox, faults
+from tests.support.catalogs import LEADS, catalog_for
+from tests.support.conversations import all_parts
 from tests.support.run import Table, everyone, sync
 from tests.support.runtime import set_runtime
 from tests.support.settings import DAY, KEYS, SOURCES, settings_for
@@ -64,11 +66,15 @@ CHANGES = st.lists(
 class Schedule(RuleBasedStateMachine):
     """A source, and a target that is loaded by runs of which each may be killed."""
 
+    may_fail = False
+    """True if faults may fail a run, which the next one then makes up for."""
+
     def __init__(self, source: str) -> None:
         super().__init__()
         self.box = Sandbox(leads=0, seed=3)
         self.api = self.box.apis[source]
         self.stream = f"{source}_leads"
+        self.catalog = LEADS
         self.numbers = count()
         self.table = Table()
         self.state: dict[str, Any] | None = None
@@ -160,11 +166,15 @@ class Schedule(RuleBasedStateMachine):
         self.api.after_request = after_request
         with pytest.MonkeyPatch.context() as patch:
             set_runtime(patch, records_per_state=state_every)
-            config = {self.api.slot: settings_for(self.api), "concurrency": concurrency}
-            run = sync(config, deepcopy(self.state))
+            config = {self.api.slot: self.settings(), "concurrency": concurrency}
+            run = sync(config, deepcopy(self.state), catalog=self.catalog)
         self.api.after_request = None
-        assert run.code == 0, self.log.getvalue()
+        assert run.code == 0 or self.may_fail, self.log.getvalue()
         return run
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the source."""
+        return settings_for(self.api)
 
     def load(self, run: Run, kill_at: int | None) -> None:
         """Load what a target had got when the run was killed."""
@@ -176,17 +186,71 @@ class Schedule(RuleBasedStateMachine):
     @override
     def teardown(self) -> None:
         try:
+            self.may_fail = False
             self.load(self.sync([], 4, 1000), None)
-            rows, key = self.table.rows[self.stream], KEYS[self.api.slot]
             self.state = None
-            current = {str(r["id"]): r[key] for r in self.sync([], 1, 1000).records(self.stream)}
-            assert current.keys() == everyone(self.api)
-            assert {i: rows[i][key] for i in current if i in rows} == current
+            self.check(self.sync([], 1, 1000))
             told = self.log.getvalue()
             assert [word for word in (CANARY, self.api.token, "limit=") if word in told] == []
         finally:
             logging.getLogger().removeHandler(self.handler)
             self.box.close()
+
+    def check(self, whole: Run) -> None:
+        """Check that the table has what a run without a state returns."""
+        rows, key = self.table.rows[self.stream], KEYS[self.api.slot]
+        current = {str(r["id"]): r[key] for r in whole.records(self.stream)}
+        assert current.keys() == everyone(self.api)
+        assert {i: rows[i][key] for i in current if i in rows} == current
+
+
+class Details(Schedule):
+    """The streams of Dashly that send a request for each lead or conversation."""
+
+    may_fail = True
+    streams: ClassVar = {
+        "dashly_conversations": "last_update",
+        "dashly_conversation_parts": "conversation_id",
+        "dashly_lead_details": "last_seen",
+    }
+
+    def __init__(self) -> None:
+        super().__init__("dashly")
+        self.catalog = catalog_for(*self.streams)
+        self.api = self.box.dashly
+        self.conversations = self.box.dashly.conversations
+
+    @initialize(size=st.integers(1, 30))
+    def conversations_begin(self, size: int) -> None:
+        self.conversations.insert(size, at=self.box.clock.now() - DAY)
+
+    @rule(size=st.integers(1, 9))
+    def conversations_change(self, size: int) -> None:
+        self.conversations.edit(size)
+
+    @rule(size=st.integers(1, 9))
+    def leads_come_that_were_never_seen(self, size: int) -> None:
+        unseen: dict[str, Any] = {"$last_seen": None}
+        self.api.edit(self.api.insert(size), touch=False, **unseen)
+
+    @rule(place=st.integers(1, 30), size=st.integers(1, 5))
+    def requests_are_denied(self, place: int, size: int) -> None:
+        self.api.faults.plan(*[faults.none()] * place, *[faults.status(403)] * size)
+        self.load(self.sync([(0, 0, 0, 0)], 1, 5), None)
+        self.api.faults.clear()
+
+    @override
+    def settings(self) -> dict[str, Any]:
+        return super().settings() | ({"details_per_run": 7} if self.may_fail else {})
+
+    @override
+    def check(self, whole: Run) -> None:
+        for stream, column in self.streams.items():
+            current = {str(r["id"]): r[column] for r in whole.records(stream)}
+            rows = {key: row[column] for key, row in self.table.rows[stream].items()}
+            assert {key: rows.get(key) for key in current} == current
+        assert {*whole.ids("dashly_lead_details")} == everyone(self.api)
+        assert {*whole.ids("dashly_conversation_parts")} == all_parts(self.box.dashly)
 
 
 @pytest.mark.usefixtures("no_waits", "small_pages")
@@ -199,6 +263,19 @@ def test_after_any_faults_changes_and_kills_a_quiet_run_makes_the_table_equal_th
         settings=settings(
             max_examples=12,
             stateful_step_count=8,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+        ),
+    )
+
+
+@pytest.mark.usefixtures("no_waits")
+def test_after_any_faults_changes_and_kills_a_quiet_run_has_all_details_and_conversations() -> None:
+    run_state_machine_as_test(
+        Details,
+        settings=settings(
+            max_examples=6,
+            stateful_step_count=6,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         ),

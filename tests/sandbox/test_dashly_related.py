@@ -128,6 +128,10 @@ def test_scopes_and_refusals_are_per_list(api: Dashly) -> None:
     api.options.missing_scopes = ("user-read",)
     assert ask(api, CONVERSATIONS).status_code == 200
     assert error_of(ask(api, f"/v2/users/{lead_id}")) == (403, "PermissionDeniedError")
+    api.options.missing_scopes = ()
+    api.options.refused_rows = {lead_id: 403}
+    assert error_of(ask(api, f"/v2/users/{lead_id}")) == (403, "PermissionDeniedError")
+    assert ask(api, f"/v2/users/{[*api.leads][1]}").status_code == 200
     api.options.refused = {"channels": 404}
     assert ask(api, "/v2/apps/$self_app/channels").status_code == 404
     assert error_of(ask(api, "/v2/apps/1/channels")) == (403, "PermissionDeniedError")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.records.columns import OWN_FIELDS, Column, Nested, Texts
+from tap_leads.records.columns import Column, Nested, Texts
 from tap_leads.records.convert import BOOLEAN, EMAIL, INTEGER, JSON, PHONE, TEXT, UNIX_TIME
 from tap_leads.replication.model import Traits
 from tap_leads.replication.newest_first import NewestFirst
@@ -36,8 +36,23 @@ def _part_members(value: Any, redactor: Redactor) -> Any:
     return value
 
 
+def _user_members(value: Any, redactor: Redactor) -> Any:
+    """Return a lead with your own ID of it removed or hashed like the column `user_id`."""
+    if not isinstance(value, dict):
+        return value
+    lead = {**value}
+    for name in ("user_id", "$user_id"):
+        if redactor.is_hidden("user_id"):
+            lead.pop(name, None)
+        elif lead.get(name) is not None:
+            lead[name] = redactor.redact("user_id", lead[name])
+    if "props" in lead:
+        lead["props"] = _user_members(lead["props"], redactor)
+    return lead
+
+
 _PART = Nested({}, many=False, rest=TEXT, members=_part_members)
-_USER = Nested({}, many=False, rest=TEXT, members=OWN_FIELDS)
+_USER = Nested({}, many=False, rest=TEXT, members=_user_members)
 
 
 def one_of(name: str, value: Any) -> dict[str, Any]:

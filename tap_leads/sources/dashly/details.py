@@ -5,6 +5,10 @@ https://developers.dashly.io/webapi/endpoints/users/user/
 
 from __future__ import annotations
 
+from bisect import bisect
+from dataclasses import replace
+from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -13,24 +17,27 @@ from tap_leads.errors import Code, LeadsError
 from tap_leads.records.columns import OWN_FIELDS, UNRELATED, Column, Nested, Texts
 from tap_leads.records.convert import INTEGER, ISO_TIME, TEXT, UNIX_TIME
 from tap_leads.replication.keyset import Keyset
-from tap_leads.replication.model import Chunk, Query, Row, Traits
+from tap_leads.replication.model import Query, Row, Traits
 from tap_leads.replication.pagination import CursorPaginator, OffsetPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
-from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.dashly.each import announce, is_gone
+from tap_leads.sources.dashly.each import Item, OneByOne
 from tap_leads.sources.dashly.leads import LAST_SEEN, TRAITS, to_utc, user_bounds, zone_of
-from tap_leads.timestamps import to_text
+from tap_leads.timestamps import SECOND, from_text, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from tap_leads.replication.model import AccountLists, Bounds, Record
+    from tap_leads.replication.model import AccountLists, Bounds, Chunk, Record
     from tap_leads.sources.base import Account, Settings
     from tap_leads.timestamps import Micros
 
 _OPEN = Nested({}, rest=TEXT, members=UNRELATED)
 _CUSTOM = Nested({}, many=False, rest=TEXT, members=OWN_FIELDS)
+_LISTED = "listed_at"
+"""The key of the state that has the time at which the list of leads was read."""
+_TURN = "never_seen_turn"
+"""The key of the state that has the last lead without `$last_seen` that a limited run read."""
 # The parts of a lead that are returned on request, by the column that has them.
 _FLAGS = {
     "segments": "segments",
@@ -55,84 +62,122 @@ class LeadDetails(Keyset):
         known = None
         if bounds.bookmark_after is not None:
             known = bounds.bookmark_after + account.lookback
-        leads: dict[Any, Row] = {}
+            bounds = replace(bounds, after=_start(account, bounds.bookmark_after, known))
+        began = monotonic()
+        leads: dict[str, Micros | None] = {}
         new = 0
         newest: Micros | None = None
         for chunk in super().read(account, bounds, workers):
             yield None
             for row in chunk.rows if chunk else ():
-                leads[row.id] = row
-                new += _is_new(row, known)
+                leads[str(row.id)] = row.cursor
+                new += row.cursor is not None and _is_new(row.cursor, known)
             if chunk and chunk.watermark is not None:
                 newest = chunk.watermark
             if limit and new > limit and newest is not None:  # the list is in order
                 break
-        rows = sorted(leads.values(), key=_age)
-        chosen = rows[: _end(rows, limit, known)] if limit else rows
-        announce(account, len(chosen), "the details of {} leads")
-        yield from ReadAhead([_read(account, chosen, newest)], 1).results(POLL_SECONDS)
-        if len(chosen) < len(rows):
-            rest = "the next run continues after them"
-            if rows[len(chosen)].cursor is None:
-                rest = (
-                    "leads without a date of their last activity remain, which every run reads "
-                    "last: raise the limit to read all of them"
-                )
+        # The server's clock is known only now; it has a resolution of one second.
+        listed = account.collection().now() - int((monotonic() - began) * SECOND) - SECOND
+        chosen, rest = _plan(leads, limit, known, account.kept.get(_TURN))
+        chosen = [_noted(item, listed) if _is_later(item, known) else item for item in chosen]
+        one_by_one = OneByOne(
+            account, "the details of {} lead", partial(_details, account), partial(_gone, account)
+        )
+        yield from ReadAhead([one_by_one.read(chosen, newest)], 1).results(POLL_SECONDS)
+        if rest:
             account.warn(
                 f"read the details of {len(chosen):,} leads, limited by `details_per_run`; {rest}",
                 Code.DETAILS_LIMITED,
             )
 
 
-def _age(row: Row) -> tuple[bool, Micros]:
-    """Return a sort key: leads that were never seen come last."""
-    return row.cursor is None, row.cursor or 0
+def _start(account: AccountLists, after: Micros, known: Micros) -> Micros:
+    """Return where a run starts: after `after` if the run before needs less overlap.
+
+    Leads that were active `lookback_seconds` before it read the list were in the list.
+    """
+    listed = from_text(account.kept.get(_LISTED))
+    return after if listed is None else max(after, min(known, listed - account.lookback))
 
 
-def _is_new(row: Row, known: Micros | None) -> bool:
+def _is_later(item: Item, known: Micros | None) -> bool:
+    return item.cursor is not None and _is_new(item.cursor, known)
+
+
+def _noted(item: Item, listed: Micros) -> Item:
+    """Return a lead that leaves in the state when the list was read: all before it are read."""
+    return item._replace(kept={_LISTED: to_text(listed)})
+
+
+def _is_new(cursor: Micros, known: Micros | None) -> bool:
     """Return True if a lead is not part of the overlap with the run before."""
-    return row.cursor is None or known is None or row.cursor > known
+    return known is None or cursor > known
 
 
-def _end(rows: Sequence[Row], limit: int, known: Micros | None) -> int:
+def _plan(
+    leads: Mapping[str, Micros | None], limit: int | None, known: Micros | None, turn: Any
+) -> tuple[list[Item], str]:
+    """Return the leads to read, and what the next runs read if that is not all of them.
+
+    Leads that were never seen come last. If the limit leaves some of them out, they take turns:
+    `turn` is the last one that was read.
+    """
+    seen = [Item(each, cursor) for each, cursor in leads.items() if cursor is not None]
+    seen.sort(key=lambda item: item.cursor or 0)
+    never = [each for each, cursor in leads.items() if cursor is None]
+    if limit is None:
+        return [*seen, *(Item(each, None) for each in never)], ""
+    end = _end([item.cursor or 0 for item in seen], limit, known)
+    if end < len(seen):
+        return seen[:end], "the next run continues after them"
+    left = max(0, limit - sum(_is_new(item.cursor or 0, known) for item in seen))
+    if len(never) <= left:
+        return [*seen, *(Item(each, None) for each in never)], ""
+    never.sort(key=_id_order)
+    start = bisect(never, _id_order(str(turn)), key=_id_order) if turn else 0
+    chosen = [*never[start:], *never[:start]][:left]
+    return (
+        [*seen, *(Item(each, None, {_TURN: each}) for each in chosen)],
+        "leads without a date of their last activity remain, which the next runs read in turn",
+    )
+
+
+def _id_order(text: str) -> tuple[int, str]:
+    """Return a sort key of an ID: that of its number."""
+    return len(text), text
+
+
+def _end(cursors: Sequence[Micros], limit: int, known: Micros | None) -> int:
     """Return how many of the leads to read: at least `limit` new ones, if there are so many.
 
-    Leads of one moment are all read, as the bookmark cannot lie between them.
+    Leads of one moment are all read: the bookmark does not tell which of them are left.
     """
     new = 0
-    for index, row in enumerate(rows):
-        is_same = index > 0 and row.cursor is not None and row.cursor == rows[index - 1].cursor
-        if new >= limit and not is_same:
+    for index, cursor in enumerate(cursors):
+        if new >= limit and (index == 0 or cursor != cursors[index - 1]):
             return index
-        new += _is_new(row, known)
-    return len(rows)
+        new += _is_new(cursor, known)
+    return len(cursors)
 
 
-def _read(account: AccountLists, leads: Sequence[Row], newest: Micros | None) -> Iterator[Chunk]:
-    mark: Micros | None = None
-    for index, lead in enumerate(leads):
-        row = Row(_details(account, lead), lead.id, lead.cursor)
-        after = leads[index + 1].cursor if index + 1 < len(leads) else None
-        if lead.cursor is not None and newest is not None and lead.cursor != after:
-            mark = min(lead.cursor, newest)
-        yield Chunk([row], [mark], mark)
-
-
-def _details(account: AccountLists, lead: Row) -> Record:
-    """Return the details of a lead, or when it was found not to exist any more."""
-    one = account.collection(_LEAD)
-    seen = {"id": lead.id, "$last_seen": None if lead.cursor is None else to_text(lead.cursor)}
-    try:
-        page = one.fetch(Query(cursor="any", filters=({"id": str(lead.id)},)))
-    except PermanentError as error:
-        if not is_gone(error):
-            raise
-        return {**seen, "gone_at": to_text(one.now())}
+def _details(account: AccountLists, lead: Item) -> list[Row]:
+    """Return the row of a lead."""
+    page = account.collection(_LEAD).fetch(Query(cursor="any", filters=({"id": lead.id},)))
     if not page.rows:
         raise LeadsError("the API returned no lead (HTTP 204)", code=Code.INVALID_RESPONSE)
     record = page.rows[0].record
-    others = {} if str(record["id"]) == str(lead.id) else {"returned_id": record["id"]}
-    return {**record, **others, **seen}
+    others = {} if str(record["id"]) == lead.id else {"returned_id": record["id"]}
+    return [_row(lead, {**record, **others})]
+
+
+def _gone(account: AccountLists, lead: Item) -> list[Row]:
+    """Return the row of a lead that does not exist any more: when that was found."""
+    return [_row(lead, {"gone_at": to_text(account.collection(_LEAD).now())})]
+
+
+def _row(lead: Item, record: Record) -> Row:
+    last_seen = None if lead.cursor is None else to_text(lead.cursor)
+    return Row({**record, "id": lead.id, "$last_seen": last_seen}, lead.id, lead.cursor)
 
 
 def _fields(record: Record, account: Account) -> dict[str, Any]:

@@ -2,28 +2,155 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from tap_leads.errors import Code, LeadsError
+from tap_leads.replication.model import Chunk, Row
+from tap_leads.rest.errors import PermanentError
+from tap_leads.timestamps import from_text, to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from tap_leads.replication.model import AccountLists
-    from tap_leads.rest.errors import PermanentError
+    from tap_leads.timestamps import Micros
+
+_REFUSED = "refused"
+"""The key of the state that has the records to request again, with their cursors."""
+_MAX_REFUSED = 100
+"""The most records that a state names."""
+_IN_A_ROW = 3
+"""How many refused records in a row raise the question whether all records are refused."""
+# Statuses that may concern one record, or all of them (apis/dashly.md 28).
+_OF_ONE_OR_ALL = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
-def is_gone(error: PermanentError) -> bool:
-    """Return True if no record has the requested ID (apis/dashly.md 25)."""
-    return error.status == HTTPStatus.BAD_REQUEST and "LookupError" in error.details
+class Item(NamedTuple):
+    """A record to request: its ID and cursor, and values for the state once it is read."""
+
+    id: str
+    cursor: Micros | None
+    kept: Mapping[str, Any] = {}
+
+
+_Answer: TypeAlias = "list[Row] | PermanentError"
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """Requests records one after the other.
+
+    Attributes:
+        things: Names what is read, such as `the details of {} lead`, for one.
+        rows: Returns the rows of a record.
+        gone: Returns the rows of a record that does not exist any more.
+    """
+
+    account: AccountLists
+    things: str
+    rows: Callable[[Item], list[Row]]
+    gone: Callable[[Item], list[Row]]
+
+    def read(self, items: Sequence[Item], newest: Micros | None) -> Iterator[Chunk]:
+        """Yield the rows of each record; `items` must be sorted by cursor.
+
+        The bookmark is the cursor of the last record that was read, at most `newest`. A record that
+        is refused while others are not is requested again by the next run.
+
+        Raises:
+            LeadsError: Records were refused, one of them or all.
+        """
+        announce(self.account, len(items), self.things)
+        refused: dict[str, Any] = {**(self.account.kept.get(_REFUSED) or {})}
+        listed = {item.id for item in items}
+        again = [Item(each, from_text(at)) for each, at in refused.items() if each not in listed]
+        mark: Micros | None = None
+        why: PermanentError | None = None
+        for item, answer in self._answers([*again, *items]):
+            was_refused = item.id in refused
+            refused.pop(item.id, None)
+            if isinstance(answer, PermanentError):
+                why = answer
+                refused[item.id] = None if item.cursor is None else to_text(item.cursor)
+                if len(refused) > _MAX_REFUSED:
+                    raise why
+            rows = answer if isinstance(answer, list) else []
+            safe = [mark] * len(rows)
+            if item.cursor is not None and newest is not None:
+                mark = min(item.cursor, newest)
+            is_changed = was_refused or item.id in refused
+            kept = {**item.kept, _REFUSED: {**refused}} if is_changed else item.kept
+            yield Chunk(rows, safe, mark, kept)
+        if why is not None:
+            what = _counted(self.things, len(refused))
+            raise LeadsError(
+                f"{what} are missing, others are not: {why.cause}",
+                f"The next run requests them again. {why.advice}",
+                code=Code.INCOMPLETE,
+            )
+
+    def _answers(self, items: Sequence[Item]) -> Iterator[tuple[Item, _Answer]]:
+        """Yield the rows of each record, or the error of one that is refused while others are not.
+
+        Raises:
+            LeadsError: All records are refused, at least from some point on.
+        """
+        refused: list[tuple[Item, PermanentError]] = []
+        good: Item | None = None
+        for item in items:
+            try:
+                rows = self._rows(item)
+            except PermanentError as error:
+                if error.fatal_for_account or error.status not in _OF_ONE_OR_ALL:
+                    raise
+                refused.append((item, error))
+                if len(refused) < _IN_A_ROW:
+                    continue
+                good = good or items[-1]
+                self._rows(good)
+                rows = None
+            yield from self._of_one(refused)
+            refused = []
+            if rows is not None:
+                good = item
+                yield item, rows
+        if refused:
+            if good is None:
+                raise refused[0][1]
+            self._rows(good)
+            yield from self._of_one(refused)
+
+    def _rows(self, item: Item) -> list[Row]:
+        try:
+            return self.rows(item)
+        except PermanentError as error:
+            # An unknown ID (apis/dashly.md 25).
+            if error.status != HTTPStatus.BAD_REQUEST or "LookupError" not in error.details:
+                raise
+            return self.gone(item)
+
+    def _of_one(
+        self, refused: Sequence[tuple[Item, PermanentError]]
+    ) -> Iterator[tuple[Item, _Answer]]:
+        for item, error in refused:
+            yield item, self.gone(item) if error.status == HTTPStatus.NOT_FOUND else error
 
 
 def announce(account: AccountLists, count: int, things: str) -> None:
     """Log how long it takes to send a request for each of `count` things.
 
-    `things` names them, such as `the details of {} leads`.
+    `things` names them, such as `the details of {} lead`, for one.
     """
     if count:
         rate = account.settings["requests_per_second"]
         seconds = round(count / rate)
         minutes, hours = seconds // 60, seconds // 3600
         length = f"{hours} h {minutes % 60} min" if hours else f"{minutes} min {seconds % 60} s"
-        what = things.format(f"{count:,}")
+        what = _counted(things, count)
         account.inform(f"reading {what} takes about {length} at {rate:g} requests per second")
+
+
+def _counted(things: str, count: int) -> str:
+    return things.format(f"{count:,}") + ("" if count == 1 else "s")

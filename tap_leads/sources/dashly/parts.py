@@ -6,26 +6,26 @@ https://developers.dashly.io/webapi/endpoints/conversations/parts/
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_leads.records.columns import UNRELATED, Column, Nested
 from tap_leads.records.convert import BOOLEAN, JSON, TEXT, UNIX_TIME
 from tap_leads.replication.behavior import ServerBehavior
-from tap_leads.replication.model import Chunk, Query
+from tap_leads.replication.model import Query
 from tap_leads.replication.newest_first import newest_first, pages_of
 from tap_leads.replication.pagination import CursorPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
-from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import Cursor, StreamSpec
 from tap_leads.sources.dashly.conversations import BY_CURSOR, one_of
-from tap_leads.sources.dashly.each import announce, is_gone
+from tap_leads.sources.dashly.each import Item, OneByOne
 from tap_leads.sources.dashly.positions import decode_page
 from tap_leads.timestamps import from_unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from tap_leads.replication.model import AccountLists, Bounds, Record, Row
+    from tap_leads.replication.model import AccountLists, Bounds, Chunk, Record, Row
     from tap_leads.sources.base import Account
     from tap_leads.timestamps import Micros
 
@@ -57,30 +57,28 @@ def _read(account: AccountLists, bounds: Bounds) -> Iterator[Chunk]:
     for chunk in newest_first(account, replace(bounds, until=None)):
         moved |= {row.id: row.cursor for row in chunk.rows}
         newest = chunk.watermark
-    announce(account, len(moved), "the parts of {} conversations")
-    mark: Micros | None = None
-    for conversation, changed in sorted(moved.items(), key=lambda item: item[1] or 0):
-        rows = _parts(account, str(conversation), bounds.until)
-        before = [mark] * len(rows)
-        if changed is not None and newest is not None:
-            mark = min(changed, newest, *([] if bounds.until is None else [bounds.until]))
-        yield Chunk(rows, before, mark)
+    if newest is not None and bounds.until is not None:
+        newest = min(newest, bounds.until)
+    items = [Item(str(each), changed) for each, changed in moved.items()]
+    one_by_one = OneByOne(
+        account,
+        "the parts of {} conversation",
+        rows=partial(_parts, account, bounds.until),
+        gone=lambda _: [],
+    )
+    yield from one_by_one.read(sorted(items, key=lambda item: item.cursor or 0), newest)
 
 
-def _parts(account: AccountLists, conversation: str, until: Micros | None) -> list[Row]:
-    """Return the parts of a conversation; none if it does not exist any more."""
+def _parts(account: AccountLists, until: Micros | None, conversation: Item) -> list[Row]:
+    """Return the parts of a conversation."""
     collection = account.collection(_PARTS)
-    query = Query(cursor="any", filters=({"id": conversation},))
+    query = Query(cursor="any", filters=({"id": conversation.id},))
     found: dict[Hashable, Row] = {}
-    try:
-        for page in pages_of(collection, ServerBehavior(collection.traits), query):
-            for row in page.rows:
-                if until is None or row.cursor is None or row.cursor <= until:
-                    record = {"conversation": conversation, **row.record}
-                    found.setdefault(row.id, row._replace(record=record))
-    except PermanentError as error:
-        if not is_gone(error):
-            raise
+    for page in pages_of(collection, ServerBehavior(collection.traits), query):
+        for row in page.rows:
+            if until is None or row.cursor is None or row.cursor <= until:
+                record = {"conversation": conversation.id, **row.record}
+                found.setdefault(row.id, row._replace(record=record))
     return [*found.values()]
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Record
     from tap_leads.timestamps import Micros
 
-# How far behind and ahead of UTC time zones are.
-_WEST, _EAST = 12 * HOUR, 14 * HOUR
+EAST = 14 * HOUR
+"""How far ahead of UTC time zones are."""
+_WEST = 12 * HOUR
 
 
 def month_of(moment: Micros) -> Micros:
@@ -60,7 +61,7 @@ class MonthCounts:
                 continue
             month = day_of(moment)[:7]
             self.leads[month] += 1
-            for elsewhere in (day_of(moment - _WEST)[:7], day_of(moment + _EAST)[:7]):
+            for elsewhere in (day_of(moment - _WEST)[:7], day_of(moment + EAST)[:7]):
                 if elsewhere != month:
                     self.near[month, elsewhere] += 1
 
@@ -69,8 +70,8 @@ def missing_by_month(expected: Mapping[str, int], read: MonthCounts) -> dict[str
     """Return the months for which fewer leads were read than expected, and how many fewer.
 
     The organization's months may begin some hours before or after those in UTC. Leads are missing
-    where a month lacks more than its neighbors have in those hours; and if all months are known,
-    where all of them together lack leads.
+    where a month lacks more than its neighbors have in those hours; and if all months since the
+    first one are known, where all of them together lack more than the neighbor of the first has.
     """
     lacking = {month: count - read.leads[month] for month, count in expected.items()}
     found = {
@@ -78,7 +79,11 @@ def missing_by_month(expected: Mapping[str, int], read: MonthCounts) -> dict[str
         for month, count in lacking.items()
     }
     found = {month: count for month, count in found.items() if count > 0}
-    left = sum(lacking.values()) if read.leads.keys() <= expected.keys() else 0
+    first = min(expected, default="")
+    left = 0
+    if all(month in expected for month in read.leads if month >= first):
+        before = read.near[_neighbors(first)[0], first] if first else 0
+        left = sum(lacking.values()) - before
     if left <= sum(found.values()):
         return found
     found = {}

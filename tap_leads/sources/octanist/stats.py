@@ -13,13 +13,14 @@ from typing_extensions import override
 
 from tap_leads.errors import Code, LeadsError
 from tap_leads.records.columns import Column
-from tap_leads.records.convert import INTEGER, ISO_TIME, JSON, NUMBER
+from tap_leads.records.convert import INTEGER, ISO_TIME, JSON, NUMBER, MisfitError, integer
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Chunk, Order, Query, Row, Traits
 from tap_leads.sources.base import Cursor, StreamSpec, spread
 from tap_leads.sources.octanist.filters import to_bound
 from tap_leads.sources.octanist.months import (
+    EAST,
     MonthCounts,
     day_of,
     from_month,
@@ -49,10 +50,15 @@ _ALL_LEADS = StreamSpec(
 
 @dataclass(frozen=True)
 class _Leads:
-    """How many leads of each month a run read; all of them, or those that changed."""
+    """How many leads of each month a run read.
+
+    Attributes:
+        since: All leads that were created since then are counted; None if only those are that
+            changed since a bookmark, or before an end.
+    """
 
     by_month: MonthCounts
-    are_all: bool
+    since: Micros | None
 
     @classmethod
     def of(cls, account: AccountLists) -> _Leads | None:
@@ -66,17 +72,18 @@ class CountedLeads(Keyset):
 
     @override
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        are_all = bounds.after is None and bounds.until is None
+        is_first = bounds.bookmark_after is None and bounds.until is None
         # These are read in every run: leads without a date, and the last one before the bookmark.
         usual = {None, (bounds.after or 0) + account.lookback}
         counts = MonthCounts()
         for chunk in super().read(account, bounds, workers):
             rows = chunk.rows if chunk else ()
-            counts.add(row.record for row in rows if are_all or row.cursor not in usual)
+            counts.add(row.record for row in rows if is_first or row.cursor not in usual)
             yield chunk
         has_filters = account.settings.get("filters") or account.settings.get("search")
         if not has_filters and "" not in counts.leads:  # `created_at` may be deselected
-            account.memory["leads by month"] = _Leads(counts, are_all)
+            since = bounds.after or 0  # a lead is modified when it is created, or later
+            account.memory["leads by month"] = _Leads(counts, since if is_first else None)
 
 
 class MonthlyStats:
@@ -106,8 +113,8 @@ class MonthlyStats:
         while month <= stats.now() and (bounds.until is None or month <= bounds.until):
             yield _chunk(stats, month, expected)
             month = next_month(month)
-        if leads is not None and leads.are_all:
-            _compare(account, expected, leads.by_month)
+        if leads is not None and leads.since is not None:
+            _compare(account, expected, leads.by_month, leads.since)
 
 
 def _chunk(stats: Collection, month: Micros, expected: dict[str, int]) -> Chunk:
@@ -153,14 +160,21 @@ def _listed(record: Record, period: dict[str, str]) -> int | None:
     beyond = day_of(next_month(from_month(period["startDate"][:7])))
     if first not in {"", period["startDate"]} or (last and not period["endDate"] <= last <= beyond):
         return None
-    used, locked = usage.get("leadsUsed"), usage.get("lockedLeads") or 0
-    return used - locked if isinstance(used, int) and isinstance(locked, int) else None
+    try:
+        return integer(usage.get("leadsUsed")) - integer(usage.get("lockedLeads") or 0)
+    except MisfitError:
+        return None
 
 
-def _compare(account: AccountLists, expected: dict[str, int], read: MonthCounts) -> None:
-    """Warn if the statistics have more leads than the list returned."""
+def _compare(
+    account: AccountLists, expected: dict[str, int], read: MonthCounts, since: Micros
+) -> None:
+    """Warn if the statistics have more leads than the list returned, in months after `since`."""
+    expected = {month: count for month, count in expected.items() if from_month(month) >= since}
     if missing_by_month(expected, read):
-        _leave_out_new(account.collection(_ALL_LEADS), expected, read)
+        leads = account.collection(_ALL_LEADS)
+        _leave_out_old(leads, expected, since)
+        _leave_out_new(leads, expected, read)
     if missing := missing_by_month(expected, read):
         first = next(iter(missing))
         account.warn(
@@ -175,13 +189,28 @@ def _leave_out_new(leads: Collection, expected: dict[str, int], read: MonthCount
     """Leave out the leads that were added after the list was read."""
     month = month_of(leads.now())
     current = day_of(month)[:7]
-    if current in expected:
-        filters = ({"createdAt[gte]": to_bound(month)},)
-        total = leads.fetch(Query(order=Order.STABLE, cursor="any", filters=filters)).total
+    _leave_out(leads, expected, current, {"createdAt[gte]": to_bound(month)}, read.leads[current])
+
+
+def _leave_out_old(leads: Collection, expected: dict[str, int], since: Micros) -> None:
+    """Leave out leads from before `since` that a time zone to the east counts in the next month."""
+    first = next(iter(expected))
+    low = from_month(first) - EAST
+    if low < since:
+        span = {"createdAt[gte]": to_bound(low), "createdAt[lt]": to_bound(since)}
+        _leave_out(leads, expected, first, span, 0)
+
+
+def _leave_out(
+    leads: Collection, expected: dict[str, int], month: str, span: dict[str, str], known: int
+) -> None:
+    """Leave out of a month all leads of a span but those that are known."""
+    if month in expected:
+        total = leads.fetch(Query(order=Order.STABLE, cursor="any", filters=(span,))).total
         if total is None:
-            del expected[current]
+            del expected[month]
         else:
-            expected[current] -= max(0, total - read.leads[current])
+            expected[month] -= max(0, total - known)
 
 
 def _fields(record: Record, _account: Account) -> dict[str, Any]:

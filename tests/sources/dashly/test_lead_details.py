@@ -147,14 +147,55 @@ def test_many_leads_within_the_overlap_do_not_stop_a_limited_run(api: Dashly) ->
     assert found >= {*seen(api)}
 
 
+def test_a_backlog_of_leads_that_were_active_together_is_read_once(api: Dashly) -> None:
+    for index, each in enumerate(seen(api)):
+        date = moment(api.clock.now() - 86_400 + index * 20)
+        last_seen: dict[str, Any] = {"$last_seen": f"{date:%Y-%m-%dT%H:%M:%S}"}
+        api.edit([int(each)], touch=False, **last_seen)
+    state, runs = None, 0
+    found: list[str] = []
+    while {*found} < {*seen(api)}:
+        run = read(api, STREAM, state=state, details_per_run=10)
+        state, runs = run.state, runs + 1
+        found += [key for key in run.ids(STREAM) if key in seen(api)]
+    assert len(found) == 58 + runs - 1  # the lead at the bookmark comes again
+
+
+@pytest.mark.parametrize("limit", [None, 30])
+def test_a_lead_that_is_listed_late_is_read(api: Dashly, limit: int | None) -> None:
+    settings: dict[str, Any] = {"details_per_run": limit} if limit else {}
+    state = read(api, STREAM).state
+    api.clock.advance(7200)
+    listed = api.clock.now()
+    api.insert(1, at=listed)
+    state = read(api, STREAM, state=state, **settings).state
+    late = [*map(str, api.insert(20, at=listed - 1500))]
+    assert {*late} <= {*read(api, STREAM, state=state, **settings).ids(STREAM)}
+
+
 def test_leads_that_were_never_seen_come_last_and_are_reported_if_they_do_not_fit(
     api: Dashly, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = read(api, STREAM, details_per_run=59)
     assert {*run.ids(STREAM)} > {*seen(api)}
     (line,) = warnings(caplog)
-    assert "leads without a date of their last activity remain" in line
+    assert "leads without a date of their last activity remain, which the next runs read" in line
     assert run.bookmark(STREAM) is not None
+
+
+def test_leads_that_were_never_seen_take_turns_under_a_limit(api: Dashly) -> None:
+    never = [str(key) for key in api.leads if str(key) not in seen(api)]
+    never += map(str, api.insert(23))
+    api.edit([int(key) for key in never], touch=False, **{"$last_seen": None})
+    state, found = read(api, STREAM, details_per_run=58).state, []
+    for _ in range(5):
+        run = read(api, STREAM, state=state, details_per_run=5)
+        state = run.state
+        found += [key for key in run.ids(STREAM) if key in never]
+        assert len(json.dumps(state)) < 400
+    assert sorted(found) == sorted(never)
+    again = read(api, STREAM, state=state, details_per_run=5)
+    assert [key for key in again.ids(STREAM) if key in never] == found[:5]
 
 
 def test_a_lead_that_is_gone_is_a_row(api: Dashly) -> None:

@@ -122,3 +122,25 @@ def test_a_deselected_name_is_not_in_the_lead_of_a_conversation(api: Dashly) -> 
     (row,) = read(api, catalog=chosen).records(CONVERSATIONS)
     assert not {"$name", "$email", "$phone"} & {*json.loads(row["user"])["props"]}
     assert json.loads(row["user"])["props"]["own"] == f"{CANARY}-own"
+
+
+@pytest.mark.parametrize("place", ["user_id", "props.$user_id"])
+def test_your_own_id_of_a_lead_is_hashed_or_left_out_like_user_id(api: Dashly, place: str) -> None:
+    (lead,) = api.leads
+    own: dict[str, Any] = {"$user_id": f"{CANARY}-login"}
+    api.edit([lead], **own)
+
+    def at(row: dict[str, Any]) -> Any:
+        found = json.loads(row["user"])
+        for name in place.split("."):
+            found = found.get(name)
+        return found
+
+    (plain,) = read(api, CONVERSATIONS).records(CONVERSATIONS)
+    assert at(plain) == f"{CANARY}-login"
+    run = read(api, *ALL, hash_fields=["user_id"], hash_key=KEY)
+    (details,) = run.records(DETAILS)
+    (row,) = run.records(CONVERSATIONS)
+    assert at(row) == details["user_id"] == sha(f"{CANARY}-login")
+    (hidden,) = read(api, catalog=catalog(dashly_conversations=["user_id"])).records(CONVERSATIONS)
+    assert at(hidden) is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_leads.timestamps import SECOND, from_text
 from tests.support.catalogs import catalog_for
 from tests.support.logs import warnings
 from tests.support.octanist_stats import created_in, periods
@@ -46,6 +47,50 @@ def test_leads_that_count_and_are_not_listed_are_reported(
     )
 
 
+def test_a_run_from_a_start_date_compares_the_months_since_then(
+    api: Octanist, caplog: pytest.LogCaptureFixture
+) -> None:
+    for day in range(100):
+        api.insert(1, at=api.clock.now() - day * 86_400)
+    start = "2026-09-15"
+    months = {month for month in created_in(api) if month > start}
+    assert len(months) >= 2
+    assert told(api, caplog, start_date=start) is None
+    api.options.unlisted_leads = 3
+    line = told(api, caplog, start_date=start)
+    assert f" leads in {len(months)} months, the first of them {min(months)}," in line
+
+
+@pytest.mark.parametrize("hours", [-11, 3, 13])
+@pytest.mark.parametrize("start", ["2026-09-30T23:00:00Z", "2026-10-01", "2026-09-29"])
+def test_leads_of_the_hours_before_the_start_date_are_not_reported(
+    api: Octanist, caplog: pytest.LogCaptureFixture, hours: int, start: str
+) -> None:
+    moment = (from_text("2026-10-01") or 0) // SECOND
+    for hour in range(-14, 14):
+        api.insert(1, at=moment + hour * 3600)
+    api.options.stats_utc_offset = hours
+    assert told(api, caplog, start_date=start) is None
+    api.options.unlisted_leads = 30
+    assert told(api, caplog, start_date=start)
+
+
+def test_numbers_that_are_texts_are_compared(
+    api: Octanist, caplog: pytest.LogCaptureFixture
+) -> None:
+    def rewrite(request: Any, reply: Any) -> None:
+        if request.path == "/api/stats":
+            body = json.loads(reply.body)
+            body["data"]["usage"] = {k: str(v) for k, v in body["data"]["usage"].items()}
+            reply.body = json.dumps(body).encode()
+
+    api.rewrite = rewrite
+    api.options.locked_leads = 4
+    assert told(api, caplog) is None
+    api.options.unlisted_leads = 3
+    assert told(api, caplog)
+
+
 def test_locked_leads_and_listed_leads_are_not_reported(
     api: Octanist, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -81,7 +126,6 @@ def test_months_in_another_time_zone_are_not_reported(
     [
         {"search": "a"},
         {"filters": {"source": "gtm"}},
-        {"start_date": "2026-08-01"},
         {"end_date": "2026-08-01"},
         {"streams": ("octanist_stats",)},
     ],
