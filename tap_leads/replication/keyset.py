@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_leads.replication.behavior import fetch, first_page, start_of
+from tap_leads.replication.behavior import fetch, first_page, request, start_of
+from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.keyset_reader import KeysetReader
 from tap_leads.replication.model import Chunk, Order
 from tap_leads.replication.output import Output
@@ -46,10 +47,10 @@ class Keyset(SlicedStrategy):
         null: bool,
     ) -> Iterator[Iterator[Chunk]]:
         pages = _PAGES * workers if workers > 1 else 0
-        first: Page | None = None
+        start = start_of(query.after, collection.traits.granularity)
+        first = first_page(collection, behavior, replace(query, after=start))
+        _check_order(collection, behavior, replace(query, after=start), first)
         while True:
-            start = start_of(query.after, collection.traits.granularity)
-            first = first or first_page(collection, behavior, replace(query, after=start))
             following = _look_ahead(collection, query, behavior, first, pages)
             if following is None:
                 break
@@ -60,6 +61,50 @@ class Keyset(SlicedStrategy):
         yield KeysetReader(collection, query, behavior).read(first)
         if null:
             yield _without_cursor(collection, query, behavior)
+
+
+def _check_order(
+    collection: Collection, behavior: ServerBehavior, query: Query, first: Page
+) -> None:
+    """Check that the API sorts rows by the cursor, if more follow the first page.
+
+    The rows of a page can be in order by chance: then older rows could follow, and keyset
+    pagination would skip them. In descending order the first row is the newest of all, or the API
+    ignores the order. If all rows of the page are ties, there must be no older row.
+
+    Raises:
+        FilterIgnoredError: The API ignores the sort order.
+    """
+    placed = [row.cursor or 0 for row in behavior.placed(first.rows, query.after)]
+    cursors = [cursor for cursor in placed if behavior.is_settled(cursor)]
+    if not first.has_more or not cursors:
+        return
+    newest = fetch(collection, behavior, replace(query, order=Order.NEWEST))
+    top = max((row.cursor for row in newest.rows if row.cursor is not None), default=None)
+    if top is None or top > cursors[-1]:
+        return
+    if top < cursors[-1]:
+        raise FilterIgnoredError
+    if cursors[0] == top:
+        _check_ties(collection, behavior, query, top)
+
+
+def _check_ties(
+    collection: Collection, behavior: ServerBehavior, query: Query, cursor: Micros
+) -> None:
+    """Check that no row is older than `cursor`, which all rows of the first page share.
+
+    Raises:
+        FilterIgnoredError: The API ignores the sort order.
+    """
+    traits = collection.traits
+    if traits.relative_bounds or traits.early_rows:
+        return  # its bounds are not exact
+    # If the upper bound is exclusive, the second request shows the rows of the step before.
+    for until in (cursor - traits.granularity, cursor):
+        page = request(collection, behavior, replace(query, until=until))
+        if any(row.cursor is not None and row.cursor < cursor for row in page.rows):
+            raise FilterIgnoredError
 
 
 def _look_ahead(

@@ -102,7 +102,10 @@ class ApiCollection:
             else stream.params
         )
         self._sizes = PageSize(stream.traits.page_size)
-        self._is_optional = reader.stream.optional
+        endpoint = reader.account.endpoint
+        is_of_account = endpoint is not None and stream.path == endpoint.path
+        # A 402 of the account itself ends the account, whichever stream requests it.
+        self._is_optional = reader.stream.optional and not is_of_account
         is_short = stream.optional and stream.strategy.prefetch
         self._max_seconds = OPTIONAL_SECONDS if is_short else math.inf
 

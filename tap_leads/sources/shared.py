@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class SharedResponses:
     """Keeps small responses of an account for a run, so that each is requested once; thread-safe.
 
-    An empty page is not kept: it may be wrong, and is then requested again (apis/kommo.md 5).
+    A page that is empty for the first time is not kept: it may be wrong, and is then requested
+    again (apis/kommo.md 5). If it is empty again, it is kept.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class SharedResponses:
         self._lock = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._responses: dict[str, Response] = {}
+        self._empty: set[str] = set()
 
     def page(
         self,
@@ -44,8 +46,10 @@ class SharedResponses:
 
             def keep(response: Response) -> Page:
                 page = parse(response)
-                if page.rows:
+                if page.rows or key in self._empty:
                     self._responses[key] = response
+                else:
+                    self._empty.add(key)
                 return page
 
             return send(keep)

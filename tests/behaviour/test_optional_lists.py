@@ -143,6 +143,21 @@ def test_a_402_of_everything_closes_the_account_where_only_optional_lists_are_se
     assert len(box.kommo.journal) == 2
 
 
+@pytest.mark.parametrize("others", [(), ("kommo_leads",)])
+def test_a_402_of_the_account_closes_it_whichever_stream_asks(
+    box: Sandbox, run_here: Runner, others: tuple[str, ...]
+) -> None:
+    """The customers' streams read the account first, before or after other lists."""
+    box.kommo.options.refused = {"account": 402}
+    catalog = catalog_for(*others, "kommo_customers", "kommo_customer_statuses")
+    run = run_here({"kommo": settings_for(box.kommo)}, catalog=catalog)
+    assert run.code == 1
+    line, summary = run.said()
+    assert line.startswith("account acme: Kommo reports that the account's subscription or trial ")
+    assert summary == f"2 of {2 + len(others)} streams failed. First: {line}"
+    assert set(run.ids("kommo_leads")) == (everyone(box.kommo) if others else set())
+
+
 def test_a_list_that_was_synced_before_and_is_refused_now_is_a_failure(
     box: Sandbox, run_here: Runner
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import math
 import threading
+from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import pytest
 from typing_extensions import override
 
 from sandbox import faults
+from tap_leads.replication.pagination import OVERLAP
 from tap_leads.rest.body import decode
 from tap_leads.rest.retry import RetryPolicy
 from tap_leads.sources.connect import Network
@@ -64,6 +67,28 @@ def test_a_page_of_html_with_403_is_told_as_a_block(
     assert sync({"kommo": settings_for(box.kommo)}).code == 1
     assert "blocks this IP address" in caplog.text
     assert len(box.kommo.journal) == 1
+
+
+@pytest.mark.parametrize("has_lists", [True, False])
+def test_a_quiet_default_run_asks_each_list_once_and_an_empty_one_twice(
+    box: Sandbox, *, has_lists: bool
+) -> None:
+    """Streams that read the same list share its pages, also if it is empty."""
+    if not has_lists:
+        box.kommo.catalogs.delete(list(box.kommo.catalogs.rows))
+    config = {"kommo": settings_for(box.kommo)}
+    first = sync(config, catalog=None)
+    box.kommo.journal.clear()
+    assert sync(config, first.state, catalog=None).code == 0
+    rows: dict[str, list[int]] = defaultdict(list)
+    for request in box.kommo.journal:
+        fixed = ("with", "filter[entity]", "filter[type]")
+        rows[f"{request.path} {[request.query.get(name) for name in fixed]}"].append(request.rows)
+    full_page = 250 - OVERLAP
+    for path, found in rows.items():
+        assert len(found) <= (math.ceil(sum(found) / full_page) or 2), path
+    assert len(rows) > 25
+    assert rows["/api/v4/catalogs [None, None, None]"] == ([2] if has_lists else [0, 0])
 
 
 @pytest.mark.usefixtures("no_waits")

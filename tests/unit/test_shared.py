@@ -68,6 +68,12 @@ def test_an_empty_page_is_requested_again() -> None:
     assert send.sent == 2
 
 
+def test_a_list_that_is_empty_twice_is_empty_for_every_stream() -> None:
+    shared, send = SharedResponses(), Sender(EMPTY, EMPTY, FULL)
+    assert [len(shared.page("lists", parse, send).rows) for _ in range(4)] == [0, 0, 0, 0]
+    assert send.sent == 2
+
+
 def test_a_request_that_fails_is_sent_again_for_the_next_stream() -> None:
     shared, send = SharedResponses(), Sender(RuntimeError("gone"), FULL)
     with pytest.raises(RuntimeError):

@@ -31,13 +31,13 @@ class DeletionHistory:
         self.alive: dict[int, Record] = {}
         self._rows: dict[int, Record] = {}
         self._merges: list[tuple[Record, set[int]]] = []
-        self._last: dict[int, int] = {}
+        self._last: dict[int, tuple[int, int]] = {}
         for event in events:
             self._enter(event)
 
     def _enter(self, event: Record) -> None:
         lead, moment = event["entity_id"], event["created_at"]
-        ids = {lead}
+        ids, place = {lead}, 0
         if event["type"] == f"{self._entity}_deleted":
             self._rows[lead] = _deleted(lead, moment, event["created_by"])
         elif event["type"] == f"{self._entity}_restored":
@@ -46,7 +46,11 @@ class DeletionHistory:
             values = [event.get("value_before"), event.get("value_after")]
             ids |= {*_ids_in(values, self._entity)}
             self._merges.append((event, ids))
-        self._last |= dict.fromkeys(ids, moment)
+            place = len(self._merges)
+        # A merge may come with a deletion at the same second, which is not a later event; another
+        # merge is one.
+        for each in ids:
+            self._last[each] = max(self._last.get(each, (0, 0)), (moment, place))
 
     @property
     def doubtful(self) -> list[int]:
@@ -60,8 +64,8 @@ class DeletionHistory:
 
         Leads without an event that reached the recycle bin before `known_until` are left out.
         """
-        for event, ids in self._merges:
-            self._merge(event, ids)
+        for place, (event, ids) in enumerate(self._merges, 1):
+            self._merge(event, ids, place)
         for lead, found in self.in_bin.items():
             row = self._rows.get(lead)
             # A list that lags behind may show a restored lead in the bin (apis/kommo.md 31).
@@ -79,15 +83,15 @@ class DeletionHistory:
                 row["restored_at"] = max(row["deleted_at"], found["updated_at"])
         return [self._rows[lead] for lead in sorted(self._rows)]
 
-    def _merge(self, event: Record, ids: set[int]) -> None:
-        """Record a merge.
+    def _merge(self, event: Record, ids: set[int], place: int) -> None:
+        """Record a merge, the event at `place` among the merges.
 
         The API does not document which lead survives (apis/kommo.md 32). The tap assumes that it is
         the one that still exists, or otherwise the one that has a later event.
         """
         left = [*(ids & self.alive.keys())]
         if len(left) != 1:
-            left = [lead for lead in ids if self._last[lead] > event["created_at"]]
+            left = [lead for lead in ids if self._last[lead] > (event["created_at"], place)]
         otherwise = event["entity_id"] if len(ids) > 1 else None
         survivor = left[0] if len(left) == 1 else otherwise
         for lead in ids - {survivor} - self.alive.keys():

@@ -50,7 +50,8 @@ class EachList:
         try:
             for chunk in full_scan(account.collection(spec), bounds):
                 for row in chunk.rows:
-                    row.record.setdefault("catalog_id", list_id)
+                    if row.record.get("catalog_id") is None:
+                        row.record["catalog_id"] = list_id
                 yield chunk
         except PermanentError as error:
             if error.status != HTTPStatus.NOT_FOUND:

@@ -36,12 +36,16 @@ def test_the_fields_of_every_list_are_read_to_the_end(kommo: Kommo, workers: int
     assert count_requests(kommo, f"catalogs/{BRANDS}/custom_fields") == 2
 
 
-def test_a_field_that_does_not_say_its_list_has_it_all_the_same(kommo: Kommo) -> None:
+@pytest.mark.parametrize("says", ["nothing", "null"])
+def test_a_field_that_does_not_say_its_list_has_it_all_the_same(kommo: Kommo, says: str) -> None:
     def without_list(request: Request, reply: Reply) -> None:
         if request.path.endswith("/custom_fields") and reply.status == 200:
             body = json.loads(reply.body)
             for row in body["_embedded"]["custom_fields"]:
-                del row["catalog_id"]
+                if says == "null":
+                    row["catalog_id"] = None
+                else:
+                    del row["catalog_id"]
             reply.body = json.dumps(body).encode()
 
     kommo.rewrite = without_list

@@ -59,6 +59,8 @@ class Options:
     ignore_filters: bool = False
     ignore_until: bool = False
     ignore_order: bool = False
+    ignored_order: Literal["mixed", "id", "newest id"] = "mixed"
+    """The order of a list that ignores the one that is requested."""
     ignore_position: bool = False
     early_rows: Micros = 0
     empty_at: frozenset[int] = frozenset()
@@ -208,7 +210,9 @@ class FakeList:
             return -1 if item.cursor is None else item.cursor, ties[item.id]
 
         stable = self.options.stable_order
-        if self.options.ignore_order:
+        if self.options.ignore_order and self.options.ignored_order != "mixed":
+            shown.sort(key=lambda item: item.id, reverse=self.options.ignored_order != "id")
+        elif self.options.ignore_order:
             groups = 5 if self.options.ties == "shuffled" else 1009
             shown.sort(key=lambda item: ((item.id * 7919) % groups, ties[item.id]))
         elif query.order is Order.STABLE and stable == "id":

@@ -56,11 +56,11 @@ def test_a_run_in_which_nothing_changed_requests_one_or_two_pages(
 @pytest.mark.parametrize(
     ("strategy", "ties", "granularity", "workers", "requests"),
     [
-        (Keyset(), 0, SECOND, 1, 21),
-        (Keyset(), 0, SECOND, 4, 23),
-        (Keyset(), 0, MINUTE, 1, 21),
-        (Keyset(), 400, SECOND, 1, 32),
-        (Keyset(), 400, SECOND, 4, 34),
+        (Keyset(), 0, SECOND, 1, 22),
+        (Keyset(), 0, SECOND, 4, 24),
+        (Keyset(), 0, MINUTE, 1, 22),
+        (Keyset(), 400, SECOND, 1, 33),
+        (Keyset(), 400, SECOND, 4, 35),
         (TimeSlices(), 0, SECOND, 1, 33),
         (TimeSlices(), 400, SECOND, 1, 129),
     ],
