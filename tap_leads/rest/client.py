@@ -136,10 +136,10 @@ class AccountClient:
             backoff.runtime,
             TransientError,
             value=wait,
-            max_tries=self._retry.tries(self._root),
+            max_tries=self._retry.max_tries,
             max_time=max_seconds,
             jitter=None,  # `wait` has it; more would cut a Retry-After short
-            giveup=is_hopeless,
+            giveup=lambda error: self._retry.outages.concern(self._root) or is_hopeless(error),
             on_backoff=call.report_retry,
             logger=None,  # a failure is reported once, by whoever made the call
         )(self._attempt)

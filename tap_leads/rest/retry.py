@@ -62,10 +62,6 @@ class RetryPolicy:
     max_seconds: float = 300
     outages: Outages = field(default_factory=Outages)
 
-    def tries(self, host: str) -> int:
-        """Return how often to try a request to a host: once if another account waited in vain."""
-        return 1 if self.outages.concern(host) else self.max_tries
-
     def wait(self, error: Exception, failures: int) -> float:
         """Return the seconds to wait after a number of failures, 0 for the first.
 

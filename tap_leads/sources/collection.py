@@ -138,11 +138,20 @@ class ApiCollection:
             return replace(request, params=params, at=position, optional=self._is_optional)
 
         def note(error: TransientError) -> None:
-            if error.is_too_slow:
-                sizes.shrink(size)
+            sizes.failed(error, size)
 
         offset = client.clock.offset
-        call = self._call(build, note, f"{query} {at}")
+        send = partial(
+            client.call,
+            build,
+            observer=self._reader.observer,
+            on_failure=note,
+            max_seconds=self._max_seconds,
+        )
+        call: Callable[[], Page] = partial(send, self._page)
+        if self._stream.is_shared:
+            key = f"{self._stream.path} {self._params} {query} {at}"
+            call = partial(self._account.shared.page, key, self._page, send)
         try:
             page = call()
             if self.traits.relative_bounds and abs(client.clock.offset - offset) > MINUTE:
@@ -155,25 +164,6 @@ class ApiCollection:
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
-
-    def _call(
-        self,
-        build: Callable[[], Request],
-        note: Callable[[TransientError], None],
-        place: str,
-    ) -> Callable[[], Page]:
-        """Return the function that returns a page, from a shared response if there is one."""
-        send = partial(
-            self._account.client.call,
-            build,
-            observer=self._reader.observer,
-            on_failure=note,
-            max_seconds=self._max_seconds,
-        )
-        if not self._stream.is_shared:
-            return partial(send, self._page)
-        key = f"{self._stream.path} {self._params} {place}"
-        return partial(self._account.shared.page, key, self._page, send)
 
     def _explained(self, error: PermanentError) -> LeadsError:
         """Return the error to raise for one.
@@ -270,9 +260,9 @@ class PageSize:
         self._patience = _GOOD_PAGES
         self._is_untried = False
 
-    def shrink(self, tried: int) -> None:
+    def failed(self, error: TransientError, tried: int) -> None:
         """Halve the size after a page of `tried` rows timed out, unless another thread did so."""
-        if tried == self.rows > 1:
+        if error.is_too_slow and tried == self.rows > 1:
             self.rows //= 2
             self.is_reduced = True
             self._good = 0
