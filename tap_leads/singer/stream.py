@@ -15,9 +15,9 @@ from singer_sdk.singerlib import RecordMessage, StateMessage
 from typing_extensions import override
 
 from tap_leads.errors import LeadsError, internal_error
+from tap_leads.records.builder import RecordBuilder
 from tap_leads.records.columns import build_schema
 from tap_leads.records.privacy import Redactor, hashed_columns
-from tap_leads.records.rows import RowBuilder
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.singer.bookmark import Bookmark
 from tap_leads.singer.report import Stats
@@ -25,7 +25,7 @@ from tap_leads.singer.selection import Selection, reconcile, value_form
 from tap_leads.singer.stream_maps import MapError, map_error
 from tap_leads.singer.writer import OutputError
 from tap_leads.sources.collection import AccountReader
-from tap_leads.sources.rows import row_maker
+from tap_leads.sources.records import record_maker
 from tap_leads.timestamps import from_text
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class _Reading:
 class LeadsStream(Stream):
     """A declared stream: one partition per account, sorted by its replication key."""
 
-    # `RowBuilder` has converted every value to its column's type; doing it again is half the cost.
+    # `RecordBuilder` has converted every value; a second conversion would double the cost.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     def __init__(
@@ -137,7 +137,7 @@ class LeadsStream(Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """Yield the rows of an account that changed since its bookmark, in the order of changes.
+        """Yield the records of an account that changed since its bookmark, oldest change first.
 
         This is the failure boundary: an error ends this account of this stream only, is reported,
         and the state keeps what was emitted. A STATE follows every `records_per_state` records of
@@ -149,7 +149,7 @@ class LeadsStream(Stream):
         state = reading.reader.kept = self.get_context_state(context)
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
         bookmark = self._bookmark = reading.stats.bookmark = Bookmark(state, key)
-        build, report, unsaved = self._row_maker(account), self._run.report, 0
+        build, report, unsaved = self._record_maker(account), self._run.report, 0
         report.begin(stats := reading.stats)
         with self._failure_boundary(account, reading):
             if self._map_error is not None:  # it would fail for every account
@@ -234,25 +234,25 @@ class LeadsStream(Stream):
         """Return what the catalog deselects."""
         return Selection(self.mask, self.schema)
 
-    def _row_maker(self, account: Account) -> Callable[[Record], dict[str, Any] | None]:
+    def _record_maker(self, account: Account) -> Callable[[Record], dict[str, Any] | None]:
         keys = [key for key in self._spec.primary_key if key not in self.selection.hidden]
-        return row_maker(self._spec, account, self._row_builder, keys)
+        return record_maker(self._spec, account, self._record_builder, keys)
 
     @cached_property
-    def _row_builder(self) -> RowBuilder:
+    def _record_builder(self) -> RecordBuilder:
         redactor = Redactor(
             self._spec.columns,
             hidden=self.selection.hidden,
             hashed=self._hashed,
             key=self.config.get("hash_key", ""),
         )
-        return RowBuilder(self._spec.columns, redactor, **self._value_form)
+        return RecordBuilder(self._spec.columns, redactor, **self._value_form)
 
     @override
     def _generate_record_messages(  # type: ignore[override]  # resuming a generator costs a call
         self, record: Record
     ) -> Iterable[RecordMessage]:
-        """Return the messages of a record, which `RowBuilder` built without deselected columns.
+        """Return the messages of a record, which `RecordBuilder` built without deselected columns.
 
         The SDK would check the selection of each property again, which costs as much as building
         the record. If a stream map fails, `get_records` raises `_map_error` next.

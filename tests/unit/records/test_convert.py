@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tap_leads.records.builder import RecordBuilder
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import (
     BOOLEAN,
@@ -19,7 +20,6 @@ from tap_leads.records.convert import (
     UNIX_TIME,
     Type,
 )
-from tap_leads.records.rows import RowBuilder
 
 LARGEST = 2**63 - 1
 THIRTY_DIGITS = 123456789012345678901234567890
@@ -95,7 +95,7 @@ MISFITS: list[tuple[Type, Any, str]] = [
 
 
 def row_of(kind: Type, value: Any) -> dict[str, Any]:
-    return RowBuilder((Column("a", kind, "A."),), native=False)("acme", {"a": value})
+    return RecordBuilder((Column("a", kind, "A."),), native=False)("acme", {"a": value})
 
 
 @pytest.mark.parametrize(("kind", "value", "kept"), KEPT)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.mapper import PluginMapper
 
+from tap_leads.records.builder import RecordBuilder
 from tap_leads.records.columns import (
     OWN_FIELDS,
     UNRELATED,
@@ -22,7 +23,6 @@ from tap_leads.records.columns import (
 )
 from tap_leads.records.convert import INTEGER, NUMBER, TEXT, UNIX_TIME
 from tap_leads.records.privacy import Redactor
-from tap_leads.records.rows import RowBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Flattened:
         mapper = PluginMapper(config, logging.getLogger())
         mapper.register_raw_stream_schema("leads", schema, ("account", "id"))
         (self.map,) = mapper.stream_maps["leads"]
-        self.build = RowBuilder(COLUMNS, redactor, native=True, flatten=True)
+        self.build = RecordBuilder(COLUMNS, redactor, native=True, flatten=True)
 
     def __call__(self, fields: dict[str, Any]) -> dict[str, Any]:
         row = self.map.transform(self.build("acme", fields))
@@ -137,7 +137,7 @@ def test_text_is_not_changed_by_flattening() -> None:
     plain = build_schema(COLUMNS, ("id",), native=False)
     assert build_schema(COLUMNS, ("id",), native=False, flatten=True) == plain
     for fields in ROWS:
-        rows = [RowBuilder(COLUMNS, native=False, flatten=f)("a", fields) for f in (True, False)]
+        rows = [RecordBuilder(COLUMNS, native=False, flatten=f)("a", fields) for f in (True, False)]
         assert rows[0] == rows[1]
 
 

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from tap_leads.records.builder import RecordBuilder
 from tap_leads.records.columns import (
     OWN_FIELDS,
     UNRELATED,
@@ -32,7 +33,6 @@ from tap_leads.records.convert import (
     Type,
 )
 from tap_leads.records.privacy import Redactor
-from tap_leads.records.rows import RowBuilder
 from tests.support.moments import FORMATS
 
 TYPES: dict[str, Type | Nested] = {
@@ -86,7 +86,7 @@ def made(columns: tuple[Column, ...], redactor: Redactor, **form: bool) -> Any:
     form = {"native": False, "flatten": False, **form}
     schema = build_schema(columns, (), hashed=redactor.hashed, **form)
     validator = Draft202012Validator(schema, format_checker=FORMATS)
-    return RowBuilder(columns, redactor, **form), validator, schema
+    return RecordBuilder(columns, redactor, **form), validator, schema
 
 
 MADE = [
@@ -113,7 +113,7 @@ def test_a_row_keeps_its_schema_whatever_the_api_sends(fields: dict[str, Any]) -
     number=NUMBERS.filter(lambda n: not isinstance(n, float) and abs(Decimal(n).adjusted()) < 200)
 )
 def test_a_number_is_as_exact_as_it_came(number: Any) -> None:
-    build = RowBuilder(COLUMNS, native=True)
+    build = RecordBuilder(COLUMNS, native=True)
     row = build("acme", {"number": number, "text": number, "json": [number], "new": number})
     if row["number"] is not None:
         assert row["number"] == number
@@ -123,7 +123,7 @@ def test_a_number_is_as_exact_as_it_came(number: Any) -> None:
 
 @given(fields=RECORDS)
 def test_what_does_not_fit_is_kept_in_extra(fields: dict[str, Any]) -> None:
-    row = RowBuilder(COLUMNS, native=False)("acme", fields)
+    row = RecordBuilder(COLUMNS, native=False)("acme", fields)
     extra = json.loads(row["extra"] or "{}")
     for name, value in fields.items():
         is_empty = value is None or (name in {"positive", "unix_time"} and row[name] is None)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap_leads.records.builder import RecordBuilder
 from tap_leads.records.columns import OWN_FIELDS, UNRELATED, Column, Nested, Texts
 from tap_leads.records.convert import INTEGER, JSON, TEXT, json_text, text
 from tap_leads.records.privacy import Redactor
-from tap_leads.records.rows import RowBuilder
 
 NUL = "\x00"
 COLUMNS = (
@@ -40,7 +40,7 @@ FORMS = [True, False]
 
 
 def row_of(fields: dict[str, Any], *, native: bool) -> dict[str, Any]:
-    return RowBuilder(COLUMNS, native=native)("acme", fields)
+    return RecordBuilder(COLUMNS, native=native)("acme", fields)
 
 
 def has_nul(value: Any) -> bool:
@@ -172,7 +172,7 @@ def test_a_field_does_not_become_one_of_a_column() -> None:
 def test_a_name_with_a_nul_is_hidden_and_hashed_as_the_one_without() -> None:
     fields = {"props": {f"na{NUL}me": "secret", "name": "secret"}, f"{NUL}name": "secret"}
     for chosen in ({"hidden": ("name",)}, {"hashed": ("name",)}):
-        row = RowBuilder(COLUMNS, Redactor(COLUMNS, **chosen), native=True)("acme", fields)  # type: ignore[arg-type]  # one of the two
+        row = RecordBuilder(COLUMNS, Redactor(COLUMNS, **chosen), native=True)("acme", fields)  # type: ignore[arg-type]  # one of the two
         assert "secret" not in json.dumps(row)
 
 

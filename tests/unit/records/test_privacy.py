@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tap_leads.records.builder import RecordBuilder
 from tap_leads.records.columns import (
     OWN_FIELDS,
     UNRELATED,
@@ -18,7 +19,6 @@ from tap_leads.records.columns import (
 )
 from tap_leads.records.convert import BOOLEAN, EMAIL, INTEGER, JSON, NUMBER, PHONE, TEXT, Type
 from tap_leads.records.privacy import Redactor, hashed_columns
-from tap_leads.records.rows import RowBuilder
 from tests.support.hashing import KEY, sha
 
 SECRET = "ann@example.com"
@@ -52,7 +52,7 @@ def built(
 ) -> dict[str, Any]:
     columns = (*PEOPLE, *others)
     redactor = Redactor(columns, hidden=hidden, hashed=hashed, key=KEY)
-    return RowBuilder(columns, redactor, native=native)("acme", fields)
+    return RecordBuilder(columns, redactor, native=native)("acme", fields)
 
 
 def test_spellings_of_one_person_share_a_hash() -> None:
@@ -238,7 +238,7 @@ def test_a_column_with_a_field_of_an_object_governs_it_in_extra_too(many: bool) 
     rights = {"is_admin": SECRET, "other": 1}
     fields = {"rights": [rights] if many else rights}
     redactor = Redactor(columns, hidden=("is_admin",))
-    row = RowBuilder(columns, redactor, native=True)("acme", fields)
+    row = RecordBuilder(columns, redactor, native=True)("acme", fields)
     assert SECRET not in row["extra"]
 
 
@@ -246,7 +246,7 @@ def test_what_is_undeclared_in_a_flattened_object_is_redacted_in_extra() -> None
     kind = Nested({"id": INTEGER}, many=False, members=OWN_FIELDS)
     columns = (*PEOPLE, Column("owner", kind, "Owner."))
     redactor = Redactor(columns, hidden=("email",))
-    build = RowBuilder(columns, redactor, native=True, flatten=True)
+    build = RecordBuilder(columns, redactor, native=True, flatten=True)
     row = build("acme", {"owner": {"id": 1, "$email": SECRET, "new": 2}})
     assert row["owner"] == {"id": 1}
     assert row["extra"] == '{"owner":{"new":2}}'

@@ -1,4 +1,4 @@
-"""Builds the rows of a stream from the records of one account."""
+"""Turns the records that the API of an account returned into the records of a stream."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from tap_leads.sources.base import FieldError, always, as_is, record_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tap_leads.records.rows import RowBuilder
+    from tap_leads.records.builder import RecordBuilder
     from tap_leads.replication.model import Record
     from tap_leads.sources.base import Account, StreamSpec
 
-RowMaker: TypeAlias = "Callable[[Record], dict[str, Any] | None]"
+RecordMaker: TypeAlias = "Callable[[Record], dict[str, Any] | None]"
 
 
-def row_maker(
-    stream: StreamSpec, account: Account, rows: RowBuilder, keys: Sequence[str]
-) -> RowMaker:
-    """Return a function that builds the row of a record; None if the user's filters exclude it.
+def record_maker(
+    stream: StreamSpec, account: Account, build: RecordBuilder, keys: Sequence[str]
+) -> RecordMaker:
+    """Return a function that builds a stream's record; None if the user's filters exclude it.
 
-    The function raises RecordError if a record cannot be read or a column in `keys` is null.
+    The function raises RecordError if the record of the API cannot be read, or if a column in
+    `keys` is null.
     """
     wanted, fields, settings, label = stream.wanted, stream.fields, account.settings, account.label
     # Calling a function that does nothing would take 5% of the time per record.
@@ -32,12 +33,12 @@ def row_maker(
         try:
             if not (wants_all or wanted(record, settings)):
                 return None
-            row = rows(label, record if is_plain else fields(record, account))
+            built = build(label, record if is_plain else fields(record, account))
         except DATA_ERRORS as error:
             raise record_error(error) from None
         for key in keys:
-            if row[key] is None:
+            if built[key] is None:
                 raise record_error(FieldError(key))
-        return row
+        return built
 
     return make

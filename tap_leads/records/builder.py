@@ -1,4 +1,4 @@
-"""Rows: API records in the form that every target can load."""
+"""Builds Singer records, in a form that every target can load, from the fields of API records."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tap_leads.records.convert import Type
 
 
-class RowBuilder:
-    """Converts fields to rows: `account` first, `extra` last, every column in each row.
+class RecordBuilder:
+    """Converts fields to records: `account` first, `extra` last, every column in each record.
 
     A value that does not fit its column's type is null in that column and kept in `extra`, together
     with fields that have no column. Nothing that the API returned is lost, and `extra` contains no
@@ -33,7 +33,7 @@ class RowBuilder:
         native: bool,
         flatten: bool = False,
     ) -> None:
-        """Build rows of these columns, without those that are hidden.
+        """Build records with these columns, without those that are hidden.
 
         Args:
             columns: All columns except `account` and `extra`.
@@ -58,8 +58,8 @@ class RowBuilder:
         )
 
     def __call__(self, account: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the row of a record; `fields` are keyed by the API's names."""
-        row: dict[str, Any] = {"account": account}
+        """Return the record of an account; `fields` are keyed by the API's names."""
+        record: dict[str, Any] = {"account": account}
         extra = {} if fields.keys() <= self._fields else self._unknown(fields)
         get = fields.get
         for name, field, convert in self._converters:
@@ -70,25 +70,25 @@ class RowBuilder:
                 except (TypeError, ValueError):  # MisfitError is a ValueError
                     extra[field] = self._redacted(field, value)
                     value = None
-            row[name] = value
+            record[name] = value
         if self._flat:
-            self._complete(row, fields, extra)
+            self._complete(record, fields, extra)
         if self._has_extra:
-            row["extra"] = json_text(extra) if extra else None
-        return row
+            record["extra"] = json_text(extra) if extra else None
+        return record
 
     def _unknown(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields that have no column, in the order of the record."""
+        """Return the fields that have no column, in the order in which the API returned them."""
         unknown = {name: value for name, value in fields.items() if name not in self._fields}
         return self._redactor.redact_unknown(unknown) if self._redactor.is_active else unknown
 
     def _complete(
-        self, row: dict[str, Any], fields: Mapping[str, Any], extra: dict[str, Any]
+        self, record: dict[str, Any], fields: Mapping[str, Any], extra: dict[str, Any]
     ) -> None:
         """Add all declared fields to each flattened object, and undeclared ones to `extra`."""
         for name, field, kind in self._flat:
-            if row[name] is None:
-                row[name] = kind.convert_one(None)
+            if record[name] is None:
+                record[name] = kind.convert_one(None)
             elif others := kind.undeclared(self._redacted(field, fields[field])):
                 extra[field] = others
 

@@ -1,4 +1,4 @@
-"""Rows: every column in each, in order, and nothing lost."""
+"""Records: every column in each, in order, and nothing lost."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tap_leads.records.builder import RecordBuilder
 from tap_leads.records.columns import (
     OWN_FIELDS,
     UNRELATED,
@@ -17,7 +18,6 @@ from tap_leads.records.columns import (
 )
 from tap_leads.records.convert import BOOLEAN, INTEGER, NUMBER, TEXT, UNIX_TIME
 from tap_leads.records.privacy import Redactor
-from tap_leads.records.rows import RowBuilder
 
 COLUMNS = (
     Column("id", INTEGER, "ID of the lead."),
@@ -33,7 +33,7 @@ COLUMNS = (
 def row(
     fields: dict[str, Any], *, native: bool = False, hidden: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    build = RowBuilder(COLUMNS, Redactor(COLUMNS, hidden=hidden), native=native)
+    build = RecordBuilder(COLUMNS, Redactor(COLUMNS, hidden=hidden), native=native)
     return build("acme", fields)
 
 
