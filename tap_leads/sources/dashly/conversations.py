@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Record
     from tap_leads.sources.base import Account
 
-BY_CURSOR = Traits(page_size=50, granularity=SECOND)
+CONVERSATION_TRAITS = Traits(page_size=50, granularity=SECOND)
 
 
 def _part_members(value: Any, redactor: Redactor) -> Any:
@@ -83,7 +83,7 @@ def conversations(name: str) -> StreamSpec:
         replication_key=Cursor("last_update", from_unix_seconds),
         paginator=CursorPaginator,
         strategy=NewestFirst(),
-        traits=BY_CURSOR,
+        traits=CONVERSATION_TRAITS,
         decode=decode_page,
         fields=_fields,
         optional=True,

@@ -22,7 +22,7 @@ from tap_leads.replication.pagination import CursorPaginator, OffsetPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.dashly.each import Item, OneByOne
-from tap_leads.sources.dashly.leads import LAST_SEEN, TRAITS, to_utc, user_bounds, zone_of
+from tap_leads.sources.dashly.leads import LAST_SEEN, LEAD_TRAITS, to_utc, user_bounds, zone_of
 from tap_leads.timestamps import SECOND, from_text, to_text
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def lead_details(name: str) -> StreamSpec:
         replication_key=LAST_SEEN,
         paginator=OffsetPaginator,
         strategy=LeadDetails(),
-        traits=TRAITS,
+        traits=LEAD_TRAITS,
         bounds=user_bounds,
         fields=_fields,
         optional=True,

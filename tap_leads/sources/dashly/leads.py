@@ -52,7 +52,7 @@ COLUMNS = (
 )
 
 
-TRAITS = Traits(
+LEAD_TRAITS = Traits(
     page_size=50,
     granularity=MINUTE,
     early_rows=4 * MINUTE,  # filters count whole minutes back from now (apis/dashly.md 3)
@@ -130,7 +130,7 @@ def leads(name: str) -> StreamSpec:
         replication_key=LAST_SEEN,
         paginator=OffsetPaginator,
         strategy=Keyset(),
-        traits=TRAITS,
+        traits=LEAD_TRAITS,
         fields=_fields,
         bounds=user_bounds,
     )

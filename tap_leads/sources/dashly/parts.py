@@ -17,7 +17,7 @@ from tap_leads.replication.newest_first import newest_first, pages_of
 from tap_leads.replication.pagination import CursorPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.sources.base import Cursor, StreamSpec
-from tap_leads.sources.dashly.conversations import BY_CURSOR, one_of
+from tap_leads.sources.dashly.conversations import CONVERSATION_TRAITS, one_of
 from tap_leads.sources.dashly.each import Item, OneByOne
 from tap_leads.sources.dashly.positions import decode_page
 from tap_leads.timestamps import from_unix_seconds
@@ -98,7 +98,7 @@ _PARTS = StreamSpec(
     columns=(),
     replication_key=Cursor("created", from_unix_seconds),
     paginator=CursorPaginator,
-    traits=BY_CURSOR,
+    traits=CONVERSATION_TRAITS,
     decode=decode_page,
 )
 
@@ -111,7 +111,7 @@ def conversation_parts(name: str) -> StreamSpec:
         replication_key=Cursor("created", from_unix_seconds, "last_update"),
         paginator=CursorPaginator,
         strategy=MovedConversations(),
-        traits=BY_CURSOR,
+        traits=CONVERSATION_TRAITS,
         decode=decode_page,
         fields=_fields,
         optional=True,

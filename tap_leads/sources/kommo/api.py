@@ -28,12 +28,12 @@ OPEN_OBJECT = Nested({}, many=False, rest=TEXT, members=UNRELATED)
 
 FULL_LIST = Traits(page_size=250, cursor_nullable=True)
 """A list without a modification date to filter by."""
-BY_SECOND = Traits(page_size=250, granularity=SECOND)
+SORTED = Traits(page_size=250, granularity=SECOND)
 """A list that can be filtered and sorted by a date in whole seconds (apis/kommo.md 2)."""
 UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
 """A list that can be filtered by a date but not sorted by it (apis/kommo.md 33 and 42)."""
 
-BY_UPDATED_AT = Cursor("updated_at", from_unix_seconds)
+UPDATED_AT = Cursor("updated_at", from_unix_seconds)
 
 
 def objects(value: Any) -> list[Record]:

@@ -19,10 +19,10 @@ from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.account import ACCOUNT
 from tap_leads.sources.kommo.api import (
-    BY_SECOND,
-    BY_UPDATED_AT,
     FULL_LIST,
     OPEN_LIST,
+    SORTED,
+    UPDATED_AT,
 )
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
@@ -73,10 +73,10 @@ class OfCustomers:
 CUSTOMERS = StreamSpec(
     name="kommo_customers",
     path="/customers",
-    replication_key=BY_UPDATED_AT,
+    replication_key=UPDATED_AT,
     paginator=PageNumberPaginator,
     strategy=OfCustomers(Keyset()),
-    traits=BY_SECOND,
+    traits=SORTED,
     stable_sort="id",
     params={"with": "contacts,companies,catalog_elements"},
     optional=True,

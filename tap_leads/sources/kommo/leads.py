@@ -12,7 +12,7 @@ from tap_leads.records.convert import BOOLEAN, INTEGER, NUMBER, POSITIVE, TEXT, 
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, names_in
+from tap_leads.sources.kommo.api import SORTED, UPDATED_AT, names_in
 from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
 from tap_leads.sources.kommo.filters import filter_params, matches, user_bounds
 
@@ -67,10 +67,10 @@ def _params(settings: Settings, deselected: Collection[str]) -> dict[str, Any]:
 LEADS = StreamSpec(
     name="kommo_leads",
     path="/leads",
-    replication_key=BY_UPDATED_AT,
+    replication_key=UPDATED_AT,
     paginator=PageNumberPaginator,
     strategy=Keyset(),
-    traits=BY_SECOND,  # a mass edit gives thousands of leads one second (apis/kommo.md 2)
+    traits=SORTED,  # a mass edit gives thousands of leads one second (apis/kommo.md 2)
     stable_sort="id",
     params=_params,
     wanted=matches,

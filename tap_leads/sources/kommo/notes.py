@@ -12,7 +12,7 @@ from tap_leads.records.convert import BOOLEAN, INTEGER, PHONE, TEXT, integer
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, names_in
+from tap_leads.sources.kommo.api import SORTED, UPDATED_AT, names_in
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
     GROUP,
@@ -82,10 +82,10 @@ def _notes(noun: str, entity: str) -> StreamSpec:
     return StreamSpec(
         name=f"kommo_{noun}_notes",
         path=f"/{entity}/notes",
-        replication_key=BY_UPDATED_AT,
+        replication_key=UPDATED_AT,
         paginator=PageNumberPaginator,
         strategy=Keyset(),
-        traits=BY_SECOND,
+        traits=SORTED,
         stable_sort="id",
         params=_params,
         wanted=_is_wanted,

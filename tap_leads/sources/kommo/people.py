@@ -13,7 +13,7 @@ from tap_leads.records.convert import BOOLEAN, EMAIL, PHONE, TEXT, UNIX_TIME
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import BY_SECOND, BY_UPDATED_AT, OPEN_LIST, objects
+from tap_leads.sources.kommo.api import OPEN_LIST, SORTED, UPDATED_AT, objects
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
     GROUP,
@@ -87,10 +87,10 @@ def fields_of_person(record: Record, _account: Account) -> dict[str, Any]:
 CONTACTS = StreamSpec(
     name="kommo_contacts",
     path="/contacts",
-    replication_key=BY_UPDATED_AT,
+    replication_key=UPDATED_AT,
     paginator=PageNumberPaginator,
     strategy=Keyset(),
-    traits=BY_SECOND,
+    traits=SORTED,
     stable_sort="id",
     params={"with": "leads,catalog_elements,customers"},
     fields=fields_of_person,
@@ -115,10 +115,10 @@ CONTACTS = StreamSpec(
 COMPANIES = StreamSpec(
     name="kommo_companies",
     path="/companies",
-    replication_key=BY_UPDATED_AT,
+    replication_key=UPDATED_AT,
     paginator=PageNumberPaginator,
     strategy=Keyset(),
-    traits=BY_SECOND,
+    traits=SORTED,
     stable_sort="id",
     params={"with": "contacts,leads,catalog_elements,customers"},
     fields=fields_of_person,

@@ -10,7 +10,7 @@ from operator import itemgetter
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.kommo.api import BY_UPDATED_AT, FULL_LIST
+from tap_leads.sources.kommo.api import FULL_LIST, UPDATED_AT
 from tap_leads.sources.kommo.columns import ACCOUNT_ID, times_of
 from tap_leads.sources.kommo.leads import LINKS
 
@@ -21,7 +21,7 @@ TALKS = StreamSpec(
     primary_key=("account", "talk_id"),
     identity=itemgetter("talk_id"),
     traits=FULL_LIST,
-    edited_at=BY_UPDATED_AT,
+    edited_at=UPDATED_AT,
     optional=True,
     columns=(
         Column("talk_id", INTEGER, "ID of the conversation."),

@@ -11,11 +11,11 @@ from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.sources.base import StreamSpec, spread
 from tap_leads.sources.kommo.api import (
-    BY_UPDATED_AT,
     FULL_LIST,
     OPEN_LIST,
     OPEN_OBJECT,
     UNSORTED,
+    UPDATED_AT,
 )
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
@@ -41,7 +41,7 @@ def _task_fields(record: Record, _account: object) -> dict[str, Any]:
 TASKS = StreamSpec(
     name="kommo_tasks",
     path="/tasks",
-    replication_key=BY_UPDATED_AT,
+    replication_key=UPDATED_AT,
     paginator=PageNumberPaginator,
     strategy=TimeSlices(),
     traits=UNSORTED,
