@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 OPEN_LIST = Nested({}, rest=TEXT, members=UNRELATED)
 """A list of objects whose fields depend on their type."""
 OPEN_OBJECT = Nested({}, many=False, rest=TEXT, members=UNRELATED)
+"""An object whose fields depend on its type."""
 
 FULL_LIST = Traits(page_size=250, cursor_nullable=True)
 """A list without a modification date to filter by."""
@@ -33,6 +34,7 @@ SORTED = Traits(page_size=250, granularity=SECOND)
 UNSORTED = Traits(page_size=250, granularity=SECOND, sortable=False)
 """A list that can be filtered by a date but not sorted by it (apis/kommo.md 33 and 42)."""
 
+CREATED_AT = Cursor("created_at", from_unix_seconds)
 UPDATED_AT = Cursor("updated_at", from_unix_seconds)
 
 

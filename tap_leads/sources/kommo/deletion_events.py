@@ -12,10 +12,10 @@ from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Order, Query
 from tap_leads.replication.pagination import PageNumber
 from tap_leads.replication.time_slices import TimeSlices, read_all
-from tap_leads.sources.base import Cursor, StreamSpec
-from tap_leads.sources.kommo.api import UNSORTED
+from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.kommo.api import CREATED_AT, UNSORTED
 from tap_leads.sources.kommo.events import event_params, is_of
-from tap_leads.timestamps import SECOND, from_text, from_unix_seconds, to_text
+from tap_leads.timestamps import SECOND, from_text, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -143,7 +143,7 @@ def _events(entity: str, types: tuple[str, ...]) -> StreamSpec:
         name="kommo_deletion_events",
         path="/events",
         columns=(),
-        replication_key=Cursor("created_at", from_unix_seconds),
+        replication_key=CREATED_AT,
         strategy=TimeSlices(),
         traits=UNSORTED,
         params=event_params(types, entity),

@@ -17,11 +17,10 @@ from tap_leads.replication.merged import MergedTimeSlices, Part
 from tap_leads.replication.model import Page
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.rest.errors import PermanentError
-from tap_leads.sources.base import Cursor, StreamSpec
-from tap_leads.sources.kommo.api import UNSORTED, names_in
+from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.kommo.api import CREATED_AT, UNSORTED, names_in
 from tap_leads.sources.kommo.customers import has_customers
 from tap_leads.sources.kommo.events import event_columns, event_params, event_types, is_of
-from tap_leads.timestamps import from_unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -99,7 +98,7 @@ def _is_wanted(event: Record, settings: Settings) -> bool:
 EVENTS = StreamSpec(
     name="kommo_events",
     path="/events",
-    replication_key=Cursor("created_at", from_unix_seconds),
+    replication_key=CREATED_AT,
     paginator=PageNumberPaginator,
     strategy=MergedTimeSlices(_parts),
     traits=UNSORTED,

@@ -15,7 +15,7 @@ from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.sources.base import Cursor, StreamSpec
-from tap_leads.sources.kommo.api import OPEN_LIST, UNSORTED, names_in, objects
+from tap_leads.sources.kommo.api import CREATED_AT, OPEN_LIST, UNSORTED, names_in, objects
 from tap_leads.sources.kommo.columns import ACCOUNT_ID
 from tap_leads.timestamps import from_unix_seconds
 
@@ -88,7 +88,7 @@ def event_columns(noun: str, entities: str, example: str) -> tuple[Column, ...]:
 LEAD_EVENTS = StreamSpec(
     name="kommo_lead_events",
     path="/events",
-    replication_key=Cursor("created_at", from_unix_seconds),
+    replication_key=CREATED_AT,
     paginator=PageNumberPaginator,
     strategy=TimeSlices(),
     traits=UNSORTED,

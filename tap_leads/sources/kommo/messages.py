@@ -21,8 +21,8 @@ from tap_leads.replication.model import Chunk, Query
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.replication.time_slices import TimeSlices, read_all
 from tap_leads.rest.errors import PermanentError
-from tap_leads.sources.base import Cursor, StreamSpec, record_error, spread
-from tap_leads.sources.kommo.api import FULL_LIST, OPEN_OBJECT, UNSORTED, objects
+from tap_leads.sources.base import StreamSpec, record_error, spread
+from tap_leads.sources.kommo.api import CREATED_AT, FULL_LIST, OPEN_OBJECT, UNSORTED, objects
 from tap_leads.sources.kommo.talks import TALKS
 from tap_leads.timestamps import DAY, SECOND, from_unix_seconds
 
@@ -37,7 +37,7 @@ _EVENTS = StreamSpec(
     name="kommo_messages",
     path="/events",
     columns=(),
-    replication_key=Cursor("created_at", from_unix_seconds),
+    replication_key=CREATED_AT,
     strategy=TimeSlices(),
     traits=UNSORTED,
     params={"filter[type]": ",".join(_TYPES)},
@@ -246,7 +246,7 @@ def _fields(record: Record, _account: object) -> dict[str, Any]:
 MESSAGES = StreamSpec(
     name="kommo_messages",
     path="/talks",
-    replication_key=Cursor("created_at", from_unix_seconds),
+    replication_key=CREATED_AT,
     strategy=Messages(),
     traits=FULL_LIST,
     records=lambda _body: [],  # each conversation has a path of its own
