@@ -12,8 +12,7 @@ from tap_leads.timestamps import DAY, from_text, to_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_leads.replication.model import Chunk
-    from tap_leads.sources.collection import AccountReader
+    from tap_leads.replication.model import AccountLists, Chunk
     from tap_leads.timestamps import Micros
 
 
@@ -47,7 +46,7 @@ class Bookmark:
 
     def bounds(
         self,
-        reader: AccountReader,
+        account: AccountLists,
         user: Bounds,
         start_date: Micros | None = None,
         end_date: Micros | None = None,
@@ -56,10 +55,10 @@ class Bookmark:
 
         They start at `start_date`, or the bookmark minus lookback if later, and end at `end_date`.
         """
-        start = self._start(reader)
+        start = self._start(account)
         if start is not None:
             # Records can be listed late (apis/kommo.md 21, apis/dashly.md 19).
-            start -= reader.lookback
+            start -= account.lookback
         dates = [low for low in (user.after, start_date) if low is not None]
         lows = dates if start is None else [*dates, start]
         highs = [high for high in (user.until, end_date) if high is not None]
@@ -70,12 +69,12 @@ class Bookmark:
             start=max(dates, default=None),
         )
 
-    def _start(self, reader: AccountReader) -> Micros | None:
+    def _start(self, account: AccountLists) -> Micros | None:
         """Return the moment of the bookmark in the state; None if there is no usable one."""
         if self._key is None or self._state.get("replication_key_value") is None:
             return None
         moment = from_text(self._state["replication_key_value"])
-        collection = reader.collection()
+        collection = account.collection()
         if moment is not None and moment > collection.now() + DAY:
             # The local clock may be wrong: learn the server's (apis/kommo.md 24).
             collection.fetch(Query(order=Order.NEWEST))
@@ -83,7 +82,7 @@ class Bookmark:
             # Bookmarks are compared as text, so another form of a date would never be passed.
             self._state["replication_key_value"] = to_text(moment)
             return moment
-        reader.warn(
+        account.warn(
             "the bookmark is not a date-time or is in the future; discarding it and syncing all "
             "records again",
             Code.BOOKMARK_DISCARDED,

@@ -24,7 +24,7 @@ from tap_leads.singer.report import Stats
 from tap_leads.singer.selection import Selection, reconcile, value_form
 from tap_leads.singer.stream_maps import MapError, map_error
 from tap_leads.singer.writer import OutputError
-from tap_leads.sources.collection import AccountReader
+from tap_leads.sources.collection import ApiLists
 from tap_leads.sources.records import record_maker
 from tap_leads.timestamps import from_text
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 class _Reading:
     """The read of one account; `prefetched` has its chunks if it started before its turn."""
 
-    reader: AccountReader
+    lists: ApiLists
     stats: Stats
     prefetched: Iterator[Chunk | None] | None = None
 
@@ -146,7 +146,7 @@ class LeadsStream(Stream):
         """
         account = self._accounts[(context or {})["account"]]
         reading = self._run.prefetch.take(self.name, account) or self._open(account)
-        state = reading.reader.kept = self.get_context_state(context)
+        state = reading.lists.kept = self.get_context_state(context)
         key = self.replication_key if self.replication_method == "INCREMENTAL" else None
         bookmark = self._bookmark = reading.stats.bookmark = Bookmark(state, key)
         build, report, unsaved = self._record_maker(account), self._run.report, 0
@@ -197,7 +197,7 @@ class LeadsStream(Stream):
         except Exception as error:  # noqa: BLE001  # a bug, too, must end this stream only
             self._fail(reading, error)
         finally:
-            reading.reader.close()
+            reading.lists.close()
             stats.log_request_count()
 
     def prefetch(self, account: Account) -> _Reading | None:
@@ -213,21 +213,21 @@ class LeadsStream(Stream):
         spec, workers = self._spec, self.config["concurrency"]
         logger = self._tap_logger
         stats = Stats(spec.name, account.label, spec.path, workers, logger, self.metrics_logger)
-        reader = AccountReader(account, spec, stats, deselected=self.selection.deselected)
+        lists = ApiLists(account, spec, stats, deselected=self.selection.deselected)
         if not spec.strategy.prefetch:
-            return _Reading(reader, stats)
+            return _Reading(lists, stats)
         bounds = spec.bounds(account.settings)
-        ahead = ReadAhead([spec.strategy.read(reader, bounds, workers)], 1)
+        ahead = ReadAhead([spec.strategy.read(lists, bounds, workers)], 1)
         ahead.start()
-        return _Reading(reader, stats, ahead.results(POLL_SECONDS))
+        return _Reading(lists, stats, ahead.results(POLL_SECONDS))
 
     def _chunks(self, reading: _Reading, bookmark: Bookmark) -> Iterator[Chunk | None]:
-        reader, bounds = reading.reader, self._spec.bounds(reading.reader.account.settings)
+        lists, bounds = reading.lists, self._spec.bounds(reading.lists.account.settings)
         if self.replication_method == "INCREMENTAL":
             dates = (from_text(self.config.get(name)) for name in ("start_date", "end_date"))
-            bounds = bookmark.bounds(reader, bounds, *dates)
-        reading.stats.run_started = reader.account.client.clock.now()
-        return self._spec.strategy.read(reader, bounds, self.config["concurrency"])
+            bounds = bookmark.bounds(lists, bounds, *dates)
+        reading.stats.run_started = lists.account.client.clock.now()
+        return self._spec.strategy.read(lists, bounds, self.config["concurrency"])
 
     @cached_property
     def selection(self) -> Selection:
@@ -286,7 +286,7 @@ class LeadsStream(Stream):
         stats = reading.stats
         known = error if isinstance(error, LeadsError) else internal_error(error)
         was_read = stats.records or (stats.bookmark and stats.bookmark.value)
-        if reading.reader.has_no_list(error) and not was_read:
+        if reading.lists.has_no_list(error) and not was_read:
             self._run.report.skipped(stats, known, self._spec)
         elif self.ABORT_AT_RECORD_COUNT is not None:  # `--test` has no end at which to report it
             raise LeadsError(stats.failure(known)) from None

@@ -38,8 +38,13 @@ _EMPTY = RawPage((), has_more=False)
 _GOOD_PAGES = 5
 
 
-class AccountReader:
-    """Gives a replication strategy access to the lists of one account."""
+class ApiLists:
+    """The lists of one account, as the strategy of one stream reads them.
+
+    Attributes:
+        answered: The paths of lists with at least one page.
+        refused: The path of the list whose request was refused last.
+    """
 
     def __init__(
         self,
@@ -58,8 +63,8 @@ class AccountReader:
         self.settings, self.memory = account.settings, account.memory
         self.kept: Mapping[str, Any] = {}
         self.is_closed = False
-        self.answered: set[str] = set()  # the paths of lists with at least one page
-        self.refused = ""  # the path of the list whose request was refused last
+        self.answered: set[str] = set()
+        self.refused = ""
 
     def collection(self, stream: StreamSpec | None = None) -> ApiCollection:
         """Return the stream's list, or that of another stream of the account."""
@@ -88,24 +93,24 @@ class AccountReader:
 class ApiCollection:
     """One list of an account, read through its API; several threads may use it concurrently."""
 
-    def __init__(self, reader: AccountReader, stream: StreamSpec) -> None:
+    def __init__(self, lists: ApiLists, stream: StreamSpec) -> None:
         """Read the list of `stream`."""
         self.traits = stream.traits
         self.paginator = stream.paginator
-        self._reader = reader
+        self._lists = lists
         self._stream = stream
-        self._account = reader.account
+        self._account = lists.account
         self._first = stream.paginator.first(stream.traits.page_size)
         self._params = (
-            stream.params(reader.account.settings, reader.deselected)
+            stream.params(lists.account.settings, lists.deselected)
             if callable(stream.params)
             else stream.params
         )
         self._sizes = PageSize(stream.traits.page_size)
-        endpoint = reader.account.endpoint
+        endpoint = lists.account.endpoint
         is_of_account = endpoint is not None and stream.path == endpoint.path
         # A 402 of the account itself ends the account, whichever stream requests it.
-        self._is_optional = reader.stream.optional and not is_of_account
+        self._is_optional = lists.stream.optional and not is_of_account
         is_short = stream.optional and stream.strategy.prefetch
         self._max_seconds = OPTIONAL_SECONDS if is_short else math.inf
 
@@ -124,7 +129,7 @@ class ApiCollection:
 
         def build() -> Request:
             nonlocal size
-            if self._reader.is_closed:
+            if self._lists.is_closed:
                 raise LeadsError("the run has ended")
             position = at or self._first
             size = 1 if query.order is Order.NEWEST else sizes.rows
@@ -144,7 +149,7 @@ class ApiCollection:
         send = partial(
             client.call,
             build,
-            observer=self._reader.observer,
+            observer=self._lists.observer,
             on_failure=note,
             max_seconds=self._max_seconds,
         )
@@ -158,9 +163,9 @@ class ApiCollection:
                 # The bounds were counted from a local clock that is wrong (apis/dashly.md 3).
                 page = call()
         except PermanentError as error:
-            self._reader.refused = self._stream.path
+            self._lists.refused = self._stream.path
             raise self._explained(error) from None
-        self._reader.answered.add(self._stream.path)
+        self._lists.answered.add(self._stream.path)
         if sizes.is_reduced:
             sizes.arrived(len(page.rows))
         return page
@@ -181,9 +186,9 @@ class ApiCollection:
             return client.close(error)
         if endpoint.path == self._stream.path:
             return client.close(client.errors.no_account(self._account.api.base_url))
-        reader = AccountReader(self._account, endpoint, self._reader.observer)
+        lists = ApiLists(self._account, endpoint, self._lists.observer)
         try:
-            reader.collection().fetch(Query())
+            lists.collection().fetch(Query())
         except PermanentError as failure:
             if failure.fatal_for_account:
                 return failure

@@ -26,7 +26,7 @@ from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.model import Bounds
 from tap_leads.rest.errors import AccountClosedError
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.collection import AccountReader
+from tap_leads.sources.collection import ApiLists
 from tap_leads.sources.kommo.account import ACCOUNT
 from tap_leads.sources.kommo.api import FULL_LIST, objects
 from tap_leads.sources.kommo.custom_values import (
@@ -208,8 +208,8 @@ def _strategy_of(stream: StreamSpec) -> Strategy:
 
 
 def _records(stream: StreamSpec, account: Account, discovery: Discovery) -> Iterator[Record]:
-    reader = AccountReader(account, stream, discovery.observer(stream.name, account.label))
-    for chunk in stream.strategy.read(reader, Bounds(), 1):
+    lists = ApiLists(account, stream, discovery.observer(stream.name, account.label))
+    for chunk in stream.strategy.read(lists, Bounds(), 1):
         for row in chunk.rows if chunk else ():
             yield row.record
 
