@@ -196,8 +196,8 @@ class AccountLists(Protocol):
     """How far before a bookmark a run starts, in microseconds."""
     kept: Mapping[str, Any]
     """The state of the account in this stream, with what the chunks of earlier runs kept."""
-    memory: dict[str, Any]
-    """What a stream of the account leaves for a later one of the same run."""
+    shared: dict[str, Any]
+    """Values that one stream of the account sets for a later one in the same run."""
 
     @property
     def settings(self) -> Mapping[str, Any]:

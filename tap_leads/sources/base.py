@@ -15,7 +15,7 @@ from tap_leads.errors import Code, LeadsError
 from tap_leads.replication.full_table import FullTable
 from tap_leads.replication.model import Bounds, Record
 from tap_leads.replication.pagination import PageNumberPaginator
-from tap_leads.sources.shared import SharedResponses
+from tap_leads.sources.shared import SharedData
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -129,9 +129,7 @@ class Account:
     client: AccountClient
     endpoint: StreamSpec | None = None
     """The list at the account's own endpoint: without it, the account does not exist."""
-    shared: SharedResponses = field(default_factory=SharedResponses)
-    memory: dict[str, Any] = field(default_factory=dict)
-    """What a stream of the account leaves for a later one of the same run."""
+    shared: SharedData = field(default_factory=SharedData)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class ApiLists:
         self.observer = observer
         self.deselected = deselected
         self.lookback = int(account.settings["lookback_seconds"]) * SECOND
-        self.settings, self.memory = account.settings, account.memory
+        self.settings, self.shared = account.settings, account.shared.values
         self.kept: Mapping[str, Any] = {}
         self.is_closed = False
         self.answered: set[str] = set()

@@ -1,10 +1,10 @@
-"""Responses that several streams of an account read."""
+"""Data that several streams of an account use in one run."""
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from tap_leads.rest.client import Response
 
 
-class SharedResponses:
-    """Keeps small responses of an account for a run, so that each is requested once; thread-safe.
+class SharedData:
+    """Keeps data of an account for all of its streams, until the run ends; thread-safe.
 
-    A page that is empty for the first time is not kept: it may be wrong, and is then requested
-    again (apis/kommo.md 5). If it is empty again, it is kept.
+    Attributes:
+        values: Values that one stream sets for a later one, by name.
     """
 
     def __init__(self) -> None:
-        """Start with no responses."""
+        """Start with no data."""
+        self.values: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._responses: dict[str, Response] = {}
@@ -33,9 +34,11 @@ class SharedResponses:
         parse: Callable[[Response], Page],
         send: Callable[[Callable[[Response], Page]], Page],
     ) -> Page:
-        """Return the page in the response of `key`; if there is none yet, `send` requests it.
+        """Return the page in the response of `key`, which is requested once in a run.
 
-        `send` gets the function that parses its response, and returns the page.
+        `send` requests it. It gets the function that parses its response, and returns the page. A
+        page that is empty for the first time is not kept: it may be wrong, and is then requested
+        again (apis/kommo.md 5). If it is empty again, it is kept.
         """
         with self._lock:
             lock = self._locks[key]

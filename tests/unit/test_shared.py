@@ -9,7 +9,7 @@ import pytest
 
 from tap_leads.replication.model import Page, Row
 from tap_leads.rest.client import Response
-from tap_leads.sources.shared import SharedResponses
+from tap_leads.sources.shared import SharedData
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ class Sender:
 
 
 def test_threads_that_want_one_response_at_once_send_one_request() -> None:
-    shared, barrier, pages = SharedResponses(), threading.Barrier(8), []
+    shared, barrier, pages = SharedData(), threading.Barrier(8), []
     send = Sender(FULL)
 
     def take() -> None:
@@ -56,26 +56,26 @@ def test_threads_that_want_one_response_at_once_send_one_request() -> None:
 
 
 def test_responses_of_other_keys_are_others() -> None:
-    shared, send = SharedResponses(), Sender(FULL)
+    shared, send = SharedData(), Sender(FULL)
     for key in ("account", "pipelines", "account"):
         shared.page(key, parse, send)
     assert send.sent == 2
 
 
 def test_an_empty_page_is_requested_again() -> None:
-    shared, send = SharedResponses(), Sender(EMPTY, FULL)
+    shared, send = SharedData(), Sender(EMPTY, FULL)
     assert [len(shared.page("lists", parse, send).rows) for _ in range(3)] == [0, 1, 1]
     assert send.sent == 2
 
 
 def test_a_list_that_is_empty_twice_is_empty_for_every_stream() -> None:
-    shared, send = SharedResponses(), Sender(EMPTY, EMPTY, FULL)
+    shared, send = SharedData(), Sender(EMPTY, EMPTY, FULL)
     assert [len(shared.page("lists", parse, send).rows) for _ in range(4)] == [0, 0, 0, 0]
     assert send.sent == 2
 
 
 def test_a_request_that_fails_is_sent_again_for_the_next_stream() -> None:
-    shared, send = SharedResponses(), Sender(RuntimeError("gone"), FULL)
+    shared, send = SharedData(), Sender(RuntimeError("gone"), FULL)
     with pytest.raises(RuntimeError):
         shared.page("lists", parse, send)
     assert shared.page("lists", parse, send).rows

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tap_leads.timestamps import Micros
 
 _PARTS = ("usage", "leads", "conversion")
+_COUNTS = "leads by month"
 # The list of leads without the user's filters, for the date of the first lead.
 _ALL_LEADS = StreamSpec(
     name="octanist_stats",
@@ -63,7 +64,7 @@ class _Leads:
     @classmethod
     def of(cls, account: AccountLists) -> _Leads | None:
         """Return the leads that the run read before, if it did."""
-        found: _Leads | None = account.memory.get("leads by month")
+        found: _Leads | None = account.shared.get(_COUNTS)
         return found
 
 
@@ -83,7 +84,7 @@ class CountedLeads(Keyset):
         has_filters = account.settings.get("filters") or account.settings.get("search")
         if not has_filters and "" not in counts.leads:  # `created_at` may be deselected
             since = bounds.after or 0  # a lead is modified when it is created, or later
-            account.memory["leads by month"] = _Leads(counts, since if is_first else None)
+            account.shared[_COUNTS] = _Leads(counts, since if is_first else None)
 
 
 class MonthlyStats:

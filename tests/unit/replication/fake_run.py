@@ -32,7 +32,7 @@ class FakeAccount:
         self.warnings: list[str] = []
         self.lines: list[str] = []
         self.settings: Mapping[str, Any] = {}
-        self.memory: dict[str, Any] = {}
+        self.shared: dict[str, Any] = {}
 
     def collection(self, stream: Any = None) -> FakeList:
         """Return the list."""
