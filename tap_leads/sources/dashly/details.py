@@ -21,8 +21,8 @@ from tap_leads.replication.model import Query, Row, Traits
 from tap_leads.replication.pagination import CursorPaginator, OffsetPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.sources.base import StreamSpec
-from tap_leads.sources.dashly.each import Item, OneByOne
 from tap_leads.sources.dashly.leads import LAST_SEEN, LEAD_TRAITS, to_utc, user_bounds, zone_of
+from tap_leads.sources.dashly.one_by_one import Item, OneByOne
 from tap_leads.timestamps import SECOND, from_text, to_text
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from tap_leads.replication.pagination import CursorPaginator
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.sources.base import Cursor, StreamSpec
 from tap_leads.sources.dashly.conversations import CONVERSATION_TRAITS, one_of
-from tap_leads.sources.dashly.each import Item, OneByOne
+from tap_leads.sources.dashly.one_by_one import Item, OneByOne
 from tap_leads.sources.dashly.positions import decode_page
 from tap_leads.timestamps import from_unix_seconds
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _ATTACHMENTS = Nested({}, rest=TEXT, members=UNRELATED)
 
 
-class MovedConversations:
+class ConversationParts:
     """Reads all parts of each conversation that changed since the bookmark.
 
     The bookmark is the last change of the conversations that are read, the oldest first, so that
@@ -110,7 +110,7 @@ def conversation_parts(name: str) -> StreamSpec:
         path="/conversations",
         replication_key=Cursor("created", from_unix_seconds, "last_update"),
         paginator=CursorPaginator,
-        strategy=MovedConversations(),
+        strategy=ConversationParts(),
         traits=CONVERSATION_TRAITS,
         decode=decode_page,
         fields=_fields,

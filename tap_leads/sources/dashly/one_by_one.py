@@ -1,4 +1,4 @@
-"""What streams share that send a request for each lead or conversation."""
+"""Sends a request for each lead or conversation, for the streams that need one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 _REFUSED = "refused"
 """The key of the state that has the records to request again, with their cursors."""
 _MAX_REFUSED = 100
-"""The most records that a state names."""
-_IN_A_ROW = 3
-"""How many refused records in a row raise the question whether all records are refused."""
+"""The maximum number of refused records in the state."""
+_REFUSED_IN_A_ROW = 3
+"""After so many refused records in a row, one that was read before is requested again.
+
+If it is refused as well, all records are.
+"""
 # Statuses that may concern one record, or all of them (apis/dashly.md 28).
 _OF_ONE_OR_ALL = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
@@ -36,6 +39,7 @@ class Item(NamedTuple):
 
 
 _Answer: TypeAlias = "list[Row] | PermanentError"
+"""The rows of a record, or the error if it is refused."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,10 @@ class OneByOne:
     """Requests records one after the other.
 
     Attributes:
-        things: Names what is read, such as `the details of {} lead`, for one.
+        things: What is read, for log lines: such as `the details of {} lead`, where {} is the
+            number of leads.
         rows: Returns the rows of a record.
-        gone: Returns the rows of a record that does not exist any more.
+        gone: Returns the rows of a record that no longer exists.
     """
 
     account: AccountLists
@@ -62,32 +67,33 @@ class OneByOne:
         Raises:
             LeadsError: Records were refused, one of them or all.
         """
-        announce(self.account, len(items), self.things)
+        if items:
+            self._announce(len(items))
         refused: dict[str, Any] = {**(self.account.kept.get(_REFUSED) or {})}
         listed = {item.id for item in items}
         again = [Item(each, from_text(at)) for each, at in refused.items() if each not in listed]
-        mark: Micros | None = None
-        why: PermanentError | None = None
+        bookmark: Micros | None = None
+        refusal: PermanentError | None = None
         for item, answer in self._answers([*again, *items]):
             was_refused = item.id in refused
             refused.pop(item.id, None)
             if isinstance(answer, PermanentError):
-                why = answer
+                refusal = answer
                 refused[item.id] = None if item.cursor is None else to_text(item.cursor)
                 if len(refused) > _MAX_REFUSED:
-                    raise why
+                    raise answer
             rows = answer if isinstance(answer, list) else []
-            safe = [mark] * len(rows)
+            safe = [bookmark] * len(rows)
             if item.cursor is not None and newest is not None:
-                mark = min(item.cursor, newest)
+                bookmark = min(item.cursor, newest)
             is_changed = was_refused or item.id in refused
             kept = {**item.kept, _REFUSED: {**refused}} if is_changed else item.kept
-            yield Chunk(rows, safe, mark, kept)
-        if why is not None:
-            what = _counted(self.things, len(refused))
+            yield Chunk(rows, safe, bookmark, kept)
+        if refusal is not None:
+            what = self._counted(len(refused))
             raise LeadsError(
-                f"{what} are missing, others are not: {why.cause}",
-                f"The next run requests them again. {why.advice}",
+                f"{what} are missing, others are not: {refusal.cause}",
+                f"The next run requests them again. {refusal.advice}",
                 code=Code.INCOMPLETE,
             )
 
@@ -106,12 +112,12 @@ class OneByOne:
                 if error.fatal_for_account or error.status not in _OF_ONE_OR_ALL:
                     raise
                 refused.append((item, error))
-                if len(refused) < _IN_A_ROW:
+                if len(refused) < _REFUSED_IN_A_ROW:
                     continue
                 good = good or items[-1]
                 self._rows(good)
                 rows = None
-            yield from self._of_one(refused)
+            yield from self._refusals(refused)
             refused = []
             if rows is not None:
                 good = item
@@ -120,7 +126,7 @@ class OneByOne:
             if good is None:
                 raise refused[0][1]
             self._rows(good)
-            yield from self._of_one(refused)
+            yield from self._refusals(refused)
 
     def _rows(self, item: Item) -> list[Row]:
         try:
@@ -131,26 +137,20 @@ class OneByOne:
                 raise
             return self.gone(item)
 
-    def _of_one(
+    def _refusals(
         self, refused: Sequence[tuple[Item, PermanentError]]
     ) -> Iterator[tuple[Item, _Answer]]:
         for item, error in refused:
             yield item, self.gone(item) if error.status == HTTPStatus.NOT_FOUND else error
 
-
-def announce(account: AccountLists, count: int, things: str) -> None:
-    """Log how long it takes to send a request for each of `count` things.
-
-    `things` names them, such as `the details of {} lead`, for one.
-    """
-    if count:
-        rate = account.settings["requests_per_second"]
+    def _announce(self, count: int) -> None:
+        """Log how long it takes to send a request for each of `count` records."""
+        rate = self.account.settings["requests_per_second"]
         seconds = round(count / rate)
         minutes, hours = seconds // 60, seconds // 3600
         length = f"{hours} h {minutes % 60} min" if hours else f"{minutes} min {seconds % 60} s"
-        what = _counted(things, count)
-        account.inform(f"reading {what} takes about {length} at {rate:g} requests per second")
+        what = self._counted(count)
+        self.account.inform(f"reading {what} takes about {length} at {rate:g} requests per second")
 
-
-def _counted(things: str, count: int) -> str:
-    return things.format(f"{count:,}") + ("" if count == 1 else "s")
+    def _counted(self, count: int) -> str:
+        return self.things.format(f"{count:,}") + ("" if count == 1 else "s")
