@@ -30,13 +30,13 @@ from tap_leads.sources.kommo.fields import (
     TAGS,
 )
 from tap_leads.sources.kommo.leads import LEADS
+from tap_leads.sources.kommo.lists import LIST_ELEMENTS, LISTS
 from tap_leads.sources.kommo.messages import MESSAGES
 from tap_leads.sources.kommo.notes import COMPANY_NOTES, CONTACT_NOTES, LEAD_NOTES
 from tap_leads.sources.kommo.people import COMPANIES, CONTACTS
 from tap_leads.sources.kommo.reference import (
     EVENT_TYPES,
     LEAD_SOURCES,
-    LISTS,
     LOSS_REASONS,
     PIPELINES,
     ROLES,
@@ -46,7 +46,7 @@ from tap_leads.sources.kommo.reference import (
 )
 from tap_leads.sources.kommo.settings import SETTINGS
 from tap_leads.sources.kommo.talks import TALKS
-from tap_leads.sources.kommo.work import INCOMING_LEADS, LIST_ELEMENTS, TASKS
+from tap_leads.sources.kommo.work import INCOMING_LEADS, TASKS
 
 KOMMO = Source(
     settings=SETTINGS,

@@ -1,4 +1,6 @@
-"""What belongs to Kommo's lists, read one list after the other.
+"""Kommo's lists, also called catalogs, and their elements.
+
+Elements and fields belong to a list, and each list has its own endpoints for them.
 
 https://developers.kommo.com/reference/lists
 """
@@ -9,10 +11,21 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tap_leads.records.columns import OWN_FIELDS, Column, Nested
+from tap_leads.records.convert import BOOLEAN, INTEGER, TEXT
 from tap_leads.replication.full_table import full_scan, rows_of
 from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
 from tap_leads.rest.errors import PermanentError
-from tap_leads.sources.kommo.reference import LISTS
+from tap_leads.sources.base import StreamSpec
+from tap_leads.sources.kommo.api import FULL_LIST
+from tap_leads.sources.kommo.columns import (
+    ACCOUNT_ID,
+    authorship_of,
+    id_of,
+    name_of,
+    sort_of,
+)
+from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -22,10 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EachList:
-    """Reads a part of all lists of the account.
+    """Reads the elements or the fields of all lists of an account.
 
     Attributes:
-        part: The last word of the path: /catalogs/{id}/{part}.
+        part: The end of the path, `elements` or `custom_fields`: /catalogs/{id}/{part}.
         stable_sort: As in `StreamSpec`.
         params: Parameters of each request.
     """
@@ -42,7 +55,7 @@ class EachList:
         yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
 
     def _rows(self, account: AccountLists, list_id: Hashable, bounds: Bounds) -> Iterator[Chunk]:
-        """Yield the rows of a list; none if the list has been deleted meanwhile."""
+        """Yield the rows of a list; none if the list was deleted in the meantime."""
         path = f"/catalogs/{list_id}/{self.part}"
         spec = replace(
             LISTS, path=path, stable_sort=self.stable_sort, params=self.params, is_shared=False
@@ -56,3 +69,59 @@ class EachList:
         except PermanentError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
+
+
+LISTS = StreamSpec(
+    name="kommo_lists",
+    path="/catalogs",
+    traits=FULL_LIST,
+    optional=True,
+    is_shared=True,
+    columns=(
+        id_of("list"),
+        name_of("list"),
+        *authorship_of("list"),
+        sort_of("list"),
+        Column("type", TEXT, "Type of the list: regular, invoices, products or suppliers."),
+        Column("can_add_elements", BOOLEAN, "True if elements can be added."),
+        Column("can_show_in_cards", BOOLEAN, "True if the list is shown in cards."),
+        Column("can_link_multiple", BOOLEAN, "True if a lead can have several elements of it."),
+        Column("can_be_deleted", BOOLEAN, "True if the list can be deleted."),
+        Column("sdk_widget_code", TEXT, "Code of the widget that the list belongs to."),
+        ACCOUNT_ID,
+    ),
+)
+
+# Suppliers can have phones and emails (apis/kommo.md 63).
+_SUPPLIER = Nested({}, rest=TEXT, members=OWN_FIELDS)
+
+# https://developers.kommo.com/reference/list-elements
+LIST_ELEMENTS = StreamSpec(
+    name="kommo_list_elements",
+    path="/catalogs",
+    strategy=EachList("elements", params={"with": "invoice_link,supplier_field_values"}),
+    traits=FULL_LIST,
+    optional=True,
+    selected_by_default=False,
+    dynamic_columns=DYNAMIC_COLUMNS,
+    columns=(
+        id_of("list element"),
+        Column("catalog_id", INTEGER, "ID of the list that the element belongs to."),
+        name_of("list element"),
+        *authorship_of("list element"),
+        Column("is_deleted", BOOLEAN, "True if the element is in the recycle bin."),
+        Column("currency_id", INTEGER, "ID of the currency of the element."),
+        Column(
+            "custom_fields_values",
+            CUSTOM_FIELDS,
+            "Custom fields of the element that have a value, and their values.",
+        ),
+        Column("invoice_link", TEXT, "Link to the invoice, if the element is one."),
+        Column(
+            "supplier_field_values",
+            _SUPPLIER,
+            "Supplier of the invoice, with the fields that are filled.",
+        ),
+        ACCOUNT_ID,
+    ),
+)

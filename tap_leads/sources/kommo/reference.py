@@ -11,7 +11,6 @@ from tap_leads.sources.base import StreamSpec, expect
 from tap_leads.sources.kommo.api import FULL_LIST, OPEN_LIST, OPEN_OBJECT
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
-    authorship_of,
     color_of,
     id_of,
     name_of,
@@ -179,28 +178,6 @@ LEAD_SOURCES = StreamSpec(
         Column("origin_code", TEXT, "Code of the channel that the source belongs to."),
         Column("default", BOOLEAN, "True for the integration's default source."),
         Column("services", OPEN_LIST, "Services that the source is connected to."),
-    ),
-)
-
-# https://developers.kommo.com/reference/lists
-LISTS = StreamSpec(
-    name="kommo_lists",
-    path="/catalogs",
-    traits=FULL_LIST,
-    optional=True,
-    is_shared=True,
-    columns=(
-        id_of("list"),
-        name_of("list"),
-        *authorship_of("list"),
-        sort_of("list"),
-        Column("type", TEXT, "Type of the list: regular, invoices, products or suppliers."),
-        Column("can_add_elements", BOOLEAN, "True if elements can be added."),
-        Column("can_show_in_cards", BOOLEAN, "True if the list is shown in cards."),
-        Column("can_link_multiple", BOOLEAN, "True if a lead can have several elements of it."),
-        Column("can_be_deleted", BOOLEAN, "True if the list can be deleted."),
-        Column("sdk_widget_code", TEXT, "Code of the widget that the list belongs to."),
-        ACCOUNT_ID,
     ),
 )
 

@@ -1,11 +1,11 @@
-"""Kommo's tasks, incoming leads, and elements of lists."""
+"""Kommo's tasks and incoming leads."""
 
 from __future__ import annotations
 
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from tap_leads.records.columns import OWN_FIELDS, Column, Nested
+from tap_leads.records.columns import Column
 from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.replication.time_slices import TimeSlices
@@ -22,11 +22,8 @@ from tap_leads.sources.kommo.columns import (
     GROUP,
     authorship_of,
     id_of,
-    name_of,
     responsible_of,
 )
-from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
-from tap_leads.sources.kommo.lists import EachList
 
 if TYPE_CHECKING:
     from tap_leads.replication.model import Record
@@ -111,41 +108,6 @@ INCOMING_LEADS = StreamSpec(
             OPEN_LIST,
             "The companies that are created if the incoming lead is accepted.",
             "_embedded.companies",
-        ),
-        ACCOUNT_ID,
-    ),
-)
-
-
-# Suppliers can have phones and emails (apis/kommo.md 63).
-_SUPPLIER = Nested({}, rest=TEXT, members=OWN_FIELDS)
-
-# https://developers.kommo.com/reference/list-elements
-LIST_ELEMENTS = StreamSpec(
-    name="kommo_list_elements",
-    path="/catalogs",
-    strategy=EachList("elements", params={"with": "invoice_link,supplier_field_values"}),
-    traits=FULL_LIST,
-    optional=True,
-    selected_by_default=False,
-    dynamic_columns=DYNAMIC_COLUMNS,
-    columns=(
-        id_of("list element"),
-        Column("catalog_id", INTEGER, "ID of the list that the element belongs to."),
-        name_of("list element"),
-        *authorship_of("list element"),
-        Column("is_deleted", BOOLEAN, "True if the element is in the recycle bin."),
-        Column("currency_id", INTEGER, "ID of the currency of the element."),
-        Column(
-            "custom_fields_values",
-            CUSTOM_FIELDS,
-            "Custom fields of the element that have a value, and their values.",
-        ),
-        Column("invoice_link", TEXT, "Link to the invoice, if the element is one."),
-        Column(
-            "supplier_field_values",
-            _SUPPLIER,
-            "Supplier of the invoice, with the fields that are filled.",
         ),
         ACCOUNT_ID,
     ),
