@@ -12,8 +12,8 @@ from tap_leads.records.convert import BOOLEAN, EMAIL, ISO_TIME, NUMBER, PHONE, T
 from tap_leads.replication.model import Traits
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import Cursor, StreamSpec
+from tap_leads.sources.octanist.comparison import CountedLeads
 from tap_leads.sources.octanist.filters import matches, user_bounds
-from tap_leads.sources.octanist.stats import CountedLeads
 from tap_leads.timestamps import MILLISECOND, from_text
 
 if TYPE_CHECKING:
