@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +9,7 @@ from tap_leads.names import account_id
 from tap_leads.settings.accounts_file import AccountsFileError, read_accounts
 from tap_leads.settings.coerce import coerce
 from tap_leads.settings.schema import VARIABLE
+from tap_leads.settings.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -128,9 +128,8 @@ def select(
     accounts = [*find(config, sources)]
     found = [each for each in accounts if each.id == wanted]
     if not found:
-        close = difflib.get_close_matches(wanted, [each.id for each in accounts], 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
         line = "account: unknown account; `tap-leads-admin accounts` prints the ID of each"
+        hint = did_you_mean(closest(wanted, (each.id for each in accounts)))
         return config, places, [line + hint]
     if len(found) > 1:
         line = f"account: {len(found)} accounts have this ID; give each a unique `name`"

@@ -6,7 +6,6 @@ Messages name the line and the setting, never a value.
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import json
 import re
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_leads.errors import printable
 from tap_leads.settings.load import from_texts, parse_json, settings_in, tidy
+from tap_leads.settings.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,8 +157,7 @@ def _columns(line: int, names: Sequence[str], schema: Schema) -> list[_Column | 
         elif name in known:
             columns.append((name, *known[name]))
         else:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = did_you_mean(closest(name, known))
             errors.append(f"line {line}: {printable(name)}: unknown setting{hint}")
     if errors:
         raise AccountsFileError(*errors)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from jsonschema import Draft202012Validator
 from tap_leads.errors import CONTROL_CHARACTER, printable
 from tap_leads.settings.oauth import token_file_errors
 from tap_leads.settings.schema import type_names
+from tap_leads.settings.suggest import closest, did_you_mean
 from tap_leads.timestamps import from_text
 from tap_leads.urls import origin_of
 
@@ -90,9 +90,9 @@ def _lines(error: ValidationError) -> Iterator[str]:
     given: Any = error.instance
     if error.validator == "additionalProperties":
         for name in sorted(set(given) - set(schema["properties"])):
-            close = difflib.get_close_matches(name, schema["properties"], 1)
+            close = closest(name, schema["properties"])
             meant = [_dotted([*path, each]) for each in close] or _one_level_down(name, schema)
-            hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
+            hint = did_you_mean(meant)
             yield f"{_dotted([*path, name])}: unknown setting{hint}"
     elif error.validator == "required":
         for name in sorted(set(wanted) - set(given)):
@@ -168,8 +168,7 @@ def _hash_errors(
     known |= {f"{stream}.{name}" for stream, names in columns.items() for name in names}
     for index, name in enumerate(config.get("hash_fields", ())):
         if name not in known and not _is_dynamic(name, dynamic):
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = did_you_mean(closest(name, known))
             yield f"hash_fields[{index}]: unknown column, or a key, which cannot be hashed{hint}"
     if config.get("hash_fields") and "hash_key" not in config:
         yield "hash_key: is required with `hash_fields`"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import TYPE_CHECKING
 
 from tap_leads.settings.load import environment, from_options, settings_in
 from tap_leads.settings.schema import types_of
+from tap_leads.settings.suggest import HINT, closest, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 # The SDK reads this one.
 _OTHERS = {"LOGLEVEL"}
-_HINT = "; did you mean "
 
 
 def read_options(options: Sequence[str], schema: Schema, prefix: str) -> tuple[Config, list[str]]:
@@ -33,7 +32,7 @@ def mistyped_variables(schema: Schema, prefix: str, *, is_read: bool) -> list[st
     """
     if is_read:
         return unknown_variables(environment(), schema, prefix)
-    return [line for line in unknown_variables(os.environ, schema, prefix) if _HINT in line]
+    return [line for line in unknown_variables(os.environ, schema, prefix) if HINT in line]
 
 
 def unknown_variables(names: Iterable[str], schema: Schema, prefix: str) -> list[str]:
@@ -51,7 +50,6 @@ def unknown_variables(names: Iterable[str], schema: Schema, prefix: str) -> list
         is_other = not variable.upper().startswith(prefix) or name.startswith(tuple(objects))
         if is_other or (name in known and variable.isupper()):
             continue
-        close = difflib.get_close_matches(name, known - _OTHERS, 1)
-        hint = f"{_HINT}{prefix}{close[0]}?" if close else ""
+        hint = did_you_mean([prefix + each for each in closest(name, known - _OTHERS)])
         lines.append(f"{variable}: unknown variable, ignored{hint}")
     return lines
