@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.model import Chunk
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import ReadAhead
 from tap_leads.replication.time_slices import TimeSlices
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class MergedTimeSlices(TimeSlices):
             for part in parts:
                 own = ServerBehavior(part.collection.traits)
                 slices = self.slices(part.collection, query, own, workers=each, null=null)
-                results = ReadAhead(slices, each).results(POLL_SECONDS)
+                results = ReadAhead(slices, each).results()
                 chunks = stack.enter_context(closing(results))
                 reads.append(_Read(part, own, chunks))
             yield from _merge(reads)

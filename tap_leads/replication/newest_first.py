@@ -13,7 +13,7 @@ from tap_leads.replication.errors import IncompleteError, PagingError
 from tap_leads.replication.full_table import warn_of_full_scan
 from tap_leads.replication.model import Bounds, Chunk, Order, Query
 from tap_leads.replication.output import Output
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import in_background
 from tap_leads.replication.scan import MIN_ORDERED_ROWS
 from tap_leads.replication.ties import MAX_SCANS
 from tap_leads.replication.walk import MAX_IDLE_PAGES
@@ -43,7 +43,7 @@ class NewestFirst:
             IncompleteError: Rows may be missing.
         """
         del workers  # each page depends on the previous one
-        yield from ReadAhead([newest_first(account, bounds)], 1).results(POLL_SECONDS)
+        yield from in_background(newest_first(account, bounds))
 
 
 def newest_first(

@@ -57,7 +57,7 @@ class ReadAhead(Generic[T]):
             # Not an executor: its threads are joined at exit, which would wait for the network.
             threading.Thread(target=self._work, daemon=True).start()
 
-    def results(self, heartbeat: float) -> Generator[T | None, None, None]:
+    def results(self, heartbeat: float = POLL_SECONDS) -> Generator[T | None, None, None]:
         """Yield results in order, and None whenever none arrived for `heartbeat` seconds.
 
         An error of a job is raised here after the results before it, and stops the other jobs.
@@ -124,6 +124,11 @@ class ReadAhead(Generic[T]):
             if not started:
                 return
             waiting = [results for results in started if results is not None]
+
+
+def in_background(job: Iterator[T]) -> Iterator[T | None]:
+    """Yield the results of one job, which a worker runs, and None while waiting for the next."""
+    return ReadAhead([job], 1).results()
 
 
 Item = TypeVar("Item")

@@ -13,7 +13,7 @@ from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.full_table import full_scan, warn_of_full_scan
 from tap_leads.replication.model import Query
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import ReadAhead, in_background
 from tap_leads.timestamps import HOUR
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class SlicedStrategy(ABC):
         """Yield the rows of a query in cursor order, and None while waiting; raise as `slices`."""
         collection = account.collection()
         slices = self.slices(collection, query, behavior, workers=workers, null=null)
-        yield from ReadAhead(slices, workers).results(POLL_SECONDS)
+        yield from ReadAhead(slices, workers).results()
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
         """Yield the rows within the bounds, in cursor order if the API supports it.
@@ -79,7 +79,7 @@ class SlicedStrategy(ABC):
             else:
                 _warn_of_the_future(account, behavior)
                 return
-        yield from ReadAhead([full_scan(collection, bounds)], 1).results(POLL_SECONDS)
+        yield from in_background(full_scan(collection, bounds))
 
 
 def _warn_of_the_future(account: AccountLists, behavior: ServerBehavior) -> None:

@@ -18,7 +18,7 @@ from tap_leads.errors import LeadsError, internal_error
 from tap_leads.records.builder import RecordBuilder
 from tap_leads.records.columns import build_schema
 from tap_leads.records.privacy import Redactor, hashed_columns
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import ReadAhead
 from tap_leads.singer.bookmark import Bookmark
 from tap_leads.singer.report import Stats
 from tap_leads.singer.selection import Selection, reconcile, value_form
@@ -219,7 +219,7 @@ class LeadsStream(Stream):
         bounds = spec.bounds(account.settings)
         ahead = ReadAhead([spec.strategy.read(lists, bounds, workers)], 1)
         ahead.start()
-        return _Reading(lists, stats, ahead.results(POLL_SECONDS))
+        return _Reading(lists, stats, ahead.results())
 
     def _chunks(self, reading: _Reading, bookmark: Bookmark) -> Iterator[Chunk | None]:
         lists, bounds = reading.lists, self._spec.bounds(reading.lists.account.settings)

@@ -19,7 +19,7 @@ from tap_leads.records.convert import INTEGER, ISO_TIME, TEXT, UNIX_TIME
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Query, Row, Traits
 from tap_leads.replication.pagination import CursorPaginator, OffsetPaginator
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import in_background
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.dashly.leads import LAST_SEEN, LEAD_TRAITS, to_utc, user_bounds, zone_of
 from tap_leads.sources.dashly.one_by_one import Item, OneByOne
@@ -83,7 +83,7 @@ class LeadDetails(Keyset):
         one_by_one = OneByOne(
             account, "the details of {} lead", partial(_details, account), partial(_gone, account)
         )
-        yield from ReadAhead([one_by_one.read(chosen, newest)], 1).results(POLL_SECONDS)
+        yield from in_background(one_by_one.read(chosen, newest))
         if rest:
             account.warn(
                 f"read the details of {len(chosen):,} leads, limited by `details_per_run`; {rest}",

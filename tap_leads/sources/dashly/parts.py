@@ -15,7 +15,7 @@ from tap_leads.replication.behavior import ServerBehavior
 from tap_leads.replication.model import Query
 from tap_leads.replication.newest_first import newest_first, pages_of
 from tap_leads.replication.pagination import CursorPaginator
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import in_background
 from tap_leads.sources.base import Cursor, StreamSpec
 from tap_leads.sources.dashly.conversations import CONVERSATION_TRAITS, one_of
 from tap_leads.sources.dashly.one_by_one import Item, OneByOne
@@ -48,7 +48,7 @@ class ConversationParts:
             LeadsError: Conversations or parts may be missing.
         """
         del workers  # the rate limit allows no more than one request at a time would take
-        yield from ReadAhead([_read(account, bounds)], 1).results(POLL_SECONDS)
+        yield from in_background(_read(account, bounds))
 
 
 def _read(account: AccountLists, bounds: Bounds) -> Iterator[Chunk]:

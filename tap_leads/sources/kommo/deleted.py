@@ -16,7 +16,7 @@ from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, UNIX_TIME
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Chunk, Query, Row
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import in_background
 from tap_leads.sources.base import StreamSpec, record_error
 from tap_leads.sources.kommo.api import FULL_LIST
 from tap_leads.sources.kommo.deletion_events import DeletionEvents
@@ -52,7 +52,7 @@ class DeletedRecords:
         With the state of an earlier run, these are the records with events since then, and those
         that are new in the recycle bin.
         """
-        yield from ReadAhead([self._chunk(account)], 1).results(POLL_SECONDS)
+        yield from in_background(self._chunk(account))
 
     def _chunk(self, account: AccountLists) -> Iterator[Chunk]:
         events = DeletionEvents(account, self.entity)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tap_leads.records.columns import OWN_FIELDS, Column, Nested
 from tap_leads.records.convert import BOOLEAN, INTEGER, TEXT
 from tap_leads.replication.full_table import full_scan, rows_of
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import ReadAhead
 from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import FULL_LIST
@@ -52,7 +52,7 @@ class EachList:
         """Yield the rows of each list in turn, reading several lists concurrently."""
         lists = [row.id for row in rows_of(account.collection(LISTS))]
         jobs = (self._rows(account, list_id, bounds) for list_id in lists)
-        yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
+        yield from ReadAhead(jobs, workers).results()
 
     def _rows(self, account: AccountLists, list_id: Hashable, bounds: Bounds) -> Iterator[Chunk]:
         """Yield the rows of a list; none if the list was deleted in the meantime."""

@@ -18,7 +18,7 @@ from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME, integer, positive
 from tap_leads.replication.full_table import full_scan, rows_of
 from tap_leads.replication.model import Chunk, Query
-from tap_leads.replication.readahead import POLL_SECONDS, ReadAhead
+from tap_leads.replication.readahead import ReadAhead, in_background
 from tap_leads.replication.time_slices import TimeSlices, read_all
 from tap_leads.rest.errors import PermanentError
 from tap_leads.sources.base import StreamSpec, record_error, spread
@@ -91,7 +91,7 @@ class Messages:
         # The bookmark of a run that did not get to its end says nothing of a message that is older
         # than its conversation.
         wanted = bounds if is_complete else replace(bounds, after=bounds.start)
-        for plan in ReadAhead([_plan(account, bounds)], 1).results(POLL_SECONDS):
+        for plan in in_background(_plan(account, bounds)):
             if plan is None:
                 yield None
                 continue
@@ -103,7 +103,7 @@ class Messages:
                 _messages(account, talk_id, wanted, end)
                 for (_, talk_id), end in zip(plan.talks, ends, strict=False)
             )
-            yield from ReadAhead(jobs, workers).results(POLL_SECONDS)
+            yield from ReadAhead(jobs, workers).results()
             yield Chunk((), (), until, {_LISTED: True})
 
 
