@@ -164,6 +164,14 @@ def _in_place(rows: Sequence[Row]) -> list[Row]:
     return placed
 
 
+def clock_at(collection: Collection, moment: float) -> Micros:
+    """Return the server's clock at a moment of the local monotonic clock, or up to 2 s earlier.
+
+    The server's clock has a resolution of one second, and so may cursors.
+    """
+    return collection.now() - int((monotonic() - moment) * SECOND) - SECOND
+
+
 def request(
     collection: Collection,
     behavior: ServerBehavior,
@@ -174,11 +182,10 @@ def request(
     sent = monotonic()
     page = collection.fetch(asked, at)
     if behavior.run_started is None:
-        # The server's clock may be unknown before the first response. It has a resolution of one
-        # second, and so may the cursors.
-        now, passed = collection.now(), int((monotonic() - sent) * SECOND)
-        behavior.settled = now - passed - SECOND
-        behavior.run_started = now
+        # The server's clock may be unknown before the first response. Other workers may read
+        # `settled` once `run_started` is set.
+        behavior.settled = clock_at(collection, sent)
+        behavior.run_started = collection.now()
     return page
 
 

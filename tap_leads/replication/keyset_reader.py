@@ -12,7 +12,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from tap_leads.replication.behavior import fetch, first_page, start_of
+from tap_leads.replication.behavior import clock_at, fetch, first_page, start_of
 from tap_leads.replication.errors import FilterIgnoredError, IncompleteError, PagingError
 from tap_leads.replication.model import Order
 from tap_leads.replication.output import Output
@@ -125,8 +125,7 @@ class KeysetReader:
         """
         now, start = self._collection.now(), self._behavior.settled or 0
         if sent is not None:
-            # The server's clock has a resolution of one second.
-            start = max(start, now - int((monotonic() - sent) * SECOND) - SECOND)
+            start = max(start, clock_at(self._collection, sent))
         return range(start, now + SECOND + 1)
 
     def _advances(self, placed: Sequence[Row], cursor: Micros | None) -> bool:

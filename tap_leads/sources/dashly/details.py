@@ -16,6 +16,7 @@ from typing_extensions import override
 from tap_leads.errors import Code, LeadsError
 from tap_leads.records.columns import OWN_FIELDS, UNRELATED, Column, Nested, Texts
 from tap_leads.records.convert import INTEGER, ISO_TIME, TEXT, UNIX_TIME
+from tap_leads.replication.behavior import clock_at
 from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.model import Query, Row, Traits
 from tap_leads.replication.pagination import CursorPaginator, OffsetPaginator
@@ -23,7 +24,7 @@ from tap_leads.replication.readahead import in_background
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.dashly.leads import LAST_SEEN, LEAD_TRAITS, to_utc, user_bounds, zone_of
 from tap_leads.sources.dashly.one_by_one import Item, OneByOne
-from tap_leads.timestamps import SECOND, from_text, to_text
+from tap_leads.timestamps import from_text, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -76,8 +77,7 @@ class LeadDetails(Keyset):
                 newest = chunk.watermark
             if limit and new > limit and newest is not None:  # the list is in order
                 break
-        # The server's clock is known only now; it has a resolution of one second.
-        listed = account.collection().now() - int((monotonic() - began) * SECOND) - SECOND
+        listed = clock_at(account.collection(), began)  # the server's clock is known only now
         chosen, rest = _plan(leads, limit, known, account.kept.get(_TURN))
         chosen = [_noted(item, listed) if _is_later(item, known) else item for item in chosen]
         one_by_one = OneByOne(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 from tap_leads.errors import DATA_ERRORS, Code
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME, integer, positive
+from tap_leads.replication.behavior import clock_at
 from tap_leads.replication.full_table import full_scan, rows_of
 from tap_leads.replication.model import Chunk, Query
 from tap_leads.replication.readahead import ReadAhead, in_background
@@ -112,8 +113,7 @@ def _plan(account: AccountLists, bounds: Bounds) -> Iterator[_Plan]:
     events, sent, least = account.collection(_EVENTS), monotonic(), bounds.after or 0
     try:
         starts, unnamed = _named(read_all(events, Query(after=bounds.after)), least)
-        # The server's clock is known only now; it has a resolution of one second.
-        started = events.now() - int((monotonic() - sent) * SECOND) - SECOND
+        started = clock_at(events, sent)  # the server's clock is known only now
         is_old = least < started - _EVENTS_KEPT
         is_listed = is_old or bool(unnamed) or not account.kept.get(_LISTED)
         if is_listed:
