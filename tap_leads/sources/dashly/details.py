@@ -27,7 +27,7 @@ from tap_leads.sources.dashly.one_by_one import Item, OneByOne
 from tap_leads.timestamps import from_text, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 
     from tap_leads.replication.model import AccountLists, Bounds, Chunk, Record
     from tap_leads.sources.base import Account, Settings
@@ -39,7 +39,7 @@ _LISTED = "listed_at"
 """The key of the state that has the time at which the list of leads was read."""
 _TURN = "never_seen_turn"
 """The key of the state that has the last lead without `$last_seen` that a limited run read."""
-# The parts of a lead that are returned on request, by the column that has them.
+# Parts of a lead that the API returns on request: the parameter, and the column of the part.
 _FLAGS = {
     "segments": "segments",
     "tags": "tags",
@@ -52,9 +52,10 @@ _FLAGS = {
 
 
 class LeadDetails(Keyset):
-    """Reads the leads that changed since the bookmark, then the details of each.
+    """Reads the list of leads that changed since the bookmark, then the details of each.
 
-    The least recent lead is the first, so that a run continues where an earlier one ended.
+    The lead that was active least recently comes first, so that a run resumes where an earlier one
+    ended.
     """
 
     @override
@@ -65,21 +66,10 @@ class LeadDetails(Keyset):
             known = bounds.bookmark_after + account.lookback
             bounds = replace(bounds, after=_start(account, bounds.bookmark_after, known))
         began = monotonic()
-        leads: dict[str, Micros | None] = {}
-        new = 0
-        newest: Micros | None = None
-        for chunk in super().read(account, bounds, workers):
-            yield None
-            for row in chunk.rows if chunk else ():
-                leads[str(row.id)] = row.cursor
-                new += row.cursor is not None and _is_new(row.cursor, known)
-            if chunk and chunk.watermark is not None:
-                newest = chunk.watermark
-            if limit and new > limit and newest is not None:  # the list is in order
-                break
+        leads, newest = yield from self._list(super().read(account, bounds, workers), limit, known)
         listed = clock_at(account.collection(), began)  # the server's clock is known only now
         chosen, rest = _plan(leads, limit, known, account.kept.get(_TURN))
-        chosen = [_noted(item, listed) if _is_later(item, known) else item for item in chosen]
+        chosen = [_noted(item, listed) if _is_new(item.cursor, known) else item for item in chosen]
         one_by_one = OneByOne(
             account, "the details of {} lead", partial(_details, account), partial(_gone, account)
         )
@@ -90,34 +80,54 @@ class LeadDetails(Keyset):
                 Code.DETAILS_LIMITED,
             )
 
+    def _list(
+        self, chunks: Iterator[Chunk | None], limit: int | None, known: Micros | None
+    ) -> Generator[None, None, tuple[dict[str, Micros | None], Micros | None]]:
+        """Return the cursors of the listed leads by ID, and the bookmark of the list.
+
+        The list is read until it has more new leads than `limit`.
+        """
+        leads: dict[str, Micros | None] = {}
+        new = 0
+        newest: Micros | None = None
+        for chunk in chunks:
+            yield None
+            for row in chunk.rows if chunk else ():
+                leads[str(row.id)] = row.cursor
+                new += _is_new(row.cursor, known)
+            if chunk and chunk.watermark is not None:
+                newest = chunk.watermark
+            if limit and new > limit and newest is not None:  # the list is in order
+                break
+        return leads, newest
+
 
 def _start(account: AccountLists, after: Micros, known: Micros) -> Micros:
-    """Return where a run starts: after `after` if the run before needs less overlap.
+    """Return where a run starts: later than `after` if the previous run requires less overlap.
 
-    Leads that were active `lookback_seconds` before it read the list were in the list.
+    Its list contains all leads that were active `lookback_seconds` before it was read.
     """
     listed = from_text(account.kept.get(_LISTED))
     return after if listed is None else max(after, min(known, listed - account.lookback))
 
 
-def _is_later(item: Item, known: Micros | None) -> bool:
-    return item.cursor is not None and _is_new(item.cursor, known)
-
-
 def _noted(item: Item, listed: Micros) -> Item:
-    """Return a lead that leaves in the state when the list was read: all before it are read."""
+    """Return a lead that, once it is read, sets the time of the list in the state.
+
+    Leads are read in order, so all leads before it are read then.
+    """
     return item._replace(kept={_LISTED: to_text(listed)})
 
 
-def _is_new(cursor: Micros, known: Micros | None) -> bool:
-    """Return True if a lead is not part of the overlap with the run before."""
-    return known is None or cursor > known
+def _is_new(cursor: Micros | None, known: Micros | None) -> bool:
+    """Return True if a lead was seen, and is not part of the overlap with the previous run."""
+    return cursor is not None and (known is None or cursor > known)
 
 
 def _plan(
     leads: Mapping[str, Micros | None], limit: int | None, known: Micros | None, turn: Any
 ) -> tuple[list[Item], str]:
-    """Return the leads to read, and what the next runs read if that is not all of them.
+    """Return the leads to read, and which leads remain for the next runs, for a log line.
 
     Leads that were never seen come last. If the limit leaves some of them out, they take turns:
     `turn` is the last one that was read.
@@ -130,7 +140,7 @@ def _plan(
     end = _end([item.cursor or 0 for item in seen], limit, known)
     if end < len(seen):
         return seen[:end], "the next run continues after them"
-    left = max(0, limit - sum(_is_new(item.cursor or 0, known) for item in seen))
+    left = max(0, limit - sum(_is_new(item.cursor, known) for item in seen))
     if len(never) <= left:
         return [*seen, *(Item(each, None) for each in never)], ""
     never.sort(key=_id_order)
@@ -143,14 +153,14 @@ def _plan(
 
 
 def _id_order(text: str) -> tuple[int, str]:
-    """Return a sort key of an ID: that of its number."""
+    """Return a key that sorts IDs by their numbers."""
     return len(text), text
 
 
 def _end(cursors: Sequence[Micros], limit: int, known: Micros | None) -> int:
-    """Return how many of the leads to read: at least `limit` new ones, if there are so many.
+    """Return how many of the leads to read: `limit` new ones, or all if there are fewer.
 
-    Leads of one moment are all read: the bookmark does not tell which of them are left.
+    Leads with the same cursor are read together, because a bookmark cannot separate them.
     """
     new = 0
     for index, cursor in enumerate(cursors):
@@ -171,7 +181,7 @@ def _details(account: AccountLists, lead: Item) -> list[Row]:
 
 
 def _gone(account: AccountLists, lead: Item) -> list[Row]:
-    """Return the row of a lead that does not exist any more: when that was found."""
+    """Return the row of a lead that no longer exists: when the API reported that."""
     return [_row(lead, {"gone_at": to_text(account.collection(_LEAD).now())})]
 
 
