@@ -203,7 +203,7 @@ class RunReport:
         """
         stats.outcome = "skipped"
         is_forbidden = getattr(error, "status", None) == HTTPStatus.FORBIDDEN
-        warning = spec.forbidden if is_forbidden else ""
+        warning = spec.forbidden_warning if is_forbidden else ""
         line = f"{stats.where}: {error.cause}; the stream is skipped. {error.advice}"
         self._logger.warning(coded(line, Code.STREAM_SKIPPED))
         message = coded(f"account {stats.account}: {warning}", Code.NOT_AN_ADMINISTRATOR)

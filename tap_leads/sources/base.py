@@ -128,7 +128,7 @@ class Account:
     api: Api
     client: AccountClient
     endpoint: StreamSpec | None = None
-    """The list at the account's own endpoint: without it, the account does not exist."""
+    """The stream at the account's own endpoint; if it returns 404, the account does not exist."""
     shared: SharedData = field(default_factory=SharedData)
 
 
@@ -195,21 +195,22 @@ class StreamSpec:
         strategy: How the list is read.
         params: Parameters of each request: a mapping, or a function of the account's settings
             and the deselected columns.
-        decode: Returns the value of a body in JSON, if numbers are needed as they are written.
-        records: Returns the records of a body that lacks the API's usual envelope.
+        decode: Decodes a body, if a general JSON decoder would lose digits of its numbers.
+        records: Returns the records of a body, if it does not have the API's usual envelope.
         fields: Returns the fields of a record, keyed by the API's names of the columns.
         wanted: Returns True if a record matches the user's filters, which an API may ignore.
         bounds: Returns the bounds that the user's filters put on the replication key.
         stable_sort: A field to sort by that edits do not change, if there is one.
-        optional: True if the other streams of the account are usable without the list: the stream
-            is skipped if the API does not have it for the account, and a list that is read at once
-            is given up early if it keeps failing.
-        permission: What to do after a 403, if the general advice does not apply.
-        forbidden: A warning about other streams of the account if the list is skipped with a 403.
+        optional: True if the other streams of the account are usable without the list. The stream
+            is then skipped if the API does not have the list for the account; and if the list is
+            small enough to prefetch, its requests are retried for a shorter time.
+        forbidden_advice: What to do after a 403, if the general advice does not apply.
+        forbidden_warning: A warning about other streams of the account, if the list is skipped
+            because of a 403.
         selected_by_default: False for streams that few users need and that cost many requests.
-        is_shared: True if other streams read the same responses: each is requested once in a run.
-        edited_at: A date that edits change, if the list has no replication key: it shows that rows
-            moved while they were read.
+        is_shared: True if other streams read the same responses, so that each is requested once.
+        edited_at: The date of the last edit, if the list has no replication key. It shows which
+            rows may have moved while the list was read.
         state: Values to keep in the stream's state.
         dynamic_columns: A regular expression for columns whose names are known only at run time.
     """
@@ -233,8 +234,8 @@ class StreamSpec:
     bounds: Callable[[Settings], Bounds] = no_bounds
     stable_sort: str | None = None
     optional: bool = False
-    permission: str = ""
-    forbidden: str = ""
+    forbidden_advice: str = ""
+    forbidden_warning: str = ""
     selected_by_default: bool = True
     is_shared: bool = False
     edited_at: Cursor | None = None
@@ -271,8 +272,8 @@ class Source:
     Attributes:
         auth: Returns the authentication of an account, given its label, its settings and the clock.
         wording: The settings that error messages refer to.
-        account: The stream at an account's own endpoint: a 404 there means that the account does
-            not exist. Without it, a 404 for the first request of an account means that.
+        endpoint: The stream at an account's own endpoint, if there is one. A 404 there means that
+            the account does not exist; without it, a 404 for the first request means that.
         discover: Returns the streams with the columns that differ between accounts, such as custom
             fields; it may send requests.
     """
@@ -282,7 +283,7 @@ class Source:
     streams: Sequence[StreamSpec]
     auth: Callable[[str, Settings, Clock], Auth]
     wording: Wording
-    account: StreamSpec | None = None
+    endpoint: StreamSpec | None = None
     discover: Callable[[Discovery, Sequence[StreamSpec]], Sequence[StreamSpec]] | None = None
 
     @property

@@ -177,9 +177,9 @@ class ApiCollection:
         not exist, a 402 for an optional list if nothing is paid. The account's endpoint shows it.
         """
         endpoint, client = self._account.endpoint, self._account.client
-        permission = self._stream.permission
-        if permission and error.status == HTTPStatus.FORBIDDEN and not error.fatal_for_account:
-            return PermanentError(error.cause, permission, code=error.code, status=error.status)
+        advice = self._stream.forbidden_advice
+        if advice and error.status == HTTPStatus.FORBIDDEN and not error.fatal_for_account:
+            return PermanentError(error.cause, advice, code=error.code, status=error.status)
         if error.status not in _OF_ACCOUNT or error.fatal_for_account or client.has_succeeded:
             return error
         if endpoint is None:

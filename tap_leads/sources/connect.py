@@ -69,5 +69,5 @@ def build_accounts(
             retry=retry,
             origin=api.base_url,
         )
-        accounts.append(Account(label, settings, api, client, source.account))
+        accounts.append(Account(label, settings, api, client, source.endpoint))
     return accounts

@@ -100,6 +100,6 @@ KOMMO = Source(
         base_url="`kommo.subdomain`, `kommo.domain` and `kommo.api_url`",
         api="Kommo",
     ),
-    account=ACCOUNT,
+    endpoint=ACCOUNT,
     discover=discover,
 )

@@ -116,7 +116,7 @@ MESSAGES = StreamSpec(
     records=lambda _body: [],  # each conversation has a path of its own
     fields=_fields,
     optional=True,
-    permission=_SCOPE,
+    forbidden_advice=_SCOPE,
     selected_by_default=False,
     columns=(
         Column("id", TEXT, "ID of the message."),

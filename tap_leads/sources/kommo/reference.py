@@ -95,7 +95,7 @@ USERS = StreamSpec(
     params={"with": "role,group,uuid,amojo_id,user_rank,phone_number"},
     fields=_user_fields,
     optional=True,
-    forbidden=_PARTIAL,
+    forbidden_warning=_PARTIAL,
     columns=(
         id_of("user"),
         name_of("user"),
@@ -137,7 +137,7 @@ ROLES = StreamSpec(
     traits=FULL_LIST,
     params={"with": "users"},
     optional=True,
-    forbidden=_PARTIAL,
+    forbidden_warning=_PARTIAL,
     columns=(
         id_of("role"),
         name_of("role"),
@@ -205,7 +205,7 @@ WEBSITE_BUTTONS = StreamSpec(
     identity=itemgetter("source_id"),
     traits=FULL_LIST,
     optional=True,
-    forbidden=_PARTIAL,
+    forbidden_warning=_PARTIAL,
     columns=(
         Column("source_id", INTEGER, "ID of the button's source; `source_id` of a lead can be it."),
         Column("button_id", INTEGER, "ID of the button."),
