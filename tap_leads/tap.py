@@ -35,9 +35,10 @@ from tap_leads.singer.command import (
     read_state,
 )
 from tap_leads.singer.prefetch import Prefetch
-from tap_leads.singer.report import RunReport, Stats, start_line
+from tap_leads.singer.report import RunReport, start_line
 from tap_leads.singer.runtime import RunContext, Runtime
 from tap_leads.singer.selection import check_selection
+from tap_leads.singer.stats import Stats
 from tap_leads.singer.stream import LeadsStream
 from tap_leads.singer.stream_maps import correct_schema
 from tap_leads.singer.writer import Writer

@@ -20,8 +20,8 @@ from tap_leads.records.columns import build_schema
 from tap_leads.records.privacy import Redactor, hashed_columns
 from tap_leads.replication.readahead import ReadAhead
 from tap_leads.singer.bookmark import Bookmark
-from tap_leads.singer.report import Stats
 from tap_leads.singer.selection import Selection, reconcile, value_form
+from tap_leads.singer.stats import Stats
 from tap_leads.singer.stream_maps import MapError, map_error
 from tap_leads.singer.writer import OutputError
 from tap_leads.sources.collection import ApiLists

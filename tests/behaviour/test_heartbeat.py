@@ -14,7 +14,7 @@ from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
-    from tap_leads.singer.report import Stats
+    from tap_leads.singer.stats import Stats
 
 ACCOUNTS, SECONDS = 12, 9.0
 """Each account takes nine seconds, and a heartbeat is due every ten."""
