@@ -70,7 +70,7 @@ class SourceSettings:
         normalize: Returns settings of an account in their usual form, if they have another one.
         required: The settings to set for an account, for each way of authorizing it. Any of them,
             or a list of accounts, configures the source. By default, each credential in the schema,
-            or object with one, is a way of its own.
+            or object that contains one, is one way.
     """
 
     name: str

@@ -91,7 +91,7 @@ class Bookmark:
         return None
 
     def finish(self, chunk: Chunk) -> None:
-        """Write to the state what a chunk leaves there once all its rows are written."""
+        """Write a chunk's bookmark and values to the state, once all its rows are written."""
         self._state.update(chunk.kept or {})
         self.moment = chunk.watermark
         self.save()

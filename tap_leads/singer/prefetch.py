@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_AHEAD = 16
-"""The most lists that are read before their turn: each has a thread, and pages in memory."""
+"""The maximum number of lists that are read ahead: each takes a thread, and memory for pages."""
 
 
 class Prefetch(Generic[T]):

@@ -18,7 +18,7 @@ class Runtime:
 
     Attributes:
         network: Clocks, retries and rate limits.
-        records_per_state: The most records of an account between two STATE messages.
+        records_per_state: The maximum number of records of an account between two STATE messages.
         heartbeat: Seconds between two progress lines; also the longest time between two STATE
             messages while records are emitted.
     """

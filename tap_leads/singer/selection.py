@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
-# The most columns that a warning names.
+# The maximum number of columns that a warning names.
 _NAMED = 5
 
 # PostgreSQL's limit less the columns that targets add, such as `_sdc_extracted_at`.
@@ -130,8 +130,8 @@ def check_selection(
         if stream.selection.width > _MOST_COLUMNS:
             line = (
                 f"{stream.name} has {stream.selection.width:,} columns, and a table of PostgreSQL "
-                "can have 1,600 with those that the target adds. Sync each account into a schema "
-                "of its own, set `custom_fields` to `json`, or deselect columns"
+                "can have 1,600 with those that the target adds. Sync each account into its own "
+                "schema, set `custom_fields` to `json`, or deselect columns"
             )
             yield coded(line, Code.TOO_MANY_COLUMNS)
 

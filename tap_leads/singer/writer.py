@@ -19,7 +19,7 @@ _BUFFER_BYTES = 1 << 24
 
 
 class OutputError(OSError):
-    """The output cannot be written: nobody reads it any more, or the disk is full."""
+    """Raised if the output cannot be written: its reader has ended, or the disk is full."""
 
 
 class Writer(MsgSpecWriter):

@@ -35,8 +35,8 @@ def move(origin: TokenStore, destination: TokenStore) -> bool:
     is_newer = there is None or digest(there.refresh_token) in tokens.spent
     if there and not is_newer and not _has_seen(there, tokens):
         raise CredentialError(
-            f"the tokens in {origin.place} and in {destination.place} are of two authorizations; "
-            "delete those that are no longer used",
+            f"the tokens in {origin.place} and in {destination.place} come from two "
+            "authorizations; delete those that are no longer used",
             code=Code.TOKENS_DIFFER,
         )
     with origin.draft():  # finds out if it can be written

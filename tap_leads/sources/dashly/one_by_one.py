@@ -92,7 +92,7 @@ class OneByOne:
         if refusal is not None:
             what = self._counted(len(refused))
             raise LeadsError(
-                f"{what} are missing, others are not: {refusal.cause}",
+                f"{what} could not be read, all others were: {refusal.cause}",
                 f"The next run requests them again. {refusal.advice}",
                 code=Code.INCOMPLETE,
             )

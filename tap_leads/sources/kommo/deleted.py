@@ -1,7 +1,7 @@
 """Kommo's deleted leads, contacts and companies (apis/kommo.md 28 to 32).
 
-They are in the recycle bin and in events. The first run reads all of both; later runs read the
-whole recycle bin, and the events since the run before.
+The recycle bin and events show them. The first run reads all of both; later runs read the whole
+recycle bin, and the events since the previous run.
 
 https://developers.kommo.com/reference/leads-list
 """

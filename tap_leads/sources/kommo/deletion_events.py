@@ -1,4 +1,4 @@
-"""Events of deletions, restores and merges since the run before (apis/kommo.md 29 to 32).
+"""Events of deletions, restores and merges since the previous run (apis/kommo.md 29 to 32).
 
 https://developers.kommo.com/reference/events-list
 """
@@ -29,10 +29,10 @@ _IDS = 10
 
 
 class DeletionEvents:
-    """The events of one entity that were not settled when the run before read them.
+    """The events of one entity that the previous run did not read, or that may have changed since.
 
-    The state keeps the moment from which on events may be new, `since`. It also keeps their number
-    if they fill more than a page: one request shows if it is still the same.
+    The state keeps `since`, the moment from which events may be new. If the events since then fill
+    more than a page, the state also keeps their number: one request shows if it is still the same.
 
     Attributes:
         known_until: Records that reached the recycle bin before this moment were emitted by an
@@ -41,7 +41,7 @@ class DeletionEvents:
     """
 
     def __init__(self, account: AccountLists, entity: str) -> None:
-        """Start from the state of the run before; sends nothing."""
+        """Start from the state of the previous run; sends nothing."""
         types = (f"{entity}_deleted", f"{entity}_restored", "entity_merged")
         self._types, self._entity = types, entity
         self._lookback = account.lookback
@@ -97,7 +97,7 @@ class DeletionEvents:
         return {"since": to_text(start * SECOND), "events": count if is_long else None}
 
     def _is_unchanged(self, since: Micros) -> bool:
-        """Return True if there are as many events as the run before read."""
+        """Return True if there are as many events as the previous run read."""
         count = self._before.get("events")
         if not isinstance(count, int) or count < 1:
             return False
@@ -112,7 +112,7 @@ class DeletionEvents:
             return False
         self.known_until = since + self._lookback
         now = self._collection.now() - self._lookback
-        if now > self.known_until + self._lookback:  # none of them can be new any more
+        if now > self.known_until + self._lookback:  # none of them can be new
             self._after = {"since": to_text(now - now % SECOND), "events": None}
         return True
 

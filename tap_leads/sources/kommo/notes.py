@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Record
     from tap_leads.sources.base import Account, Settings
 
-# Keys of `params` are names of columns: a phone that is hashed or hidden is so in `params`, too.
+# Keys of `params` are names of columns, so hiding or hashing `phone` also applies to `params`.
 _PARAMS = Nested({}, many=False, rest=TEXT, members=OWN_FIELDS)
 _IN_PARAMS = ("text", "phone", "duration", "call_status", "call_result", "link")
 CALL_STATUSES = {
@@ -44,9 +44,9 @@ CALL_STATUSES = {
 
 
 def _note_fields(record: Record, _account: Account) -> dict[str, Any]:
-    """Return the fields of a note, including those in `params`, which may have any form."""
+    """Return the fields of a note, including those in `params`, whose form depends on the type."""
     params = record.get("params")
-    if isinstance(params, str) and params:  # a text of its own: it is as private as others
+    if isinstance(params, str) and params:  # free text, which is redacted like the text of any note
         return {"text": params} | {name: record[name] for name in record if name != "params"}
     if not isinstance(params, dict):
         return record

@@ -106,7 +106,10 @@ def test_one_that_is_refused_holds_up_no_other_and_is_requested_until_it_comes(
     (line,) = errors(caplog)
     things = "details of {} lead" if stream == DETAILS else "parts of {} conversation"
     what = things.format(len(refused)) + "s" * (len(refused) > 1)
-    assert f": the {what} are missing, others are not: Dashly denied access to this data" in line
+    assert (
+        f": the {what} could not be read, all others were: Dashly denied access to this data"
+        in line
+    )
     assert "The next run requests them again. " in line
     assert rows_of(first, stream) == {*keys(api, stream)} - {*refused}
     assert first.bookmark(stream) is not None

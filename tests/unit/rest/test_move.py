@@ -97,7 +97,7 @@ def test_tokens_of_two_authorizations_are_left_alone(places: tuple[Place, Place]
     origin, destination = places
     save(origin, OLD)
     save(destination, FOREIGN)
-    with pytest.raises(CredentialError, match="are of two authorizations") as caught:
+    with pytest.raises(CredentialError, match="come from two authorizations") as caught:
         moved(places)
     assert caught.value.code is Code.TOKENS_DIFFER
     assert (load(origin), load(destination)) == (OLD, FOREIGN)
