@@ -1,16 +1,31 @@
-"""Columns that many of Kommo's streams have, with the kind of record in their descriptions."""
+"""Columns and types that several of Kommo's streams have.
+
+The functions take the kind of record, such as a `pipeline`, for the description of the column.
+"""
 
 from __future__ import annotations
 
-from tap_leads.records.columns import Column
-from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
+from tap_leads.records.columns import Column, Nested
+from tap_leads.records.convert import INTEGER, NUMBER, TEXT, UNIX_TIME
+from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS
+
+TAG_LIST = Nested({"id": INTEGER, "name": TEXT, "color": TEXT})
+LINKS = Nested({"id": INTEGER})
+CATALOG_ELEMENTS = Nested(
+    {
+        "id": INTEGER,
+        "metadata": Nested(
+            {"quantity": NUMBER, "catalog_id": INTEGER, "price_id": INTEGER}, many=False
+        ),
+    }
+)
 
 ACCOUNT_ID = Column("account_id", INTEGER, "ID of the account in Kommo.")
 GROUP = Column("group_id", INTEGER, "ID of the responsible user's group; 0 is the default group.")
 
 
 def id_of(noun: str) -> Column:
-    """Return the column with the ID of a record, such as a `pipeline`."""
+    """Return the column with the ID of a record."""
     return Column("id", INTEGER, f"ID of the {noun}.")
 
 
@@ -50,3 +65,12 @@ def authorship_of(noun: str) -> tuple[Column, ...]:
 def responsible_of(noun: str) -> Column:
     """Return the column with the user who is responsible for a record."""
     return Column("responsible_user_id", INTEGER, f"ID of the user responsible for the {noun}.")
+
+
+def custom_fields_of(noun: str) -> Column:
+    """Return the column with the custom fields of a record."""
+    return Column(
+        "custom_fields_values",
+        CUSTOM_FIELDS,
+        f"Custom fields of the {noun} that have a value, and their values.",
+    )

@@ -26,16 +26,19 @@ from tap_leads.sources.kommo.api import (
 )
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
+    CATALOG_ELEMENTS,
+    LINKS,
+    TAG_LIST,
     authorship_of,
     color_of,
+    custom_fields_of,
     id_of,
     name_of,
     responsible_of,
     sort_of,
     times_of,
 )
-from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
-from tap_leads.sources.kommo.leads import CATALOG_ELEMENTS, LINKS, TAG_LIST
+from tap_leads.sources.kommo.custom_values import DYNAMIC_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,11 +98,7 @@ CUSTOMERS = StreamSpec(
         Column("ltv", NUMBER, "Total amount of the customer's purchases."),
         Column("purchases_count", INTEGER, "Number of the customer's purchases."),
         Column("average_check", NUMBER, "Average amount of a purchase."),
-        Column(
-            "custom_fields_values",
-            CUSTOM_FIELDS,
-            "Custom fields of the customer that have a value, and their values.",
-        ),
+        custom_fields_of("customer"),
         ACCOUNT_ID,
         Column("tags", TAG_LIST, "Tags of the customer.", "_embedded.tags"),
         Column("segments", LINKS, "IDs of the customer's segments.", "_embedded.segments"),
@@ -149,11 +148,7 @@ CUSTOMER_SEGMENTS = StreamSpec(
             Texts(),
             "IDs of the price types of products that the segment has.",
         ),
-        Column(
-            "custom_fields_values",
-            CUSTOM_FIELDS,
-            "Custom fields of the segment that have a value, and their values.",
-        ),
+        custom_fields_of("segment"),
         ACCOUNT_ID,
     ),
 )

@@ -13,7 +13,14 @@ from tap_leads.replication.keyset import Keyset
 from tap_leads.replication.pagination import PageNumberPaginator
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import SORTED, UPDATED_AT, names_in
-from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
+from tap_leads.sources.kommo.columns import (
+    CATALOG_ELEMENTS,
+    GROUP,
+    LINKS,
+    TAG_LIST,
+    custom_fields_of,
+)
+from tap_leads.sources.kommo.custom_values import DYNAMIC_COLUMNS
 from tap_leads.sources.kommo.filters import filter_params, matches, user_bounds
 
 if TYPE_CHECKING:
@@ -32,16 +39,6 @@ WITH = (
     "source",
 )
 
-TAG_LIST = Nested({"id": INTEGER, "name": TEXT, "color": TEXT})
-LINKS = Nested({"id": INTEGER})
-CATALOG_ELEMENTS = Nested(
-    {
-        "id": INTEGER,
-        "metadata": Nested(
-            {"quantity": NUMBER, "catalog_id": INTEGER, "price_id": INTEGER}, many=False
-        ),
-    }
-)
 _CONTACTS = Nested({"id": INTEGER, "is_main": BOOLEAN})
 _LOSS_REASON = Nested(
     {
@@ -82,7 +79,7 @@ LEADS = StreamSpec(
         Column("price", INTEGER, "Budget of the lead in whole units of the account's currency."),
         Column("price_with_minor_units", NUMBER, "Budget of the lead with cents, exact."),
         Column("responsible_user_id", INTEGER, "ID of the user responsible for the lead."),
-        Column("group_id", INTEGER, "ID of the responsible user's group; 0 is the default group."),
+        GROUP,
         Column(
             "status_id",
             INTEGER,
@@ -103,11 +100,7 @@ LEADS = StreamSpec(
         Column("labor_cost", INTEGER, "Seconds of work spent on the lead."),
         Column("is_price_computed", BOOLEAN, "True if Kommo computes the budget."),
         Column("is_price_modified_by_robot", BOOLEAN, "True if a robot last changed the budget."),
-        Column(
-            "custom_fields_values",
-            CUSTOM_FIELDS,
-            "Custom fields that have a value, and their values.",
-        ),
+        custom_fields_of("lead"),
         Column("tags", TAG_LIST, "Tags of the lead.", "_embedded.tags"),
         Column(
             "contacts",

@@ -21,11 +21,12 @@ from tap_leads.sources.kommo.api import FULL_LIST
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
     authorship_of,
+    custom_fields_of,
     id_of,
     name_of,
     sort_of,
 )
-from tap_leads.sources.kommo.custom_values import CUSTOM_FIELDS, DYNAMIC_COLUMNS
+from tap_leads.sources.kommo.custom_values import DYNAMIC_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -111,11 +112,7 @@ LIST_ELEMENTS = StreamSpec(
         *authorship_of("list element"),
         Column("is_deleted", BOOLEAN, "True if the element is in the recycle bin."),
         Column("currency_id", INTEGER, "ID of the currency of the element."),
-        Column(
-            "custom_fields_values",
-            CUSTOM_FIELDS,
-            "Custom fields of the element that have a value, and their values.",
-        ),
+        custom_fields_of("element"),
         Column("invoice_link", TEXT, "Link to the invoice, if the element is one."),
         Column(
             "supplier_field_values",

@@ -16,18 +16,20 @@ from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import OPEN_LIST, SORTED, UPDATED_AT, objects
 from tap_leads.sources.kommo.columns import (
     ACCOUNT_ID,
+    CATALOG_ELEMENTS,
     GROUP,
+    LINKS,
+    TAG_LIST,
     authorship_of,
+    custom_fields_of,
     id_of,
     name_of,
     responsible_of,
 )
 from tap_leads.sources.kommo.custom_values import (
     COLUMN_OF_CODE,
-    CUSTOM_FIELDS,
     DYNAMIC_COLUMNS,
 )
-from tap_leads.sources.kommo.leads import CATALOG_ELEMENTS, LINKS, TAG_LIST
 
 if TYPE_CHECKING:
     from tap_leads.replication.model import Record
@@ -46,11 +48,7 @@ def _common_columns(noun: str) -> tuple[Column, ...]:
         Column("email", EMAIL, f"First email address of the {noun}."),
         Column("phones", Texts(), f"All phone numbers of the {noun}.", repeats="phone"),
         Column("emails", Texts(), f"All email addresses of the {noun}.", repeats="email"),
-        Column(
-            "custom_fields_values",
-            CUSTOM_FIELDS,
-            f"Custom fields of the {noun} that have a value, and their values.",
-        ),
+        custom_fields_of(noun),
         ACCOUNT_ID,
         Column("tags", TAG_LIST, f"Tags of the {noun}.", "_embedded.tags"),
         Column("leads", LINKS, f"IDs of the leads linked to the {noun}.", "_embedded.leads"),

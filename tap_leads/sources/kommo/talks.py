@@ -11,8 +11,7 @@ from tap_leads.records.columns import Column
 from tap_leads.records.convert import BOOLEAN, INTEGER, POSITIVE, TEXT, UNIX_TIME
 from tap_leads.sources.base import StreamSpec
 from tap_leads.sources.kommo.api import FULL_LIST, UPDATED_AT
-from tap_leads.sources.kommo.columns import ACCOUNT_ID, times_of
-from tap_leads.sources.kommo.leads import LINKS
+from tap_leads.sources.kommo.columns import ACCOUNT_ID, LINKS, times_of
 
 # No filter by date and no order is known, so the list is read to its end (apis/kommo.md 55).
 TALKS = StreamSpec(
