@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.kommo.leads import LOST, WON
 from tests.support.catalogs import catalog_for
-from tests.support.kommo_talks import messages_of, some_talks
+from tests.support.kommo_talks import messages_of, some_talks, talks_of
 from tests.support.lead_truth import Truth, code
 from tests.support.settings import settings_for
 
@@ -104,8 +104,22 @@ def changes_before_the_second_run(box: Sandbox) -> tuple[int, int]:
     box.carrotquest.conversations.insert(2)
     for talk_id in some_talks(api, 4):
         messages_of(api).insert(2, talk_id=talk_id)
+    message_after_the_end(api)
     box.octanist.edit(20)
     return linked, filled
+
+
+def message_after_the_end(api: Kommo) -> None:
+    """Let contacts write whose conversation belongs to no lead, and whose lead was closed long ago.
+
+    A message of such a conversation does not count for that lead.
+    """
+    now = api.clock.now()
+    closed = {lead["id"] for lead in api.rendered() if (lead["closed_at"] or now) < now - 60}
+    talks = [row["talk_id"] for row in talks_of(api).rows.values() if row["entity_id"] in closed]
+    talks_of(api).edit(talks[:5], entity_id=None, entity_type=None)
+    for talk_id in talks[:5]:
+        messages_of(api).insert(1, talk_id=talk_id)
 
 
 def load(box: Sandbox, other: Kommo, database: Database) -> tuple[Truth, int, int]:
