@@ -65,6 +65,7 @@ def demo(postgres: Postgres) -> None:
     """Load everything, or what changed since the last run, and print a summary."""
     moments = remember(time.time())
     with Sandbox(leads=LEADS, seed=1, start=moments[0]) as box:
+        box.kommo.options.customers_mode = "segments"
         replay(box, moments[1:])
         print(f"Sandboxes of Kommo, Dashly, Carrot quest and Octanist at {box.url}")
         if len(moments) == 1:

@@ -24,7 +24,7 @@ from tap_leads.settings.prepare import Prepared, prepare
 from tap_leads.settings.validate import validate
 from tap_leads.settings.variables import read_options
 from tap_leads.singer.about import about
-from tap_leads.singer.bookmark import moments_in
+from tap_leads.singer.bookmark import count_new, moments_in
 from tap_leads.singer.command import (
     Command,
     FailedStreamsError,
@@ -291,7 +291,8 @@ class TapLeads(Tap):
         start = from_text(self.config.get("start_date"))
         if start is not None and start > time.time() * SECOND + DAY:
             self._warn("`start_date` is in the future", Code.FUTURE_START)
-        self.logger.info(start_line(len(streams), accounts, bookmarks, start))
+        first = count_new(self.state, {stream.name: stream.partitions for stream in streams})
+        self.logger.info(start_line(len(streams), accounts, bookmarks, start, first))
 
     @classmethod
     @override

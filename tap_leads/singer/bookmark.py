@@ -10,7 +10,7 @@ from tap_leads.replication.model import Bounds, Order, Query
 from tap_leads.timestamps import DAY, from_text, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tap_leads.replication.model import AccountLists, Chunk
     from tap_leads.timestamps import Micros
@@ -21,6 +21,23 @@ def moments_in(state: Mapping[str, Any], stream: str) -> list[Micros]:
     partitions = state.get("bookmarks", {}).get(stream, {}).get("partitions", [])
     moments = [from_text(each.get("replication_key_value")) for each in partitions]
     return [moment for moment in moments if moment is not None]
+
+
+def count_new(state: Mapping[str, Any], streams: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
+    """Return how many streams have an account without an entry in the state of the tap.
+
+    `streams` has the partitions of each stream: an account each.
+    """
+    entries = state.get("bookmarks", {})
+
+    def known(stream: str) -> set[Any]:
+        partitions = entries.get(stream, {}).get("partitions", [])
+        return {each.get("context", {}).get("account") for each in partitions}
+
+    return sum(
+        not known(name).issuperset(each["account"] for each in partitions)
+        for name, partitions in streams.items()
+    )
 
 
 class Bookmark:

@@ -97,6 +97,7 @@ def start_line(
     accounts: Mapping[str, Sequence[str]],
     bookmarks: Sequence[Micros],
     start: Micros | None,
+    first: int,
 ) -> str:
     """Return the line at the start of a run.
 
@@ -105,11 +106,13 @@ def start_line(
         accounts: The labels of the accounts by source.
         bookmarks: The bookmarks of the streams to sync, of all accounts.
         start: The setting `start_date`.
+        first: The number of streams that are synced for the first time.
     """
     sources = ", ".join(f"{source} ({_listed(labels)})" for source, labels in accounts.items())
     since = "all records"
     if bookmarks:
         since = f"changes since the oldest bookmark, {_second(max(min(bookmarks), start or 0))}"
+        since += f"; first sync of {first} stream{'s' if first != 1 else ''}" if first else ""
     elif start is not None:
         since = f"records since {_second(start)} (`start_date`)"
     return f"syncing {streams} stream{'s' if streams != 1 else ''} of {sources}: {since}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
-# The maximum number of columns that a warning names.
+# The maximum number of columns or streams that a message names.
 _NAMED = 5
 
 # PostgreSQL's limit less the columns that targets add, such as `_sdc_extracted_at`.
@@ -150,9 +150,9 @@ def _check_catalog(
     if not selected:
         listed = [f"{name} (deselected)" if name in streams else name for name in catalog]
         msg = (
-            f"no stream is selected. The catalog lists {', '.join(listed) or 'no streams'}. The "
-            f"tap has {', '.join(streams)}. Select streams: with Meltano in `select`, otherwise in "
-            "the catalog, which --discover creates."
+            f"no stream is selected. The catalog lists {_shortened(listed) or 'no streams'}. The "
+            f"tap has {_shortened(list(streams))}. Select streams: with Meltano in `select` or "
+            "`TAP_LEADS__SELECT`, otherwise in the catalog, which --discover creates."
         )
         raise SettingsError([msg], Code.NOTHING_SELECTED)
     if unknown := sorted(catalog.keys() - set(known)):
@@ -163,11 +163,16 @@ def _check_catalog(
         yield coded(line, Code.UNKNOWN_STREAM)
     changed = [f"{name}.{column}" for name, columns in selected.items() for column in columns]
     if changed:
-        others = len(changed) - _NAMED
-        more = f" and {others} more" if others > 0 else ""
         line = (
-            f"the catalog changes the schema of {', '.join(changed[:_NAMED])}{more}; the tap emits "
-            "its own schema. To change a column, use stream_maps; if the catalog is old, create a "
-            "new one with --discover"
+            f"the catalog changes the schema of {_shortened(changed)}; the tap emits its own "
+            "schema. To change a column, use stream_maps; if the catalog is old, create a new one "
+            "with --discover"
         )
         yield coded(line, Code.CHANGED_SCHEMA)
+
+
+def _shortened(names: Sequence[str]) -> str:
+    """Return the names as a list, the first of them if there are many."""
+    others = len(names) - _NAMED
+    more = f" and {others} more" if others > 0 else ""
+    return f"{printable(', '.join(names[:_NAMED]))}{more}"

@@ -51,6 +51,19 @@ def test_the_start_date_and_later_the_oldest_bookmark_are_named(
     assert start_of(second).endswith(f": changes since the oldest bookmark, {bookmark}Z")
 
 
+def test_streams_and_accounts_that_are_new_are_counted(box: Sandbox, run_here: Runner) -> None:
+    config: dict[str, Any] = {"octanist": settings_for(box.octanist)}
+    first = run_here(config, catalog=LEADS)
+    both = catalog_for("octanist_leads", "octanist_stats")
+    second = run_here(config, state=first.state, catalog=both)
+    assert start_of(second).endswith("Z; first sync of 1 stream")
+    config["octanist"]["accounts"] = [{"name": "default"}, {"name": "new"}]
+    third = run_here(config, state=second.state, catalog=both)
+    assert start_of(third).endswith("Z; first sync of 2 streams")
+    fourth = run_here(config, state=third.state, catalog=both)
+    assert start_of(fourth).endswith("Z")
+
+
 def test_a_bookmark_that_is_no_date_is_not_shown(box: Sandbox, run_here: Runner) -> None:
     mark = {"context": {"account": "default"}, "replication_key": "updated_at"}
     mark["replication_key_value"] = "canary"

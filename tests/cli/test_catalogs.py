@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support import catalogs
 from tests.support.selection import catalog_for, chosen
 from tests.support.settings import every_source, settings_for
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 NOTHING = "no stream is selected. "
 STREAMS = "octanist_leads, octanist_stats"
 ADVICE = (
-    "Select streams: with Meltano in `select`, otherwise in the catalog, which --discover creates."
+    "Select streams: with Meltano in `select` or `TAP_LEADS__SELECT`, otherwise in the catalog, "
+    "which --discover creates."
 )
 
 
@@ -55,6 +57,16 @@ def test_a_catalog_in_which_everything_is_deselected_is_an_error(
     assert line == (
         f"{NOTHING}The catalog lists octanist_leads (deselected). The tap has {STREAMS}. {ADVICE}"
     )
+
+
+def test_of_many_deselected_streams_the_error_names_a_few(box: Sandbox, run_here: Runner) -> None:
+    config = {"kommo": settings_for(box.kommo)}
+    run = run_here(config, catalog=catalogs.catalog_for())
+    (line,) = run.said()
+    assert line.startswith(f"{NOTHING}The catalog lists kommo_account (deselected), ")
+    assert line.count("kommo_account") == 2
+    assert line.count(" more. ") == 2
+    assert len(line) < 500
 
 
 def test_a_catalog_of_a_source_that_is_not_configured_is_an_error(

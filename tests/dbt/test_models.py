@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from examples.report.__main__ import report
 from examples.report.charts import CHARTS
 from sandbox import Sandbox
+from tests.support.activity_truth import CHATS, activity, messages_about
 from tests.support.browser import CHROMIUM, opened
 from tests.support.lead_troubles import load
 from tests.support.lead_truth import CURRENCIES, ZONE, text
@@ -180,14 +181,37 @@ def value_lost_by_reason(truth: Truth, found: Models) -> None:
 
 
 def activity_of_each_lead(truth: Truth, found: Models) -> None:
-    rows = {row["lead_key"]: row for row in found["activity"] if row["system"] == "kommo"}
-    expected = truth.activity()
+    rows = {row["lead_key"]: row for row in found["activity"] if row["system"] != "octanist"}
+    expected = activity(truth)
     assert rows.keys() == expected.keys()
     for lead_key, lead in expected.items():
         assert {name: rows[lead_key][name] for name in lead} == lead, lead_key
-    assert any(row["first_response_at"] for row in rows.values())
-    touches = Counter(row["kind"] for row in found["lead_touches"])
-    assert set(touches) == {"call", "message", "note", "task"}
+    for system in ("kommo", *CHATS):
+        there = [row for key, row in rows.items() if key.startswith(f"{system}:")]
+        for name in ("incoming_messages", "outgoing_messages", "notes", "first_response_at"):
+            assert any(row[name] for row in there), (system, name)
+
+
+def touches_of_each_kind(truth: Truth, found: Models) -> None:
+    rows = found["lead_touches"]
+    assert {row["kind"] for row in rows} == {"call", "message", "note", "task"}
+    keys = [(row["lead_key"], row["touch_id"]) for row in rows]
+    assert len(keys) == len(set(keys))
+    expected = {
+        (f"kommo:{account}:{lead['id']}", f"message:{message['id']}", message["type"])
+        for account, api, lead, _ in truth.kommo()
+        for message in messages_about(api, lead)
+    }
+    there = {
+        (row["lead_key"], row["touch_id"], row["direction"])
+        for row in rows
+        if row["touch_id"].startswith("message:")
+    }
+    assert there == expected
+    for place in ("kommo:acme:", "kommo:zweite:"):
+        assert any(key.startswith(place) for key, *_ in expected)
+    assert {row["lead_key"].partition(":")[0] for row in rows if row["is_bot"]} == {"kommo", *CHATS}
+    assert not any(row["is_bot"] and row["is_response"] for row in rows)
 
 
 def every_column_is_described(found: Models) -> None:
@@ -255,6 +279,7 @@ def test_each_model_has_the_figures_of_the_sources(
     win_rates(truth, found)
     value_lost_by_reason(truth, found)
     activity_of_each_lead(truth, found)
+    touches_of_each_kind(truth, found)
     health_of_each_stream(truth, found)
     if engine == "postgres":
         report_of_the_models(database)

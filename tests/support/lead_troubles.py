@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from sandbox.kommo.leads import LOST, WON
 from tests.support.catalogs import catalog_for
+from tests.support.kommo_talks import messages_of, some_talks, talks_of
 from tests.support.lead_truth import Truth, code
 from tests.support.settings import settings_for
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
+    from sandbox.dashly.api import Dashly
     from sandbox.kommo.api import Kommo
     from tests.support.database import Database, Row
 
@@ -19,8 +21,9 @@ STREAMS = (
     "kommo_leads", "kommo_deleted_leads", "kommo_lead_stage_changes", "kommo_contacts",
     "kommo_tasks", "kommo_lead_notes", "kommo_account", "kommo_pipelines",
     "kommo_stages", "kommo_users", "kommo_lead_fields", "kommo_loss_reasons",
-    "kommo_tags", "kommo_list_elements", "dashly_leads", "carrotquest_leads",
-    "octanist_leads",
+    "kommo_tags", "kommo_list_elements", "kommo_talks", "kommo_messages",
+    "dashly_leads", "dashly_conversations", "dashly_conversation_parts", "carrotquest_leads",
+    "carrotquest_conversations", "carrotquest_conversation_parts", "octanist_leads",
 )  # fmt: skip
 
 
@@ -61,6 +64,19 @@ def history_before_the_first_run(box: Sandbox) -> None:
     box.octanist.insert(1, email=" ", phone="-")
 
 
+def several_kinds_of_parts(api: Dashly) -> None:
+    """Spread the parts of each conversation over an hour; let bots answer, and operators note."""
+    for number, conversation in enumerate(sorted(api.conversations.rows)):
+        for place, part in enumerate(api.conversations.parts[conversation]):
+            part["created"] += 1000 * place
+            if part["type"] == "reply_admin" and (number + place) % 3 == 0:
+                part["from"] = {"id": 24600, "name": "Bot", "type": "bot"}
+            elif part["type"] == "reply_admin" and (number + place) % 4 == 0:
+                part["type"] = "note"
+            elif part["type"] == "reply_admin" and (number + place) % 5 == 0:
+                part["type"] = "assigned"
+
+
 def changes_before_the_second_run(box: Sandbox) -> tuple[int, int]:
     """Change the account; return a lead that lost its links, and one that lost its fields."""
     api = box.kommo
@@ -84,8 +100,26 @@ def changes_before_the_second_run(box: Sandbox) -> tuple[int, int]:
     ]
     api.fields.edit([text_field], name="Interest")
     box.dashly.edit(5)
+    box.dashly.conversations.edit(5)
+    box.carrotquest.conversations.insert(2)
+    for talk_id in some_talks(api, 4):
+        messages_of(api).insert(2, talk_id=talk_id)
+    message_after_the_end(api)
     box.octanist.edit(20)
     return linked, filled
+
+
+def message_after_the_end(api: Kommo) -> None:
+    """Let contacts write whose conversation belongs to no lead, and whose lead was closed long ago.
+
+    A message of such a conversation does not count for that lead.
+    """
+    now = api.clock.now()
+    closed = {lead["id"] for lead in api.rendered() if (lead["closed_at"] or now) < now - 60}
+    talks = [row["talk_id"] for row in talks_of(api).rows.values() if row["entity_id"] in closed]
+    talks_of(api).edit(talks[:5], entity_id=None, entity_type=None)
+    for talk_id in talks[:5]:
+        messages_of(api).insert(1, talk_id=talk_id)
 
 
 def load(box: Sandbox, other: Kommo, database: Database) -> tuple[Truth, int, int]:
@@ -96,6 +130,8 @@ def load(box: Sandbox, other: Kommo, database: Database) -> tuple[Truth, int, in
     config = several_accounts(box, other)
     catalog = catalog_for(*STREAMS)
     history_before_the_first_run(box)
+    several_kinds_of_parts(box.dashly)
+    several_kinds_of_parts(box.carrotquest)
     database.extract(config, catalog)
     truth.remember()
     linked, filled = changes_before_the_second_run(box)

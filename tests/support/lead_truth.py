@@ -164,40 +164,6 @@ class Truth:
                     row["went_on"].add(key)
         return sums
 
-    def activity(self) -> dict[str, Row]:
-        """Return what was done with each lead of Kommo: calls, notes, tasks, first response."""
-        found = {}
-        for account, api, lead, _ in self.kommo():
-            notes = [note for note in api.tables["leads/notes"].rows.values()
-                     if note["entity_id"] == lead["id"]]  # fmt: skip
-            about = ("leads", lead["id"])
-            tasks = [task for task in api.tasks.rows.values()
-                     if (task["entity_type"], task["entity_id"]) == about]  # fmt: skip
-            kinds = Counter(note["note_type"] for note in notes)
-            done = [task["updated_at"] for task in tasks if task["is_completed"]]
-            answers = [
-                note["created_at"]
-                for note in notes
-                if note["created_at"] >= lead["created_at"]
-                and (note["note_type"] in {"call_out", "sms_out"}
-                     or (note["note_type"] == "call_in" and note["params"]["duration"]))
-            ]  # fmt: skip
-            spoken = {"call_in", "call_out", "sms_in", "sms_out"}
-            found[f"kommo:{account}:{lead['id']}"] = {
-                "incoming_calls": kinds["call_in"],
-                "outgoing_calls": kinds["call_out"],
-                "call_seconds": 63 * kinds["call_in"],
-                "incoming_messages": kinds["sms_in"],
-                "notes": sum(note["note_type"] not in spoken for note in notes),
-                "tasks": len(tasks),
-                "open_tasks": len(tasks) - len(done),
-                "first_response_at": text(min(answers, default=None)),
-                "last_touch_at": text(
-                    max([*done, *(note["created_at"] for note in notes)], default=None)
-                ),
-            }
-        return found
-
     def counts(self, dimension: str) -> dict[tuple[Any, ...], Counter[str]]:
         """Return the number of leads by value, system and account, and by status."""
         found: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)

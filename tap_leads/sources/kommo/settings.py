@@ -49,7 +49,7 @@ def _problems(settings: Config) -> Iterator[tuple[str, str]]:
     subdomain = settings.get("subdomain")
     if subdomain is None:
         if "api_url" not in settings:
-            yield "subdomain", "is required"
+            yield "subdomain", "is required: mycompany if you sign in at mycompany.kommo.com"
     elif _ADDRESS.fullmatch(subdomain.strip()):
         yield "domain", "differs from the domain in `subdomain`; keep one of the two"
     elif not re.fullmatch(_LABEL, subdomain):

@@ -263,7 +263,7 @@ def test_a_run_says_beforehand_how_long_it_takes(
 ) -> None:
     caplog.set_level("INFO")
     read(api, STREAM, requests_per_second=1000)
-    text = "reading the details of 60 leads takes about 0 min 0 s at 1000 requests per second"
+    text = "reading the details of 60 leads takes about 0 s at 1000 requests per second"
     assert f"{STREAM}, account default: {text}" in caplog.text
 
 

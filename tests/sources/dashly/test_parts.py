@@ -129,5 +129,5 @@ def test_a_run_says_beforehand_how_long_it_takes(
     caplog.set_level("INFO")
     read(api, PARTS)
     number = len(api.conversations.rows)
-    line = f"reading the parts of {number} conversations takes about 0 min 0 s at 10000 requests"
+    line = f"reading the parts of {number} conversations takes about 0 s at 10000 requests"
     assert f"{PARTS}, account default: {line} per second" in caplog.text

@@ -64,7 +64,10 @@ def test_the_defaults_of_all_sources_configure_none() -> None:
     ("kommo", "line"),
     [
         ({"subdomain": "acme"}, "kommo.access_token: is required, unless `oauth` is set"),
-        ({"access_token": CANARY}, "kommo.subdomain: is required"),
+        (
+            {"access_token": CANARY},
+            "kommo.subdomain: is required: mycompany if you sign in at mycompany.kommo.com",
+        ),
         ({"subdomain": "acme", "oauth": {}}, "kommo.oauth.client_id: is required"),
     ],
 )
