@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_leads.records.columns import Column
 from tap_leads.records.convert import INTEGER, TEXT, UNIX_TIME
+from tap_leads.replication.errors import IncompleteError
 from tap_leads.replication.full_table import full_scan
 from tap_leads.replication.model import Chunk, Query
 from tap_leads.replication.readahead import ReadAhead, in_background
@@ -46,7 +47,13 @@ class Messages:
     prefetch: ClassVar[bool] = False
 
     def read(self, account: AccountLists, bounds: Bounds, workers: int) -> Iterator[Chunk | None]:
-        """Yield the messages of each conversation in turn, reading several concurrently."""
+        """Yield the messages of each conversation in turn, reading several concurrently.
+
+        Raises:
+            IncompleteError: At the end, if new messages have no conversation; once, as the next run
+                begins after them.
+            LeadsError: Messages cannot be read.
+        """
         if Query(bounds.after, bounds.until).is_empty:
             return
         is_complete = account.kept.get(LISTED)
@@ -67,6 +74,11 @@ class Messages:
             )
             yield from ReadAhead(jobs, workers).results()
             yield Chunk((), (), until, {LISTED: True})
+            if plan.missing:
+                raise IncompleteError(
+                    f"the API lists no conversation for the new messages of {plan.missing:,} leads "
+                    "or contacts; these messages are missing, and all others were read"
+                )
 
 
 def _messages(account: AccountLists, talk_id: int, bounds: Bounds, end: Micros) -> Iterator[Chunk]:

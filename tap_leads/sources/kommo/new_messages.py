@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from tap_leads.errors import DATA_ERRORS, Code
+from tap_leads.errors import DATA_ERRORS
 from tap_leads.records.convert import integer, positive
 from tap_leads.replication.behavior import clock_at
 from tap_leads.replication.full_table import rows_of
@@ -53,12 +53,14 @@ class Plan(NamedTuple):
 
     `started` is the server's clock when the run began. `talks` has a moment for each conversation,
     before which it has no message that earlier runs did not read, and its ID; it is sorted.
-    `is_listed` is True if the list of conversations was read to find them.
+    `is_listed` is True if the list of conversations was read to find them. `missing` is the number
+    of leads and contacts that have new messages, but no conversation.
     """
 
     started: Micros
     talks: list[tuple[Micros, int]]
     is_listed: bool
+    missing: int
 
 
 def find_conversations(account: AccountLists, bounds: Bounds) -> Iterator[Plan]:
@@ -69,12 +71,13 @@ def find_conversations(account: AccountLists, bounds: Bounds) -> Iterator[Plan]:
         started = clock_at(events, sent)  # the server's clock is known only now
         is_old = since < started - _EVENTS_KEPT
         is_listed = is_old or bool(unnamed) or not account.kept.get(LISTED)
+        missing = 0
         if is_listed:
-            _add_listed(account, starts, unnamed, since, is_old=is_old)
+            missing = _add_listed(account, starts, unnamed, since, is_old=is_old)
     except DATA_ERRORS as error:
         raise record_error(error) from None
     talks = sorted((start, talk_id) for talk_id, start in starts.items())
-    yield Plan(started, talks, is_listed)
+    yield Plan(started, talks, is_listed, missing)
 
 
 def _named(events: Iterator[Row], since: Micros) -> tuple[dict[int, Micros], set[_Party]]:
@@ -102,13 +105,13 @@ def _add_listed(
     since: Micros,
     *,
     is_old: bool,
-) -> None:
+) -> int:
     """Add conversations of the list that may have messages since `since`.
 
     These are the conversations that were modified since then, and those of the leads and contacts
     in `unnamed`. A message may leave `updated_at` unchanged, but only in a conversation that is in
     work. These conversations are added if their events may have been purged (`is_old`), or if an
-    event may refer to them.
+    event may refer to them. Returns the number of `unnamed` without a conversation.
     """
     meant: set[_Party] = set()
     untouched: list[tuple[int, Micros, set[_Party]]] = []
@@ -126,12 +129,7 @@ def _add_listed(
     for talk_id, start, parties in untouched:
         if is_old or missing or parties & meant:
             starts[talk_id] = min(start, starts.get(talk_id, start))
-    if missing:
-        account.warn(
-            f"the API lists no conversation for the new messages of {len(missing):,} leads or "
-            "contacts; these messages are missing",
-            Code.INCOMPLETE,
-        )
+    return len(missing)
 
 
 def _parties(talk: Record) -> set[_Party]:

@@ -74,7 +74,7 @@ def test_a_server_without_messages_is_told_apart_from_conversations_that_are_gon
     assert len(talks_read(kommo)) < 16
 
 
-def test_events_without_a_conversation_are_told(
+def test_new_messages_without_a_conversation_fail_a_run_once(
     kommo: Kommo, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = read(kommo, MESSAGES)
@@ -84,8 +84,10 @@ def test_events_without_a_conversation_are_told(
     contact = talks_of(kommo).rows[talk]["contact_id"]
     same = [n for n, row in talks_of(kommo).rows.items() if row["contact_id"] == contact]
     talks_of(kommo).delete(same)
-    read(kommo, MESSAGES, state=first.state)
+    kommo.clock.advance(3600)
+    second = read(kommo, MESSAGES, state=first.state, code=1)
     assert "lists no conversation for the new messages of 1 leads or contacts" in caplog.text
+    assert read(kommo, MESSAGES, state=second.state).records(MESSAGES) == []
 
 
 def test_a_scope_that_was_taken_away_is_a_failure_that_names_it(
