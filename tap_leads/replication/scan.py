@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
+from tap_leads.replication.behavior import MAX_DELAY
 from tap_leads.replication.pagination import OVERLAP
 from tap_leads.timestamps import HOUR
 
@@ -47,7 +48,7 @@ class Census:
     known: int
     """The number of rows seen by then, including that page."""
     settled: Micros | None
-    """Rows with an older cursor were in the set by then, even if they are first seen later."""
+    """Rows with a cursor older than this by more than `MAX_DELAY` were in the set by then."""
     members: set[Hashable]
     """The rows of that page, and rows seen after it that were in the set by then."""
 
@@ -125,12 +126,12 @@ class Scan:
         for row in rows:
             self.ids.setdefault(row.id, len(self.ids))
         for census in self.censuses:
-            settled = census.settled
+            settled = -math.inf if census.settled is None else census.settled - MAX_DELAY
             census.members.update(
                 row.id
                 for row in rows
                 if first.ids[row.id] < census.known
-                or (row.cursor is not None and settled is not None and row.cursor < settled)
+                or (row.cursor is not None and row.cursor < settled)
             )
 
     def count(self, rows: Sequence[Row], first: Scan, settled: Micros | None) -> None:
@@ -208,7 +209,7 @@ class Scan:
         return max(rows if rows * 2 <= len(self.last) else 0, OVERLAP)
 
     def is_continued_by(self, rows: Sequence[Row]) -> bool:
-        """Return True if a page of a sorted list begins before the end of the previous page.
+        """Return True if a page of a sorted list begins within the previous page.
 
         Rows with the same cursor may then be in another order in each response: the previous page
         had all rows before its last cursor, and this page has all rows after its first one.
@@ -218,8 +219,8 @@ class Scan:
             return False
         direction = -1 if self.rises else 1
         cursors = [direction * cursor for cursor in cursors]
-        begins_before = cursors[0] > direction * self.last[-1]
-        return begins_before and all(one >= other for one, other in pairwise(cursors))
+        begins_within = direction * self.last[0] >= cursors[0] > direction * self.last[-1]
+        return begins_within and all(one >= other for one, other in pairwise(cursors))
 
     @property
     def overlaps(self) -> bool:
