@@ -86,6 +86,8 @@ class Scan:
     """The most rows of a page."""
     ids: dict[Hashable, int] = field(default_factory=dict)
     """The rows seen since the scan began, including by later scans, numbered as they came."""
+    came_as: dict[Hashable, object] = field(default_factory=dict)
+    """The cursors with which these rows came first, if they were in position then."""
     trusted: dict[Hashable, Micros | None] = field(default_factory=dict)
     """The rows that were in position on their page, with their cursors."""
     censuses: list[Census] = field(default_factory=list)
@@ -125,6 +127,7 @@ class Scan:
         """
         for row in rows:
             self.ids.setdefault(row.id, len(self.ids))
+            self.came_as.setdefault(row.id, row.cursor if self.trusts(row) else _NEVER)
         for census in self.censuses:
             settled = -math.inf if census.settled is None else census.settled - MAX_DELAY
             census.members.update(
@@ -177,7 +180,7 @@ class Scan:
         consecutive, except for one row that may have been deleted. That may still be chance where
         pages are small; it cannot be if the result is to be sure.
         """
-        rows = [row for row in rows if row.id not in self.ids or self.trusts(row)]
+        rows = [row for row in rows if row.id not in self.ids or self._has_stayed(row)]
         places = [self.ids.get(row.id) for row in rows]
         known = [place for place in places if place is not None]
         if not places or places[0] is None or known != sorted(known):
@@ -190,8 +193,12 @@ class Scan:
 
     def is_contradicted_by(self, rows: Sequence[Row]) -> bool:
         """Return True if rows that did not change come again in another order."""
-        places = [self.ids[row.id] for row in rows if row.id in self.ids and self.trusts(row)]
+        places = [self.ids[row.id] for row in rows if self._has_stayed(row)]
         return places != sorted(places)
+
+    def _has_stayed(self, row: Row) -> bool:
+        """Return True if a row that came before is in position, and was: it has not moved."""
+        return self.trusts(row) and self.came_as.get(row.id, _NEVER) == row.cursor
 
     @property
     def is_sorted(self) -> bool:

@@ -33,9 +33,9 @@ def noted(*pages: Sequence[Row], total: int | None = None, earlier: Sequence[Sca
     scan = Scan(settled=SETTLED)
     for number, each in enumerate(pages, 1):
         scan.note_total(total)
+        scan.trust(each, SETTLED, {})
         page = Page(each, has_more=number < len(pages), total=total)
         note(page, [*earlier, scan])
-        scan.trust(each, SETTLED, {})
     return scan
 
 

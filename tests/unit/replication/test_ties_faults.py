@@ -273,3 +273,21 @@ def test_rows_edited_while_a_scan_is_given_up_are_read_in_the_same_run() -> None
     source.after_request = grow
     there = set(source.table)
     assert there <= set(read(source, Keyset(), WHOLE).ids)
+
+
+def test_rows_that_moved_together_do_not_show_that_pages_overlap() -> None:
+    """As after many records are edited at once: they come again in the same order, at the end."""
+    source = fake_list(page_size=50, stable_order="cursor")
+    for number in range(150):
+        source.insert(at=START - HOUR + number * SECOND)
+
+    def edit_and_delete(source: FakeList, ids: Sequence[int]) -> None:
+        if len(source.requests) == 2:
+            source.edit(ids[5:35])
+            source.delete(range(1, 31))
+            source.insert(40)
+
+    source.before_rows = edit_and_delete
+    there = set(source.table)
+    run = read(source, Keyset(), WHOLE)
+    assert there & set(source.table) <= set(run.ids)
