@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.model import Order, Page, Query
-from tap_leads.timestamps import SECOND
+from tap_leads.timestamps import MINUTE, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tap_leads.replication.model import Collection, Row, Traits
     from tap_leads.replication.positions import Position
     from tap_leads.timestamps import Micros
+
+MAX_DELAY = 5 * MINUTE
+"""How late rows may appear in a list: the default lookback."""
 
 
 @dataclass(slots=True)

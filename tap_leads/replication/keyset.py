@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_leads.replication.behavior import fetch, first_page, request, start_of
+from tap_leads.replication.behavior import MAX_DELAY, fetch, first_page, request, start_of
 from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.keyset_reader import KeysetReader
 from tap_leads.replication.model import Chunk, Order
@@ -64,7 +64,12 @@ class Keyset(SlicedStrategy):
 
 
 def _check_order(
-    collection: Collection, behavior: ServerBehavior, query: Query, first: Page
+    collection: Collection,
+    behavior: ServerBehavior,
+    query: Query,
+    first: Page,
+    *,
+    is_repeated: bool = False,
 ) -> None:
     """Check that the API sorts rows by the cursor, if more follow the first page.
 
@@ -79,14 +84,24 @@ def _check_order(
     cursors = [cursor for cursor in placed if behavior.is_settled(cursor)]
     if not first.has_more or not cursors:
         return
-    newest = fetch(collection, behavior, replace(query, order=Order.NEWEST))
-    top = max((row.cursor for row in newest.rows if row.cursor is not None), default=None)
-    if top is None or top > cursors[-1]:
+    top = _newest(collection, behavior, query)
+    if top is not None and top < cursors[-1]:
+        if is_repeated:
+            raise FilterIgnoredError
+        # The newest rows may have been deleted since the first page was read.
+        again = first_page(collection, behavior, query)
+        _check_order(collection, behavior, query, again, is_repeated=True)
         return
-    if top < cursors[-1]:
-        raise FilterIgnoredError
-    if cursors[0] == top:
-        _check_ties(collection, behavior, query, top)
+    # A row that changed meanwhile may be the first one in any order.
+    is_sorted = top is not None and top > cursors[0] and behavior.is_settled(top)
+    if cursors[0] == cursors[-1] and not is_sorted:
+        _check_ties(collection, behavior, query, cursors[0])
+
+
+def _newest(collection: Collection, behavior: ServerBehavior, query: Query) -> Micros | None:
+    """Return the cursor of the newest row of a query."""
+    page = fetch(collection, behavior, replace(query, order=Order.NEWEST))
+    return max((row.cursor for row in page.rows if row.cursor is not None), default=None)
 
 
 def _check_ties(
@@ -95,7 +110,7 @@ def _check_ties(
     """Check that no row is older than `cursor`, which all rows of the first page share.
 
     Raises:
-        FilterIgnoredError: The API ignores the sort order.
+        FilterIgnoredError: The API ignores the sort order, or the upper bound that would show it.
     """
     traits = collection.traits
     if traits.relative_bounds or traits.early_rows:
@@ -103,8 +118,11 @@ def _check_ties(
     # If the upper bound is exclusive, the second request shows the rows of the step before.
     for until in (cursor - traits.granularity, cursor):
         page = request(collection, behavior, replace(query, until=until))
-        if any(row.cursor is not None and row.cursor < cursor for row in page.rows):
-            raise FilterIgnoredError
+        for each in (row.cursor for row in page.rows if row.cursor is not None):
+            # An older row may have appeared late, since the first page was read.
+            is_early = each < cursor and behavior.is_settled(each + MAX_DELAY)
+            if is_early or (each > until and behavior.is_settled(each)):
+                raise FilterIgnoredError
 
 
 def _look_ahead(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
+from tap_leads.replication.behavior import MAX_DELAY
 from tap_leads.replication.pagination import OVERLAP
 from tap_leads.timestamps import HOUR
 
@@ -47,7 +48,7 @@ class Census:
     known: int
     """The number of rows seen by then, including that page."""
     settled: Micros | None
-    """Rows with an older cursor were in the set by then, even if they are first seen later."""
+    """Rows with a cursor older than this by more than `MAX_DELAY` were in the set by then."""
     members: set[Hashable]
     """The rows of that page, and rows seen after it that were in the set by then."""
 
@@ -85,6 +86,8 @@ class Scan:
     """The most rows of a page."""
     ids: dict[Hashable, int] = field(default_factory=dict)
     """The rows seen since the scan began, including by later scans, numbered as they came."""
+    came_as: dict[Hashable, object] = field(default_factory=dict)
+    """The cursors with which these rows came first, if they were in position then."""
     trusted: dict[Hashable, Micros | None] = field(default_factory=dict)
     """The rows that were in position on their page, with their cursors."""
     censuses: list[Census] = field(default_factory=list)
@@ -124,13 +127,14 @@ class Scan:
         """
         for row in rows:
             self.ids.setdefault(row.id, len(self.ids))
+            self.came_as.setdefault(row.id, row.cursor if self.trusts(row) else _NEVER)
         for census in self.censuses:
-            settled = census.settled
+            settled = -math.inf if census.settled is None else census.settled - MAX_DELAY
             census.members.update(
                 row.id
                 for row in rows
                 if first.ids[row.id] < census.known
-                or (row.cursor is not None and settled is not None and row.cursor < settled)
+                or (row.cursor is not None and row.cursor < settled)
             )
 
     def count(self, rows: Sequence[Row], first: Scan, settled: Micros | None) -> None:
@@ -176,7 +180,7 @@ class Scan:
         consecutive, except for one row that may have been deleted. That may still be chance where
         pages are small; it cannot be if the result is to be sure.
         """
-        rows = [row for row in rows if row.id not in self.ids or self.trusts(row)]
+        rows = [row for row in rows if row.id not in self.ids or self._has_stayed(row)]
         places = [self.ids.get(row.id) for row in rows]
         known = [place for place in places if place is not None]
         if not places or places[0] is None or known != sorted(known):
@@ -189,8 +193,12 @@ class Scan:
 
     def is_contradicted_by(self, rows: Sequence[Row]) -> bool:
         """Return True if rows that did not change come again in another order."""
-        places = [self.ids[row.id] for row in rows if row.id in self.ids and self.trusts(row)]
+        places = [self.ids[row.id] for row in rows if self._has_stayed(row)]
         return places != sorted(places)
+
+    def _has_stayed(self, row: Row) -> bool:
+        """Return True if a row that came before is in position, and was: it has not moved."""
+        return self.trusts(row) and self.came_as.get(row.id, _NEVER) == row.cursor
 
     @property
     def is_sorted(self) -> bool:
@@ -208,7 +216,7 @@ class Scan:
         return max(rows if rows * 2 <= len(self.last) else 0, OVERLAP)
 
     def is_continued_by(self, rows: Sequence[Row]) -> bool:
-        """Return True if a page of a sorted list begins before the end of the previous page.
+        """Return True if a page of a sorted list begins within the previous page.
 
         Rows with the same cursor may then be in another order in each response: the previous page
         had all rows before its last cursor, and this page has all rows after its first one.
@@ -218,8 +226,8 @@ class Scan:
             return False
         direction = -1 if self.rises else 1
         cursors = [direction * cursor for cursor in cursors]
-        begins_before = cursors[0] > direction * self.last[-1]
-        return begins_before and all(one >= other for one, other in pairwise(cursors))
+        begins_within = direction * self.last[0] >= cursors[0] > direction * self.last[-1]
+        return begins_within and all(one >= other for one, other in pairwise(cursors))
 
     @property
     def overlaps(self) -> bool:

@@ -98,9 +98,16 @@ class OverlappingScan:
         raise missing(scans, is_cut_off=self._is_cut_off(scans))
 
     def _is_cut_off(self, scans: Sequence[Scan]) -> bool:
-        """Return True if rows exist that no page returns: a set may shrink once, but not twice."""
+        """Return True if rows exist that no page returns: a limit cuts each scan at one place.
+
+        A set that shrinks while it is read is hardly cut twice at the same place.
+        """
         last = scans[-2:]
-        return self._fills_window(last[-1]) or (len(last) > 1 and all(x.cut_off for x in last))
+        return self._fills_window(last[-1]) or (
+            len(last) > 1
+            and all(scan.cut_off for scan in last)
+            and last[0].reached == last[1].reached
+        )
 
     def _read_parts(
         self, query: Query, parts: Sequence[tuple[Query, Sequence[Split]]], depth: int
@@ -159,6 +166,8 @@ class OverlappingScan:
             else:
                 if again.pages == 1:
                     return
+                if again.cut_off:
+                    continue  # it did not get as far as the scan before it
             scan = again
         raise _outrun()
 

@@ -172,7 +172,10 @@ def _starts(collection: Collection, query: Query, behavior: ServerBehavior) -> S
     traits = collection.traits
     paginator = collection.paginator(traits.page_size, result_window=traits.result_window)
     if isinstance(paginator, PositionPaginator):
-        paginator.skip(_SLICE_PAGES * traits.page_size)
+        pages = _SLICE_PAGES
+        if traits.result_window is not None:
+            pages = min(pages, traits.result_window // traits.page_size - 1)
+        paginator.skip(pages * traits.page_size)
     page, _ = open_set(collection, behavior, query, paginator.position)
     behavior.check_bounds(page.rows, query)
     step = traits.granularity

@@ -75,8 +75,9 @@ class Walker:
         rows, start = page.rows, positions.start
         if not start or current.gap:
             return True
+        is_moving = self._behavior.is_shuffled or self._behavior.has_moving_ties
         is_followed = not (is_range and self._behavior.is_shuffled) and current.is_followed_by(
-            rows, current.reached - start, surely=is_range and page.total is None
+            rows, current.reached - start, surely=page.total is None and (is_range or is_moving)
         )
         if is_followed or current.is_continued_by(rows):
             current.rewinds = current.rewinds if start < current.lost_at else 0

@@ -140,15 +140,3 @@ def stale(table: dict[Any, Micros | None], source: FakeList) -> list[int]:
 def load(table: dict[Any, Micros | None], rows: Sequence[Row]) -> None:
     """Upsert rows."""
     table.update({row.id: row.cursor for row in rows})
-
-
-def that_can_be_told(source: FakeList, changes: Sequence[Change]) -> list[Change]:
-    """Return the changes without late rows, if every request has another order.
-
-    A row that is published late looks as if it had been there, so the rows of such a list add up to
-    its total although one is missing.
-    """
-    options = source.options
-    if options.stable_order == "none" and options.ties == "shuffled":
-        return [change._replace(late=0) for change in changes]
-    return list(changes)

@@ -50,6 +50,53 @@ def test_a_first_page_of_ties_is_no_proof_of_the_order(
     assert set(run.ids) == set(source.table)
 
 
+@pytest.mark.parametrize("ignore_until", [False, True])
+@pytest.mark.parametrize("inserts", [False, True])
+def test_rows_before_a_first_page_of_ties_are_read_although_the_api_shows_no_sign_of_them(
+    *, inserts: bool, ignore_until: bool
+) -> None:
+    """It ignores the upper bound too, or a new row comes first in what should be newest first."""
+    seconds = [-100] * 7 + [0] * (PAGE + 5)
+    source = with_rows(
+        seconds, ignore_order=True, ignored_order="newest id", ignore_until=ignore_until
+    )
+    there = set(source.table)
+
+    def insert(source: FakeList) -> None:
+        if inserts and len(source.requests) == 1:
+            source.insert()
+
+    source.after_request = insert
+    assert there <= set(read(source, Keyset()).ids)
+
+
+def test_a_list_whose_newest_rows_are_deleted_is_not_taken_for_an_unsorted_one() -> None:
+    source = with_rows(range(PAGE + 5))
+
+    def delete(source: FakeList) -> None:
+        if len(source.requests) == 1:
+            source.delete(range(PAGE - 1, PAGE + 6))
+
+    source.after_request = delete
+    run = read(source, Keyset())
+    assert run.warnings == []
+    assert set(source.table) <= set(run.ids)
+
+
+def test_rows_that_appear_late_before_a_page_of_ties_are_no_sign_of_an_ignored_order() -> None:
+    source = fake_list(page_size=PAGE)
+    source.insert(PAGE + 5, at=START - 100 * SECOND)
+
+    def insert(source: FakeList) -> None:
+        if len(source.requests) == 1:
+            source.insert(3, at=START - 200 * SECOND)
+
+    source.after_request = insert
+    run = read(source, Keyset())
+    assert run.warnings == []
+    assert len(run.ids) == PAGE + 5
+
+
 @given(
     seconds=st.lists(st.integers(0, 4), max_size=3 * PAGE),
     order=st.sampled_from(["id", "newest id"]),

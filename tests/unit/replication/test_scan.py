@@ -9,7 +9,7 @@ import pytest
 from tap_leads.replication.model import Page, Row
 from tap_leads.replication.scan import Scan, note
 from tap_leads.replication.ties import are_quiet, missing
-from tap_leads.timestamps import HOUR
+from tap_leads.timestamps import HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tap_leads.timestamps import Micros
 
 SETTLED = 1000 * HOUR
+LATE = 5 * MINUTE
 
 
 def rows(*numbers: int, cursor: Micros | None = None) -> list[Row]:
@@ -32,9 +33,9 @@ def noted(*pages: Sequence[Row], total: int | None = None, earlier: Sequence[Sca
     scan = Scan(settled=SETTLED)
     for number, each in enumerate(pages, 1):
         scan.note_total(total)
+        scan.trust(each, SETTLED, {})
         page = Page(each, has_more=number < len(pages), total=total)
         note(page, [*earlier, scan])
-        scan.trust(each, SETTLED, {})
     return scan
 
 
@@ -74,8 +75,8 @@ def test_rows_that_an_earlier_scan_saw_are_not_added_and_those_that_it_missed_ar
         ([rows(0, 1, 2)], 4, False),
         ([rows(0, 1, 2)], None, False),
         ([[]], 0, False),  # an empty page may be a wrong one
-        ([rows(0, 1), rows(2, cursor=SETTLED - 1)], 3, True),
-        ([rows(0, 1), rows(2, cursor=SETTLED)], 3, False),
+        ([rows(0, 1), rows(2, cursor=SETTLED - LATE - 1)], 3, True),
+        ([rows(0, 1), rows(2, cursor=SETTLED - LATE)], 3, False),
         ([rows(0, 1), rows(2)], 3, False),
         ([rows(0, 1), rows(2), rows(1, 2, 0)], 3, True),
         ([rows(0, 1), rows(2, 0, 1), rows(2)], 3, False),  # no count in the middle

@@ -139,3 +139,10 @@ def test_parts_of_many_slices_are_emitted_in_the_order_of_the_whole(workers: int
     assert run.ids == list(range(600, 0, -1))
     assert [safe for _, safe in run.steps] == [row.cursor for row, _ in run.steps]
     assert run.watermark == START - HOUR
+
+
+def test_a_slice_is_no_longer_than_the_api_can_page_through() -> None:
+    source = fake_list(page_size=10, sortable=False, result_window=100)
+    for number in range(350):
+        source.insert(at=START - HOUR - number * SECOND)
+    assert set(read(source, TimeSlices()).ids) == set(source.table)

@@ -232,3 +232,62 @@ def test_a_set_that_shrinks_while_it_is_read_is_no_limit_of_the_api(request_numb
     source.after_request = shrink
     run = read(source, Keyset(), WHOLE)
     assert set(source.table) <= set(run.ids)
+
+
+@pytest.mark.parametrize("seed", [0, 2, 4, 5])
+def test_a_set_that_shrinks_during_each_scan_is_no_limit_of_the_api(seed: int) -> None:
+    source = fake_list(page_size=10, sortable=False, seed=seed)
+    source.insert(50, at=START - HOUR)
+
+    def shrink(source: FakeList, ids: Sequence[int]) -> None:
+        if source.random.random() < 0.4:
+            source.delete(source.random.sample(list(ids), min(9, len(ids))))
+
+    source.before_rows = shrink
+    run = read(source, TimeSlices())
+    assert set(source.table) <= set(run.ids)
+
+
+def test_ties_that_overlap_by_chance_hide_no_others() -> None:
+    """Pages of three rows overlap by one, in a list that has shown that it keeps no order."""
+    source = fake_list(page_size=3, stable_order="none", ties="shuffled", seed=59)
+    for number in range(12):
+        source.insert(5, at=START - HOUR - number * SECOND)
+    run = read(source, Keyset())
+    assert set(run.ids) == set(source.table)
+
+
+def test_rows_edited_while_a_scan_is_given_up_are_read_in_the_same_run() -> None:
+    """A list that comes newest first and grows as fast as its pages advance."""
+    source = fake_list(page_size=14, stable_order="newest")
+    source.insert(61, at=START - HOUR)
+
+    def grow(source: FakeList) -> None:
+        if len(source.requests) <= 58:
+            source.clock += SECOND
+            source.edit(sorted(source.table, key=lambda row: (source.items[row].cursor, row))[:3])
+            source.insert(3)
+
+    for _ in range(3):
+        grow(source)
+    source.after_request = grow
+    there = set(source.table)
+    assert there <= set(read(source, Keyset(), WHOLE).ids)
+
+
+def test_rows_that_moved_together_do_not_show_that_pages_overlap() -> None:
+    """As after many records are edited at once: they come again in the same order, at the end."""
+    source = fake_list(page_size=50, stable_order="cursor")
+    for number in range(150):
+        source.insert(at=START - HOUR + number * SECOND)
+
+    def edit_and_delete(source: FakeList, ids: Sequence[int]) -> None:
+        if len(source.requests) == 2:
+            source.edit(ids[5:35])
+            source.delete(range(1, 31))
+            source.insert(40)
+
+    source.before_rows = edit_and_delete
+    there = set(source.table)
+    run = read(source, Keyset(), WHOLE)
+    assert there & set(source.table) <= set(run.ids)
