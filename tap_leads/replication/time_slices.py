@@ -17,7 +17,7 @@ from tap_leads.replication.errors import FilterIgnoredError
 from tap_leads.replication.full_table import rows_of
 from tap_leads.replication.model import Order, Query
 from tap_leads.replication.output import Output
-from tap_leads.replication.pagination import PositionPaginator
+from tap_leads.replication.pagination import Offset, PageNumber, PositionPaginator
 from tap_leads.replication.sliced_strategy import SlicedStrategy
 from tap_leads.replication.splits import parts_at, spans_steps, without_new_rows
 from tap_leads.replication.ties import OverlappingScan
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _ALL = Query()
 # Maximum full pages of a slice; another page may follow that is not full.
 _SLICE_PAGES = 40
-# Maximum pages of a list that is read as one slice; it may grow faster than it is read.
-_MOST_PAGES = 3 * _SLICE_PAGES
+# Maximum full pages of a list that is read as one slice, though it grows while it is read.
+_MOST_PAGES = 2 * _SLICE_PAGES
 # Pages of a list to read before a request that shows if it is one slice or many.
 _FIRST_PAGES = 3
 
@@ -113,6 +113,13 @@ class _Slice:
     def _has_total(self) -> bool:
         return self._scan.page is not None and self._scan.page.total is not None
 
+    @property
+    def _is_far(self) -> bool:
+        """True if the last page is far from the beginning of the list."""
+        at = None if self._scan.page is None else self._scan.page.at
+        most = _MOST_PAGES * self._collection.traits.page_size
+        return isinstance(at, Offset | PageNumber) and at.start > most
+
     def is_read(self) -> bool:
         """Read the range; return False if it is too long for one slice.
 
@@ -123,7 +130,7 @@ class _Slice:
         for number, rows in enumerate(self._pages, 1):
             self._rows += rows
             # A list that changes while it is read fails the comparison with its size as a whole.
-            if self._has_more and (self._has_total or number > _MOST_PAGES):
+            if self._has_more and (self._has_total or self._is_far):
                 return False
             if number == _FIRST_PAGES and self._has_more:
                 self.starts = _starts(self._collection, self._query, self._behavior)
