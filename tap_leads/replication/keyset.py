@@ -49,7 +49,8 @@ class Keyset(SlicedStrategy):
         pages = _PAGES * workers if workers > 1 else 0
         start = start_of(query.after, collection.traits.granularity)
         first = first_page(collection, behavior, replace(query, after=start))
-        _check_order(collection, behavior, replace(query, after=start), first)
+        # In turn, it is the first slice: nothing is emitted before the order is known.
+        yield _checked(collection, behavior, replace(query, after=start), first)
         while True:
             following = _look_ahead(collection, query, behavior, first, pages)
             if following is None:
@@ -61,6 +62,18 @@ class Keyset(SlicedStrategy):
         yield KeysetReader(collection, query, behavior).read(first)
         if null:
             yield _without_cursor(collection, query, behavior)
+
+
+def _checked(
+    collection: Collection, behavior: ServerBehavior, query: Query, first: Page
+) -> Iterator[Chunk]:
+    """Yield nothing, once the API is known to sort rows by the cursor.
+
+    Raises:
+        FilterIgnoredError: The API ignores the sort order.
+    """
+    _check_order(collection, behavior, query, first)
+    yield from ()
 
 
 def _check_order(

@@ -31,10 +31,12 @@ def hourly(rows: int, **options: Any) -> FakeList:
 def slices_of(
     source: FakeList, *, workers: int = 2, after: Micros | None = None, null: bool = False
 ) -> list[list[Any]]:
-    """Return the ids of each slice."""
+    """Return the ids of each slice but the first one, which checks the order."""
     behavior = ServerBehavior(source.traits)
     slices = Keyset().slices(source, Query(after), behavior, workers=workers, null=null)
-    return [[row.id for chunk in each for row in chunk.rows] for each in slices]
+    check, *found = [[row.id for chunk in each for row in chunk.rows] for each in slices]
+    assert check == []
+    return found
 
 
 def numbers(*ends: int) -> list[list[int]]:
