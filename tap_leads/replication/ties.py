@@ -32,7 +32,7 @@ _QUIET_SCANS = 2
 # The same if the order is unstable: such a scan misses about a third of the rows.
 _QUIET_SHUFFLED_SCANS = 12
 # Maximum times that a part of a set is divided again.
-MAX_DEPTH = 40
+_MAX_DEPTH = 40
 # How full the pages of time ranges are to be that a set in unstable order is split into.
 _FILL = 0.9
 # Rows that parts of a set must share to prove that the API ignores the filters that split it.
@@ -47,7 +47,8 @@ class OverlappingScan:
         self._collection = collection
         self._behavior = behavior
         self.is_proven = True
-        """False if a growing set was verified by count only: the bookmark must not pass it."""
+        """False if a growing set was verified by count only, or kept changing until the end: the
+        bookmark must not pass it."""
         self.page: Page | None = None
         """The page that was read last."""
         self._walker = Walker(collection, behavior)
@@ -95,7 +96,10 @@ class OverlappingScan:
                 return
             if self._is_cut_off(scans):
                 break
-        raise missing(scans, is_cut_off=self._is_cut_off(scans))
+        is_cut_off = self._is_cut_off(scans)
+        if is_cut_off or query.cursor != "set" or not self._behavior.is_open(query):
+            raise missing(scans, is_cut_off=is_cut_off)
+        self.is_proven = False  # it kept changing: the next run reads it again
 
     def _is_cut_off(self, scans: Sequence[Scan]) -> bool:
         """Return True if rows exist that no page returns: a limit cuts each scan at one place.
@@ -118,7 +122,7 @@ class OverlappingScan:
             IncompleteError: The parts change faster than they are read.
             FilterIgnoredError: Parts that must be disjoint have the same rows.
         """
-        if depth > MAX_DEPTH:
+        if depth > _MAX_DEPTH:
             raise _outrun()
         others: set[tuple[Hashable, Micros | None]] = set()
         for part, further in parts:
@@ -178,8 +182,8 @@ class OverlappingScan:
         is_last = is_part and query.cursor == "set" and query.until is None
         if is_last and started is not None and (query.after or 0) <= started:
             # The last part of a list grows while it is read, and may never fit on a page.
-            parts = without_new_rows(query, started, self._collection.now(), step)
-            return [(part, splits) for part in parts]
+            both = without_new_rows(query, started, self._collection.now(), step)
+            return [(part, splits) for part in both]
         if seen.gap and spans_steps(query, step):
             cursors = [cursor for cursor in seen.trusted.values() if cursor is not None]
             limit = int(seen.largest * _FILL)

@@ -6,12 +6,14 @@ import math
 
 import pytest
 
+from tap_leads.replication.keyset import Keyset
+from tap_leads.replication.model import Bounds
 from tap_leads.replication.scan import Scan
 from tap_leads.replication.ties import are_counted
 from tap_leads.replication.time_slices import TimeSlices
 from tap_leads.timestamps import HOUR
 from tests.unit.replication.fake_list import START, FakeList, fake_list
-from tests.unit.replication.fake_run import read
+from tests.unit.replication.fake_run import FakeAccount, read
 
 
 def of_one_moment(rows: int, seed: int) -> FakeList:
@@ -68,3 +70,25 @@ def test_scans_that_agree_on_the_number_of_rows_count_those_seen_since_the_first
     scans: list[Scan], *, are_all: bool
 ) -> None:
     assert are_counted(scans) is are_all
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ties_of_this_very_second_that_keep_changing_are_left_to_the_next_run(seed: int) -> None:
+    source = fake_list(
+        page_size=20, stable_order="none", ties="shuffled", seconds=0.0001, seed=seed
+    )
+    source.insert(30, at=START - HOUR)
+    source.insert(150)
+
+    def change(source: FakeList) -> None:
+        source.edit(source.pick(3))
+        source.insert(2)
+        source.delete(source.pick(2))
+
+    source.after_request = change
+    moving = read(source, Keyset())
+    source.after_request = None
+    after = None if moving.watermark is None else moving.watermark - FakeAccount.lookback
+    found = {row.id: row.cursor for row in moving.rows}
+    found |= {row.id: row.cursor for row in read(source, Keyset(), Bounds(after=after)).rows}
+    assert source.table.items() <= found.items()
