@@ -35,19 +35,19 @@ def split(
     return [(replace(query, filters=(*query.filters, part)), splits[1:]) for part in splits[0]]
 
 
-def without_new_rows(query: Query, started: Micros, now: Micros, step: Micros) -> list[Query]:
-    """Return the parts of a set that do not grow in a read that `started`: its rows until then.
+def without_new_rows(
+    query: Query, started: Micros, now: Micros, step: Micros
+) -> tuple[Query, Query]:
+    """Return the two parts of a set that do not grow during a read that began at `started`.
 
-    The second part are rows dated ahead of the server's clock: no later run may ever reach their
-    dates. The next run reads the rows in between, which change now.
+    The first has the rows up to then. The second has those dated ahead of the server's clock,
+    whose dates no later run may ever reach. The rows in between change now; the next run reads
+    them.
     """
     end = next_step(started, step)
     if query.until is not None:
         end = min(next_step(query.until, step), end)
-    return [
-        replace(query, until=end - 1),
-        replace(query, after=next_step(now + _AHEAD, step)),
-    ]
+    return replace(query, until=end - 1), replace(query, after=next_step(now + _AHEAD, step))
 
 
 def next_step(moment: Micros, step: Micros) -> Micros:

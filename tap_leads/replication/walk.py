@@ -85,11 +85,11 @@ class Walker:
         if current.is_sorted and positions.repeat(current.tail):
             self._behavior.has_moving_ties = True
             return False
-        has_total = page.total is not None
-        is_shuffled = self._behavior.is_shuffled and (is_range or not has_total)
-        if not has_total:
-            is_shuffled = is_shuffled or current.is_contradicted_by(rows)
-        most = 1 if is_range and not has_total else MAX_REWINDS
+        # Going back finds nothing in an order that changes with each response.
+        is_shuffled = self._behavior.is_shuffled and is_range
+        if page.total is None:
+            is_shuffled = self._behavior.is_shuffled or current.is_contradicted_by(rows)
+        most = 1 if is_range and page.total is None else MAX_REWINDS
         if current.rewinds < most and not is_shuffled:
             current.rewinds += 1
             current.lost_at = max(current.lost_at, start)

@@ -148,8 +148,12 @@ class OneByOne:
         rate = self.account.settings["requests_per_second"]
         seconds = round(count / rate)
         minutes, hours = seconds // 60, seconds // 3600
-        length = f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
-        length = f"{hours} h {minutes % 60} min" if hours else length
+        if hours:
+            length = f"{hours} h {minutes % 60} min"
+        elif minutes:
+            length = f"{minutes} min {seconds % 60} s"
+        else:
+            length = f"{seconds} s"
         what = self._counted(count)
         self.account.inform(f"reading {what} takes about {length} at {rate:g} requests per second")
 
